@@ -1,0 +1,127 @@
+// swift-tools-version: 6.2
+// The house: drivers below, domain beside them, adapters above, front doors on top. ARCHITECTURE.md draws it.
+// `make build` refuses an import that this file does not declare.
+
+import PackageDescription
+
+/// One set of flags for every target and every build.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let serviceLifecycle = product(
+        name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+}
+
+func room(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+let package = Package(
+    name: "metering-worker",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "metering-worker", targets: ["MeteringWorker"]),
+        .executable(name: "billing", targets: ["BillingCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        // Drivers: each C library is imported by exactly one target.
+        .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(
+            name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        room("Postgres", ["CPostgres", .logging]),
+        room("Redis", ["CHiredis", .nioCore, .nioPosix, .logging]),
+
+        // Domain: values in, values out.
+        room("Metering", []),
+        room("Quotas", ["Metering"]),
+        room("Billing", ["Metering"]),
+
+        // Adapters: the only rooms that know both the domain and a store.
+        room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
+        room(
+            "Ledger", ["Billing", "Quotas", "Metering", "Postgres"],
+            resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
+        room("Reports", ["Billing", "Metering"]),
+
+        // Support: private servers for the demo and the tests.
+        room("LocalServers", [.subprocess, .systemPackage, .logging]),
+
+        // Front doors.
+        door(
+            "BillingCLI",
+            [
+                "Ledger", "Reports", "Postgres", "Billing", "Metering", .argumentParser,
+                .configuration, .logging,
+            ]),
+        door(
+            "MeteringWorker",
+            [
+                "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis", "Billing",
+                "Quotas", "Metering", .argumentParser, .asyncAlgorithms, .asyncHTTPClient,
+                .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore, .nioPosix,
+                .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
+            ]),
+
+        // Tests: pure rooms need no server; the others start their own through TestSupport.
+        .target(
+            name: "TestSupport", dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
+        tests("BillingTests", ["Billing", "Metering"]),
+        tests("MeteringTests", ["Metering", "TestSupport"]),
+        tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),
+        tests(
+            "CounterTests",
+            [
+                "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
+                .logging, .nioPosix,
+            ]),
+        tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
+        tests(
+            "RedisTests", ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix]),
+    ]
+)

@@ -1,0 +1,52 @@
+public import Metering
+public import Quotas
+import Redis
+
+extension RedisCounterStore {
+    /// What Redis holds for each clinic now; nil where it holds nothing, or nothing readable. Plain reads.
+    public func values(
+        of clinics: [ClinicID]
+    ) async throws(QuotaError) -> [(clinic: ClinicID, value: CounterValue?)] {
+        guard !clinics.isEmpty else { return [] }
+        let commands = clinics.map { RedisCommand("GET", [.bytes(CounterKey.counter(of: $0))]) }
+        let replies: [RedisReply]
+        do {
+            replies = try await redis.send(pipeline: commands, timeout: Self.patience)
+        } catch {
+            throw .countersAway("\(error)")
+        }
+        return zip(clinics, replies).map { clinic, reply in
+            (clinic, reply.bytes.flatMap(CounterValue.init(decoding:)))
+        }
+    }
+
+    /// Tells Redis that PostgreSQL committed these closed counts; returns how many it marked.
+    @discardableResult
+    public func settle(
+        _ clinic: ClinicID, _ committed: [CounterValue.Closed]
+    ) async throws(QuotaError) -> Int64 {
+        guard !committed.isEmpty else { return 0 }
+        let argument = committed.flatMap(\.confirmation)
+        let reply = try await call("metering_settle", clinic, argument, timeout: Self.patience)
+        return reply.int ?? 0
+    }
+
+    /// Deletes a clinic's counter if PostgreSQL has exactly this running count and all closed ones.
+    public func forget(
+        _ clinic: ClinicID, confirmed: CounterValue.Closed
+    ) async throws(QuotaError) -> Bool {
+        let reply = try await call(
+            "metering_forget", clinic, confirmed.confirmation, timeout: Self.patience)
+        return reply.int == 1
+    }
+
+    /// The clock of Redis, µs since 1970.
+    public func now() async throws(QuotaError) -> Int64 {
+        let reply = try await sent(RedisCommand("TIME"), timeout: Self.patience)
+        guard let parts = reply.elements, parts.count == 2, let seconds = parts[0].int,
+            let microseconds = parts[1].int, (0...4_000_000_000).contains(seconds),
+            (0..<1_000_000).contains(microseconds)
+        else { throw .countersAway("Redis gave no time") }
+        return seconds * 1_000_000 + microseconds
+    }
+}

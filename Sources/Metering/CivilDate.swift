@@ -1,0 +1,72 @@
+/// A day of the proleptic Gregorian calendar in UTC.
+///
+/// The arithmetic counts years from 1 March, so that the leap day is the last day of its year and
+/// the lengths of the months before it follow one straight line: the months from March on begin
+/// (153 × m + 2) / 5 days after 1 March, m = 0 for March. 400 years are always 146,097 days.
+/// 1970-01-01 is day 719,468 counted from 0000-03-01.
+public struct CivilDate: Hashable, Sendable {
+    public let year: Int
+    /// 1…12.
+    public let month: Int
+    /// 1…31.
+    public let day: Int
+
+    private static let daysIn400Years: Int64 = 146_097
+    private static let daysTo1970: Int64 = 719_468
+
+    /// The date of a day count. Day 20,780 is 2026-11-23; day −1 is 1969-12-31.
+    /// - Parameter days: Days since 1970-01-01, within ten million years of it.
+    public init(daysSince1970 days: Int64) {
+        precondition(days.magnitude < 3_652_425_000, "the day lies within ten million years")
+        let shifted = days + Self.daysTo1970
+        let cycle = shifted.flooredDivision(by: Self.daysIn400Years)
+        let dayOfCycle = shifted - cycle * Self.daysIn400Years
+        // Leap days passed before this day: one every 4 years, but not every 100, but every 400.
+        let leapDays = dayOfCycle / 1_460 - dayOfCycle / 36_524 + dayOfCycle / 146_096
+        let yearOfCycle = (dayOfCycle - leapDays) / 365
+        let yearStart = 365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100
+        let dayOfYear = dayOfCycle - yearStart
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        day = Int(dayOfYear - (153 * monthFromMarch + 2) / 5 + 1)
+        month = Int(monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9)
+        year = Int(cycle * 400 + yearOfCycle) + (monthFromMarch < 10 ? 0 : 1)
+    }
+
+    /// Days from 1970-01-01 to the first day of a month. 2026-11 gives 20,758.
+    /// - Parameters:
+    ///   - year: 0…10,000.
+    ///   - month: 1…12.
+    static func days(toFirstOf month: Int, year: Int) -> Int64 {
+        precondition((0...10_000).contains(year) && (1...12).contains(month), "a month that exists")
+        let marchYear = Int64(month > 2 ? year : year - 1)
+        let monthFromMarch = Int64(month > 2 ? month - 3 : month + 9)
+        let cycle = marchYear.flooredDivision(by: 400)
+        let yearOfCycle = marchYear - cycle * 400
+        let yearStart = 365 * yearOfCycle + yearOfCycle / 4 - yearOfCycle / 100
+        let dayOfYear = (153 * monthFromMarch + 2) / 5
+        return cycle * daysIn400Years + yearStart + dayOfYear - daysTo1970
+    }
+}
+
+extension CivilDate: CustomStringConvertible {
+    /// `2026-11-23`.
+    public var description: String {
+        "\(year.padded(to: 4))-\(month.padded(to: 2))-\(day.padded(to: 2))"
+    }
+}
+
+extension Int64 {
+    /// Division that rounds towards minus infinity: −1 by 10 is −1. `divisor` is more than 0.
+    func flooredDivision(by divisor: Int64) -> Int64 {
+        let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
+        return rest < 0 ? quotient - 1 : quotient
+    }
+}
+
+extension Int {
+    /// Decimal digits with zeros before them: 7 padded to 2 is `07`.
+    func padded(to width: Int) -> String {
+        let digits = String(self)
+        return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
+    }
+}

@@ -1,0 +1,71 @@
+import Metering
+import Quotas
+
+/// A check as an API server asks it, read from the body of `POST /v1/check`.
+///
+/// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume"}`; only `clinic_id` is needed.
+struct CheckCall: Equatable {
+    var clinic: ClinicID
+    var cost: Int64 = 1
+    var limit = LimitID.defaultName
+    var mode = CheckRequest.Mode.consume
+
+    static let fields = ["clinic_id", "cost", "limit", "mode"]
+    static let bodyBytesMax = 4096
+
+    init(body: [UInt8]) throws(Problem) {
+        let members: [(key: String, value: FlatJSON.Value)]
+        do {
+            members = try FlatJSON.read(body)
+        } catch {
+            throw .badRequest("\(error.problem) (at byte \(error.offset))")
+        }
+        var clinic: ClinicID?
+        var cost: Int64 = 1
+        var limit = LimitID.defaultName
+        var mode = CheckRequest.Mode.consume
+        for (key, value) in members {
+            switch key {
+            case "clinic_id": clinic = try Self.clinic(value)
+            case "cost": cost = try Self.cost(value)
+            case "limit": limit = try Self.limit(value)
+            case "mode": mode = try Self.mode(value)
+            default:
+                let known = Self.fields.joined(separator: ", ")
+                throw .badRequest(
+                    "unknown field \(String(key.prefix(40)).debugDescription); known are \(known)")
+            }
+        }
+        guard let clinic else { throw .badRequest("clinic_id is missing") }
+        (self.clinic, self.cost, self.limit, self.mode) = (clinic, cost, limit, mode)
+    }
+
+    private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
+        guard case .string(let text) = value, let clinic = ClinicID(text) else {
+            throw .badRequest("clinic_id is not a UUID of 36 characters")
+        }
+        return clinic
+    }
+
+    private static func cost(_ value: FlatJSON.Value) throws(Problem) -> Int64 {
+        guard case .integer(let cost) = value, CheckRequest.costs.contains(cost) else {
+            throw .badRequest("cost is not a whole number from 1 to 1000000")
+        }
+        return cost
+    }
+
+    private static func limit(_ value: FlatJSON.Value) throws(Problem) -> String {
+        guard case .string(let name) = value, (1...40).contains(name.utf8.count) else {
+            throw .badRequest("limit is not a name of 1 to 40 characters")
+        }
+        return name
+    }
+
+    private static func mode(_ value: FlatJSON.Value) throws(Problem) -> CheckRequest.Mode {
+        switch value {
+        case .string("consume"): return .consume
+        case .string("peek"): return .peek
+        default: throw .badRequest("mode is not \"consume\" or \"peek\"")
+        }
+    }
+}

@@ -1,0 +1,116 @@
+import Metering
+import Quotas
+
+/// A decision as JSON: the verdict, and every number behind it.
+struct DecisionDocument: Encodable {
+    struct Limit: Encodable {
+        let name: String
+        let limit, remaining: Int64
+        let window_ms, reset_after_ms: Int64
+        let denied: Bool
+    }
+
+    struct Usage: Encodable {
+        let month: String
+        let used: Int64
+        let quota, remaining: Int64?
+        let resets_at: String
+
+        enum CodingKeys: CodingKey {
+            case month, used, quota, remaining, resets_at
+        }
+
+        /// An absent quota is written as `null`, so that a reader sees that there is none.
+        func encode(to encoder: any Encoder) throws {
+            var object = encoder.container(keyedBy: CodingKeys.self)
+            try object.encode(month, forKey: .month)
+            try object.encode(used, forKey: .used)
+            try object.encode(quota, forKey: .quota)
+            try object.encode(remaining, forKey: .remaining)
+            try object.encode(resets_at, forKey: .resets_at)
+        }
+    }
+
+    let clinic_id: String
+    let allowed: Bool
+    let reason: String?
+    let reasons: [String]
+    let limits: [Limit]
+    let usage: Usage
+    let retry_after_ms: Int64?
+    // A denial is a problem document too (RFC 9457).
+    let type, title, detail: String?
+    let status: Int?
+
+    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+        clinic_id = clinic.description
+        allowed = decision.isAllowed
+        reasons = decision.reasons.map(\.rawValue)
+        reason = reasons.first
+        limits = decision.limits.map(Limit.init)
+        usage = Usage(decision.period)
+        retry_after_ms = decision.retryAfter?.millisecondsUp
+        let denial = decision.isAllowed ? nil : Denial(decision)
+        type = denial.map { Problem.type($0.code) }
+        title = denial?.title
+        detail = denial?.detail
+        status = denial?.status
+    }
+}
+
+/// What a clinic has used and has left, without a verdict.
+struct UsageDocument: Encodable {
+    let clinic_id: String
+    let limits: [DecisionDocument.Limit]
+    let usage: DecisionDocument.Usage
+
+    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+        clinic_id = clinic.description
+        limits = decision.limits.map(DecisionDocument.Limit.init)
+        usage = DecisionDocument.Usage(decision.period)
+    }
+}
+
+extension DecisionDocument.Limit {
+    init(_ limit: QuotaDecision.Limit) {
+        self.init(
+            name: limit.name, limit: limit.burst, remaining: limit.remaining,
+            window_ms: limit.window.millisecondsUp,
+            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied)
+    }
+}
+
+extension DecisionDocument.Usage {
+    init(_ period: QuotaDecision.Period) {
+        month = Month(containing: period.start)?.description ?? ""
+        used = period.used
+        quota = period.quota
+        remaining = period.remaining
+        resets_at = UTCTime(microseconds: period.end)?.rfc3339 ?? ""
+    }
+}
+
+/// How a denied decision is told over HTTP.
+struct Denial {
+    let status: Int
+    let code, title, detail: String
+
+    init(_ decision: QuotaDecision) {
+        switch decision.reasons.first {
+        case .ended:
+            (status, code, title) = (402, "subscription-ended", "The subscription has ended")
+            detail = "the clinic's subscription is over; renew it to go on"
+        case .quota:
+            (status, code, title) = (429, "quota-exceeded", "The month's quota is used up")
+            detail =
+                "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
+                + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+        default:
+            (status, code, title) = (429, "rate-limited", "Too many calls at once")
+            let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")
+            detail =
+                decision.retryAfter.map { "\(names): ask again in \($0.millisecondsUp) ms" }
+                ?? "\(names): the cost is larger than the limit ever admits"
+        }
+    }
+}

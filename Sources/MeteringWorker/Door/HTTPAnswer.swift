@@ -1,0 +1,29 @@
+import FoundationEssentials
+
+/// A response as bytes and fields, before any server framework sees it.
+struct HTTPAnswer: Sendable {
+    var status: Int
+    var fields: [(name: String, value: String)]
+    var body: [UInt8]
+
+    init(status: Int, json body: some Encodable) {
+        self.init(status: status, type: "application/json", body)
+    }
+
+    init(status: Int, problem body: some Encodable) {
+        self.init(status: status, type: "application/problem+json", body)
+    }
+
+    private init(status: Int, type: String, _ body: some Encodable) {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        self.status = status
+        fields = [("Content-Type", type), ("Cache-Control", "no-store")]
+        do {
+            self.body = try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
+        } catch {
+            // Only a float that is no number cannot be encoded, and we have no floats.
+            preconditionFailure("an answer that cannot be written: \(error)")
+        }
+    }
+}

@@ -1,0 +1,37 @@
+import Quotas
+
+/// The fields of draft-ietf-httpapi-ratelimit-headers-10 for the limit that a check asked.
+///
+/// A burst of 60 that fills up in 3 s, 12 of it left, full again in 2.4 s:
+/// `RateLimit-Policy: "default";q=60;w=3` and `RateLimit: "default";r=12;t=3`.
+enum RateLimitFields {
+    static func fields(_ decision: QuotaDecision) -> [(name: String, value: String)] {
+        let asked = decision.limits.filter(\.isAsked)
+        guard !asked.isEmpty else { return retry(decision) }
+        let policy = asked.map { "\"\($0.name)\";q=\($0.burst);w=\($0.window.secondsUp)" }
+        let state = asked.map { "\"\($0.name)\";r=\($0.remaining);t=\($0.resetAfter.secondsUp)" }
+        return [
+            ("RateLimit-Policy", policy.joined(separator: ", ")),
+            ("RateLimit", state.joined(separator: ", ")),
+        ] + retry(decision)
+    }
+
+    private static func retry(_ decision: QuotaDecision) -> [(name: String, value: String)] {
+        guard !decision.isAllowed, let wait = decision.retryAfter else { return [] }
+        return [("Retry-After", "\(max(1, wait.secondsUp))")]
+    }
+}
+
+extension Duration {
+    /// Whole seconds, rounded up: a client that waits that long has waited long enough.
+    var secondsUp: Int64 {
+        let (seconds, attoseconds) = components
+        return attoseconds > 0 ? seconds + 1 : seconds
+    }
+
+    /// Whole milliseconds, rounded up.
+    var millisecondsUp: Int64 {
+        let microseconds = wholeMicroseconds
+        return microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)
+    }
+}

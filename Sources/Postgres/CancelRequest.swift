@@ -1,0 +1,43 @@
+import CPostgres
+import Synchronization
+
+/// Asks the server to stop a statement nobody waits for any more, so that it lets go of its locks.
+///
+/// A courtesy without a promise: libpq blocks while it asks, so it is done on a thread of its own, and
+/// not at all while several others still hang.
+enum CancelRequest {
+    private static let hangingMax = 8
+    private static let hanging = Mutex(0)
+
+    static func send(for connection: OpaquePointer?) {
+        guard let connection, PQtransactionStatus(connection) == PQTRANS_ACTIVE,
+            let cancel = PQgetCancel(connection)
+        else { return }
+        let request = Request(cancel: cancel)
+        let mayStart = hanging.withLock { count in
+            guard count < hangingMax else { return false }
+            count += 1
+            return true
+        }
+        guard mayStart else { return }
+        let started = DedicatedThread.start {
+            request.run()
+            hanging.withLock { $0 -= 1 }
+        }
+        if !started { hanging.withLock { $0 -= 1 } }
+    }
+
+    /// Unchecked, because only the thread that is started for it uses it.
+    private final class Request: @unchecked Sendable {
+        private let cancel: OpaquePointer
+
+        init(cancel: OpaquePointer) { self.cancel = cancel }
+        deinit { PQfreeCancel(cancel) }
+
+        func run() {
+            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
+                _ = PQcancel(cancel, message.baseAddress, Int32(message.count))
+            }
+        }
+    }
+}

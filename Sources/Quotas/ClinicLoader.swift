@@ -1,0 +1,116 @@
+import Metering
+import Synchronization
+
+/// Brings settings from PostgreSQL to the counter store: once for all who wait for the same clinic, and
+/// not again for an id that was unknown a moment ago.
+final class ClinicLoader: Sendable {
+    private struct State {
+        var running: [ClinicID: Task<Result<Bool, QuotaError>, Never>] = [:]
+        /// Ids that PostgreSQL did not know, and until when that is believed (clock of the store, µs).
+        var unknown: [ClinicID: Int64] = [:]
+        /// Versions that PostgreSQL has and the counter may lack.
+        var expected: [ClinicID: Int64] = [:]
+    }
+
+    static let runningMax = 256
+    static let unknownMax = 10_000
+    static let unknownFor: Int64 = 2_000_000
+
+    private let counters: any CounterStore
+    private let settings: any SettingsSource
+    private let names: LimitNames
+    private let marks: MarkBook
+    private let state = Mutex(State())
+
+    init(
+        counters: any CounterStore, settings: any SettingsSource, names: LimitNames, marks: MarkBook
+    ) {
+        self.counters = counters
+        self.settings = settings
+        self.names = names
+        self.marks = marks
+    }
+
+    /// Loads a clinic that the store answered MISS or STALE for; false when there is no such clinic.
+    func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
+        let isUnknown = state.withLock { ($0.unknown[clinic] ?? 0) > reply.now }
+        if isUnknown { return false }
+        return try await refresh(clinic, at: reply.now)
+    }
+
+    func expect(version: Int64, of clinic: ClinicID) {
+        state.withLock { state in
+            state.unknown[clinic] = nil
+            if state.expected.count < Self.unknownMax { state.expected[clinic] = version }
+        }
+    }
+
+    /// Renews a counter whose reply carries an older version than PostgreSQL is known to have. The call
+    /// that noticed it is decided already, so it does not wait, and the poll tries again what fails here.
+    func noteVersion(_ reply: CounterReply, of clinic: ClinicID) {
+        let isOld = state.withLock { state in
+            guard let expected = state.expected[clinic] else { return false }
+            state.expected[clinic] = nil
+            return reply.configVersion < expected
+        }
+        if isOld { _ = running(clinic, at: reply.now) }
+    }
+
+    /// One load for all who ask for the clinic at the same time.
+    func refresh(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
+        guard let task = running(clinic, at: now) else { throw .busy }
+        return try await task.value.get()
+    }
+
+    private func running(
+        _ clinic: ClinicID, at now: Int64
+    ) -> Task<Result<Bool, QuotaError>, Never>? {
+        state.withLock { state in
+            if let running = state.running[clinic] { return running }
+            guard state.running.count < Self.runningMax else { return nil }
+            let task = Task { await self.run(clinic, at: now) }
+            state.running[clinic] = task
+            return task
+        }
+    }
+
+    private func run(_ clinic: ClinicID, at now: Int64) async -> Result<Bool, QuotaError> {
+        let result: Result<Bool, QuotaError>
+        do throws(QuotaError) {
+            result = .success(try await bring(clinic, at: now))
+        } catch {
+            result = .failure(error)
+        }
+        state.withLock { state in
+            state.running[clinic] = nil
+            guard case .success(false) = result else { return state.unknown[clinic] = nil }
+            if state.unknown.count >= Self.unknownMax { state.unknown.removeAll() }
+            state.unknown[clinic] = now + Self.unknownFor
+        }
+        return result
+    }
+
+    private func bring(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
+        var now = now
+        // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.
+        for _ in 0..<3 {
+            guard var found = try await settings.settings(of: clinic, at: now) else { return false }
+            if let plan = found.plan { names.learn(plan) }
+            if let mark = marks.mark(of: clinic) { found.include(mark) }
+            // A new key starts outside every epoch; one that is there keeps its base.
+            let reply = try await counters.configure(clinic, found.configuration(outside: .none))
+            now = reply.now
+            switch reply.verdict {
+            case .configured:
+                marks.record(reply.mark, of: clinic)
+                return true
+            case .older, .conflict:
+                try await settings.raiseVersion(of: clinic, above: reply.configVersion)
+            case .stale, .otherPeriod: continue
+            case .unsettled: throw .unsettled(clinic)
+            default: throw .unreadable(clinic)
+            }
+        }
+        throw .unsteady(clinic)
+    }
+}

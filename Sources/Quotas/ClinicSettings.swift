@@ -1,0 +1,57 @@
+public import Metering
+
+/// What PostgreSQL says about a clinic: the input of its counter's configuration.
+public struct ClinicSettings: Hashable, Sendable {
+    /// Rises with every change of an input of this clinic.
+    public var version: Int64
+    /// Nil when the clinic has no subscription, or one without a plan.
+    public var plan: PlanFeatures?
+    public var access: StandingFlags.Access
+    /// The month that was running at the time of the question.
+    public var month: Month
+    /// Net units of the month that the ledger holds, by epoch.
+    public var ledger: [Epoch: Int64]
+    /// Sum of the month's adjustments; may be negative.
+    public var adjustments: Int64
+
+    public init(
+        version: Int64, plan: PlanFeatures?, access: StandingFlags.Access, month: Month,
+        ledger: [Epoch: Int64], adjustments: Int64
+    ) {
+        self.version = version
+        self.plan = plan
+        self.access = access
+        self.month = month
+        self.ledger = ledger
+        self.adjustments = adjustments
+    }
+
+    /// Adds what a caller saw and the ledger may not have yet.
+    mutating func include(_ mark: Mark) {
+        guard mark.period == month.start, let net = mark.net else { return }
+        ledger[mark.epoch] = max(ledger[mark.epoch] ?? 0, net)
+    }
+
+    /// The configuration to send, with `base` counted outside `epoch`.
+    ///
+    /// Quota 1,000, ledger {A: 300, B: 200}, adjustments −50: base outside A is 150.
+    public func configuration(outside epoch: Epoch) -> CounterConfiguration {
+        let windows = plan?.rateLimits ?? []
+        let limits = access == .readOnly ? windows.compactMap(\.atATenth) : windows
+        let quota = plan?.quota ?? -1
+        return CounterConfiguration(
+            flags: StandingFlags(access: access, hasSubscription: plan != nil), version: version,
+            period: month.start, periodEnd: month.end, nextPeriodEnd: month.next?.end ?? 0,
+            quota: quota, nextQuota: quota, limits: limits, base: base(outside: epoch),
+            basePeriod: month.start, baseEpoch: epoch)
+    }
+
+    /// Sums that no `Int64` holds are held at its ends: a counter refuses them as out of range.
+    private func base(outside epoch: Epoch) -> Int64 {
+        ledger.reduce(adjustments) { sum, entry in
+            guard entry.key != epoch else { return sum }
+            let (total, overflow) = sum.addingReportingOverflow(entry.value)
+            return overflow ? (sum < 0 ? .min : .max) : total
+        }
+    }
+}

@@ -1,0 +1,132 @@
+public import Metering
+
+/// What a function of the `metering` library answers for one clinic.
+public struct CounterReply: Hashable, Sendable {
+    public enum Verdict: UInt8, Sendable {
+        case allowed = 1
+        case denied = 2
+        /// Redis holds nothing for this clinic: configure it, then ask again.
+        case miss = 3
+        /// Both periods that the value knows have passed: configure it, then ask again.
+        case stale = 4
+        /// Eight closed counts wait for PostgreSQL; nothing more can be counted until it confirms one.
+        case unsettled = 5
+        /// The value is not one that any version writes, or it could not be written.
+        case unreadable = 6
+        /// The clinic's plan has no limit of that name.
+        case noSuchLimit = 7
+        /// The request itself is malformed.
+        case invalid = 8
+        case configured = 9
+        /// The value holds a newer configuration; `configVersion` tells which.
+        case older = 10
+        /// The value holds other inputs under the same version number.
+        case conflict = 11
+        /// The configuration names a period that is not the current one by the clock of Redis.
+        case otherPeriod = 12
+    }
+
+    /// What one limit says, after the call if it was counted.
+    public struct Limit: Hashable, Sendable {
+        public var id: LimitID
+        public var remaining: Int64
+        /// Time until all of the burst is free again, µs.
+        public var untilFull: Int64
+        public var burst: Int64
+        /// Time in which an empty limit fills up, µs.
+        public var tolerance: Int64
+    }
+
+    public var verdict: Verdict
+    public var flags: StandingFlags
+    /// What said no: bit i = limit i of `limits`, 256 = quota, 512 = standing.
+    public var mask: UInt32
+    public var configVersion: Int64
+    /// The counts as Redis holds them after this call.
+    public var mark: Mark
+    /// The clock of Redis, µs since 1970.
+    public var now: Int64
+    /// Shortest wait after which the same call can be allowed, µs; −1 = waiting does not help.
+    public var wait: Int64
+    /// Units of the period in all epochs.
+    public var usage: Int64
+    /// −1 = no quota.
+    public var quota: Int64
+    public var periodEnd: Int64
+    public var limits: [Limit]
+
+    public static let quotaBit: UInt32 = 256
+    public static let endedBit: UInt32 = 512
+    static let headBytes = 88
+    static let limitBytes = 34
+}
+
+extension CounterReply {
+    /// Nil when these bytes are no reply: a hostile or foreign Redis must not trap us.
+    public init?(decoding bytes: [UInt8]) {
+        var reader = LittleEndianReader(bytes)
+        guard bytes.count >= Self.headBytes, let code = reader.byte(),
+            let verdict = Verdict(rawValue: code), let flags = reader.byte(),
+            let count = reader.byte(), count <= CounterValue.limitsMax, reader.byte() != nil,
+            bytes.count == Self.headBytes + Int(count) * Self.limitBytes,
+            let mask = reader.integer(bytes: 4), let version = reader.integer(),
+            let epoch = reader.opaque(), let period = reader.integer(),
+            let used = reader.integer(), let credited = reader.integer(), let now = reader.integer(),
+            let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
+            let periodEnd = reader.integer(), now >= 0, used >= 0, credited >= 0, period >= 0,
+            periodEnd >= 0, wait >= -1, quota >= -1, version >= 0
+        else { return nil }
+        self.init(
+            verdict: verdict, flags: StandingFlags(rawValue: flags),
+            mask: UInt32(truncatingIfNeeded: mask), configVersion: version,
+            mark: Mark(
+                period: period, epoch: Epoch(rawValue: epoch), used: used, credited: credited,
+                configVersion: version, seenAt: now),
+            now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [])
+        for _ in 0..<count {
+            guard let limit = Self.limit(&reader) else { return nil }
+            limits.append(limit)
+        }
+    }
+
+    private static func limit(_ reader: inout LittleEndianReader) -> Limit? {
+        guard let id = reader.integer(bytes: 2), let remaining = reader.integer(), remaining >= 0,
+            let untilFull = reader.integer(), untilFull >= 0,
+            let burst = reader.integer(), burst >= 0,
+            let tolerance = reader.integer(), tolerance >= 0
+        else { return nil }
+        return Limit(
+            id: LimitID(rawValue: UInt16(truncatingIfNeeded: id)), remaining: remaining,
+            untilFull: untilFull, burst: burst, tolerance: tolerance)
+    }
+
+    /// The packed form that the Lua functions return; the in-memory rules are compared with it.
+    public var encoded: [UInt8] {
+        var writer = LittleEndianWriter(capacity: Self.headBytes + limits.count * Self.limitBytes)
+        writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), 0])
+        writer.write(Int64(mask), bytes: 4)
+        writer.write(configVersion)
+        writer.write(opaque: mark.epoch.rawValue)
+        for number in [mark.period, mark.used, mark.credited, now, wait, usage] {
+            writer.write(number)
+        }
+        writer.write(quota)
+        writer.write(periodEnd)
+        for limit in limits {
+            writer.write(Int64(limit.id.rawValue), bytes: 2)
+            for number in [limit.remaining, limit.untilFull, limit.burst, limit.tolerance] {
+                writer.write(number)
+            }
+        }
+        return writer.bytes
+    }
+
+    /// An answer that carries nothing but its verdict and the time.
+    static func noAnswer(_ verdict: Verdict, now: Int64) -> CounterReply {
+        CounterReply(
+            verdict: verdict, flags: StandingFlags(rawValue: 0), mask: 0, configVersion: 0,
+            mark: Mark(
+                period: 0, epoch: .none, used: 0, credited: 0, configVersion: 0, seenAt: now),
+            now: now, wait: 0, usage: 0, quota: 0, periodEnd: 0, limits: [])
+    }
+}

@@ -1,0 +1,207 @@
+public import Metering
+
+/// The rules of counting as pure functions over a value: what `metering.lua` does, to read and to test by.
+///
+/// Each takes the stored bytes, the time and the server's stamp, and returns the reply and the bytes to
+/// store, nil when nothing changes. docs/decisions/0003-counting.md says why the rules are as they are.
+public struct CounterRules: Sendable {
+    /// The clock of the store, µs since 1970.
+    public let now: Int64
+    /// Which life of which server this is.
+    public let stamp: UInt64
+    /// Makes a new epoch from (stamp, now, previous epoch, nonce).
+    let mint: @Sendable (UInt64, Int64, Epoch, UInt64) -> Epoch
+
+    public init(
+        now: Int64, stamp: UInt64, mint: @escaping @Sendable (UInt64, Int64, Epoch, UInt64) -> Epoch
+    ) {
+        self.now = now
+        self.stamp = stamp
+        self.mint = mint
+    }
+
+    public struct Outcome: Hashable, Sendable {
+        public let reply: CounterReply
+        /// The bytes to store; nil = leave what is there.
+        public let stored: [UInt8]?
+    }
+
+    /// Decides one request, and counts it when it is allowed and consumes.
+    public func check(_ stored: [UInt8]?, _ request: CheckRequest) -> Outcome {
+        guard CheckRequest.costs.contains(request.cost) else { return unchanged(.invalid) }
+        guard let stored else { return unchanged(.miss) }
+        guard let before = CounterValue(decoding: stored) else { return unchanged(.unreadable) }
+        switch broughtUp(before, mark: request.mark, nonce: request.nonce) {
+        case .failure(let refusal): return unchanged(refusal.verdict)
+        case .success(let value): return decide(request, before: before, value)
+        }
+    }
+
+    func unchanged(_ verdict: CounterReply.Verdict) -> Outcome {
+        Outcome(reply: .noAnswer(verdict, now: now), stored: nil)
+    }
+
+    struct Refusal: Error {
+        let verdict: CounterReply.Verdict
+    }
+}
+
+// MARK: Deciding
+
+extension CounterRules {
+    private func decide(
+        _ request: CheckRequest, before: CounterValue, _ value: CounterValue
+    ) -> Outcome {
+        var value = value
+        var no = Objections()
+        var shown: [CounterReply.Limit] = []
+        var times: [Int64] = value.limits.map(\.time)
+        for (index, timed) in value.limits.enumerated() {
+            let limit = timed.limit
+            let clamped = max(now, min(timed.time, now + limit.tolerance))
+            shown.append(CounterReply.Limit(limit, time: clamped, now: now))
+            guard limit.id.group == request.limit else { continue }
+            let after = limit.burst < request.cost ? nil : clamped + request.cost * limit.emission
+            no.add(
+                1 << UInt32(index), unless: after.map { $0 <= now + limit.tolerance } ?? false,
+                wait: after.map { $0 - now - limit.tolerance })
+            times[index] = after ?? clamped
+        }
+        let knowsLimit =
+            request.limit <= LimitID.defaultGroup
+            || value.limits.contains { $0.limit.id.group == request.limit }
+        guard knowsLimit else { return unchanged(.noSuchLimit) }
+        let hasRoom = value.quota < 0 || value.usage + request.cost <= value.quota
+        let fitsNext = value.nextQuota < 0 || request.cost <= value.nextQuota
+        no.add(
+            CounterReply.quotaBit, unless: hasRoom,
+            wait: fitsNext ? value.periodEnd - now : nil)
+        no.add(CounterReply.endedBit, unless: value.flags.access != .ended, wait: nil)
+
+        let counts = no.mask == 0 && request.mode == .consume
+        if counts, value.used + request.cost > CounterValue.countMax { return unchanged(.invalid) }
+        if counts {
+            value.used += request.cost
+            for (index, timed) in value.limits.enumerated()
+            where timed.limit.id.group == request.limit {
+                value.limits[index].time = times[index]
+                shown[index] = CounterReply.Limit(timed.limit, time: times[index], now: now)
+            }
+        }
+        let reply = CounterReply(
+            verdict: no.mask == 0 ? .allowed : .denied, flags: value.flags, mask: no.mask,
+            configVersion: value.version, mark: (counts ? value : before).mark(seenAt: now),
+            now: now, wait: no.wait, usage: value.usage, quota: value.quota,
+            periodEnd: value.periodEnd, limits: shown)
+        return Outcome(reply: reply, stored: counts ? value.encoded : nil)
+    }
+
+    /// Everything that says no to a call, and how long it will.
+    private struct Objections {
+        private(set) var mask: UInt32 = 0
+        private(set) var wait: Int64 = 0
+
+        /// - Parameter wait: nil when waiting does not help.
+        mutating func add(_ bit: UInt32, unless isFine: Bool, wait time: Int64?) {
+            guard !isFine else { return }
+            mask |= bit
+            guard wait >= 0, let time else { return wait = -1 }
+            wait = max(wait, time)
+        }
+    }
+}
+
+extension CounterReply.Limit {
+    /// A limit whose admitted units are paid for at `time`, seen at `now`.
+    init(_ limit: RateLimit, time: Int64, now: Int64) {
+        self.init(
+            id: limit.id, remaining: (limit.tolerance - (time - now)) / limit.emission,
+            untilFull: time - now, burst: limit.burst, tolerance: limit.tolerance)
+    }
+}
+
+extension CounterValue {
+    func mark(seenAt now: Int64) -> Mark {
+        Mark(
+            period: period, epoch: epoch, used: used, credited: credited, configVersion: version,
+            seenAt: now)
+    }
+}
+
+// MARK: Periods and epochs
+
+extension CounterRules {
+    /// The value as it must be before anything is counted now.
+    func broughtUp(
+        _ before: CounterValue, mark: Mark?, nonce: UInt64
+    ) -> Result<CounterValue, Refusal> {
+        var value = before
+        let isBehind = mark.map(before.isBehind) ?? false
+        if now >= value.periodEnd {
+            guard value.nextPeriodEnd != 0, now < value.nextPeriodEnd else {
+                return .failure(Refusal(verdict: .stale))
+            }
+            guard value.roll(at: now) else { return .failure(Refusal(verdict: .unsettled)) }
+        }
+        if isBehind || value.stamp != stamp {
+            guard switchEpoch(&value, nonce: nonce) else {
+                return .failure(Refusal(verdict: .unsettled))
+            }
+        }
+        return .success(value)
+    }
+
+    /// Starts a new epoch within the period; false when no room is left for the old count.
+    func switchEpoch(_ value: inout CounterValue, nonce: UInt64) -> Bool {
+        guard value.closeCount() else { return false }
+        value.base = value.usage
+        value.epoch = mint(stamp, now, value.epoch, nonce)
+        value.stamp = stamp
+        (value.used, value.credited, value.granted) = (0, 0, 0)
+        return true
+    }
+}
+
+extension CounterValue {
+    /// True when a caller has seen more than this value holds: Redis lost a tail of its writes.
+    func isBehind(_ mark: Mark) -> Bool {
+        if mark.epoch == .none || mark.period < period { return false }
+        if mark.epoch == epoch {
+            return mark.period > period || mark.used > used || mark.credited > credited
+        }
+        return !closed.contains { $0.epoch == mark.epoch }
+    }
+
+    /// Keeps the running count as a closed one; false when eight unsettled ones leave no room.
+    mutating func closeCount() -> Bool {
+        if used == 0 && credited == 0 { return true }
+        if closed.count == Self.closedMax {
+            guard let room = closed.firstIndex(where: \.isSettled) else { return false }
+            closed.remove(at: room)
+        }
+        closed.append(Closed(period: period, epoch: epoch, used: used, credited: credited))
+        return true
+    }
+
+    mutating func enterPeriod(_ start: Int64) -> Bool {
+        guard closeCount() else { return false }
+        (period, used, credited, granted, base) = (start, 0, 0, 0, 0)
+        return true
+    }
+
+    mutating func roll(at now: Int64) -> Bool {
+        guard enterPeriod(periodEnd) else { return false }
+        (periodEnd, nextPeriodEnd, quota) = (nextPeriodEnd, 0, nextQuota)
+        if !nextLimits.isEmpty {
+            replaceLimits(nextLimits, at: now)
+            nextLimits = []
+        }
+        return true
+    }
+
+    /// Limits of the same id keep their time, clamped to what the new limit could have reached.
+    mutating func replaceLimits(_ new: [RateLimit], at now: Int64) {
+        let times = Dictionary(limits.map { ($0.limit.id, $0.time) }, uniquingKeysWith: { $1 })
+        limits = new.map { Timed(limit: $0, time: min(times[$0.id] ?? 0, now + $0.tolerance)) }
+    }
+}

@@ -1,0 +1,26 @@
+public import Metering
+
+/// Where clinics are counted: Redis, or the same rules in memory.
+public protocol CounterStore: Sendable {
+    /// Decides one request; counts it when it is allowed and consumes.
+    func check(
+        _ clinic: ClinicID, _ request: CheckRequest
+    ) async throws(QuotaError) -> CounterReply
+
+    /// Replaces bounds, quota and limits of a clinic; counts stay.
+    func configure(
+        _ clinic: ClinicID, _ configuration: CounterConfiguration
+    ) async throws(QuotaError) -> CounterReply
+}
+
+/// Where a clinic's plan, standing and ledger are known: PostgreSQL.
+public protocol SettingsSource: Sendable {
+    /// - Parameter now: The clock of the counter store, µs since 1970; it decides which month runs.
+    /// - Returns: nil when there is no such clinic.
+    func settings(
+        of clinic: ClinicID, at now: Int64
+    ) async throws(QuotaError) -> ClinicSettings?
+
+    /// Makes the clinic's version higher than `version`, because the counter holds that one.
+    func raiseVersion(of clinic: ClinicID, above version: Int64) async throws(QuotaError)
+}

@@ -1,0 +1,71 @@
+/// Builds the packed strings that travel to and from Redis: little-endian, no padding.
+struct LittleEndianWriter {
+    private(set) var bytes: [UInt8] = []
+
+    init(capacity: Int) {
+        bytes.reserveCapacity(capacity)
+    }
+
+    mutating func write(_ byte: UInt8) {
+        bytes.append(byte)
+    }
+
+    /// The lowest `count` bytes of `value`, as `struct.pack('<i8')` and its shorter kin write them.
+    mutating func write(_ value: Int64, bytes count: Int = 8) {
+        var rest = UInt64(bitPattern: value)
+        for _ in 0..<count {
+            bytes.append(UInt8(truncatingIfNeeded: rest))
+            rest >>= 8
+        }
+    }
+
+    /// Eight bytes in the order in which Redis holds them: an epoch, a stamp, a nonce.
+    mutating func write(opaque value: UInt64) {
+        for shift in stride(from: 56, through: 0, by: -8) {
+            bytes.append(UInt8(truncatingIfNeeded: value >> UInt64(shift)))
+        }
+    }
+
+    mutating func write(_ more: some Sequence<UInt8>) {
+        bytes.append(contentsOf: more)
+    }
+}
+
+/// Reads what `LittleEndianWriter` writes. A read past the end gives nil, never a trap.
+struct LittleEndianReader {
+    private let bytes: [UInt8]
+    private var position = 0
+
+    init(_ bytes: [UInt8]) {
+        self.bytes = bytes
+    }
+
+    var remaining: Int { bytes.count - position }
+
+    mutating func byte() -> UInt8? {
+        guard position < bytes.count else { return nil }
+        defer { position += 1 }
+        return bytes[position]
+    }
+
+    /// An unsigned number of 1…7 bytes, or a signed one of 8.
+    mutating func integer(bytes count: Int = 8) -> Int64? {
+        guard remaining >= count else { return nil }
+        var value: UInt64 = 0
+        for offset in 0..<count {
+            value |= UInt64(bytes[position + offset]) << UInt64(8 * offset)
+        }
+        position += count
+        return Int64(bitPattern: value)
+    }
+
+    mutating func opaque() -> UInt64? {
+        guard remaining >= 8 else { return nil }
+        var value: UInt64 = 0
+        for offset in 0..<8 {
+            value = value << 8 | UInt64(bytes[position + offset])
+        }
+        position += 8
+        return value
+    }
+}

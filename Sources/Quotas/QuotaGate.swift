@@ -1,0 +1,61 @@
+public import Metering
+
+/// Answers checks: one call of the counter store, and a visit to PostgreSQL only when the store asks for it.
+public final class QuotaGate: Sendable {
+    public let marks: MarkBook
+    public let names = LimitNames()
+    private let counters: any CounterStore
+    private let loader: ClinicLoader
+    private let nonce: @Sendable () -> UInt64
+
+    public init(
+        counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
+        nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
+    ) {
+        self.counters = counters
+        self.marks = marks
+        self.nonce = nonce
+        loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
+    }
+
+    /// Decides a call and counts it when it is allowed.
+    ///
+    /// - Parameters:
+    ///   - limit: Name of the limit that is asked.
+    ///   - cost: Units, 1…1,000,000.
+    public func check(
+        _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
+        mode: CheckRequest.Mode = .consume
+    ) async throws(QuotaError) -> QuotaAnswer {
+        let group = LimitID.group(of: limit)
+        // One answer normally; a second after a load, a third when the period turned in between.
+        for _ in 0..<3 {
+            let request = CheckRequest(
+                limit: group, mode: mode, cost: cost, mark: marks.mark(of: clinic), nonce: nonce())
+            let reply = try await counters.check(clinic, request)
+            switch reply.verdict {
+            case .allowed, .denied:
+                marks.record(reply.mark, of: clinic)
+                loader.noteVersion(reply, of: clinic)
+                return .decided(QuotaDecision(reply, asked: group, name: names.name(of:)))
+            case .miss, .stale:
+                guard try await loader.load(clinic, after: reply) else { return .unknownClinic }
+            case .noSuchLimit: return .noSuchLimit
+            case .unsettled: throw .unsettled(clinic)
+            default: throw .unreadable(clinic)
+            }
+        }
+        throw .unsteady(clinic)
+    }
+
+    /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.
+    @discardableResult
+    public func refresh(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
+        try await loader.refresh(clinic, at: now)
+    }
+
+    /// Tells that PostgreSQL has this version of a clinic, so that an older counter is renewed at once.
+    public func expect(version: Int64, of clinic: ClinicID) {
+        loader.expect(version: version, of: clinic)
+    }
+}

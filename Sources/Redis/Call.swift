@@ -1,0 +1,109 @@
+import NIOCore
+
+/// One command on its way: what to send, until when, and who waits for the answer.
+///
+/// `@unchecked Sendable`: the constants and `waiter` are set before the call is handed to its lane, and
+/// from then on every variable is read and written on that lane's event loop alone.
+final class Call: @unchecked Sendable {
+    typealias Answer = Result<RedisReply, RedisError>
+
+    /// Where a call stands: with its caller, in the lane's queue, on a connection, over.
+    enum Stage { case new, waiting, sent, done }
+
+    enum Waiter {
+        case nobody
+        case task(CheckedContinuation<Answer, Never>)
+        case handler(@Sendable (Answer) -> Void)
+
+        func tell(_ answer: Answer) {
+            switch self {
+            case .nobody: break
+            case .task(let continuation): continuation.resume(returning: answer)
+            case .handler(let handler): handler(answer)
+            }
+        }
+    }
+
+    let command: RedisCommand
+    let bytes: Int
+    let timeout: Duration
+    let deadline: NIODeadline
+    private let late: LateReply?
+
+    private var waiter = Waiter.nobody
+    private(set) var stage = Stage.new
+    /// Whether the caller has its answer. The connection may still owe the reply.
+    private(set) var isResolved = false
+    /// Whether the deadline passed while the call was sent, so that it is noticed once.
+    private(set) var isOverdue = false
+    /// Whether the caller left before the call reached the lane.
+    private(set) var isCancelled = false
+    private var owesLate = false
+
+    init(_ command: RedisCommand, timeout: Duration, late: LateReply? = nil) {
+        self.command = command
+        self.bytes = command.encodedBytesMax
+        self.timeout = timeout
+        self.deadline = .now() + TimeAmount(timeout)
+        self.late = late
+    }
+
+    /// Names who is told; before the call is handed over.
+    func expect(_ waiter: Waiter) { self.waiter = waiter }
+
+    /// Turns the call away on its caller's own thread, before any lane has seen it.
+    func refuse(_ error: RedisError) { waiter.tell(.failure(error)) }
+
+    func beginWaiting() { stage = .waiting }
+    func beginSent() { stage = .sent }
+
+    /// The end of the call: its reply, or why there will be none.
+    func finish(_ answer: Answer) {
+        stage = .done
+        if !isResolved {
+            tell(answer)
+        } else if owesLate {
+            owesLate = false
+            late?(answer)
+        }
+    }
+
+    /// The caller's task was cancelled.
+    func cancel() {
+        switch stage {
+        case .new: isCancelled = true
+        case .waiting: abandon(.cancelled(sent: false))
+        case .sent: abandon(.cancelled(sent: true))
+        case .done: break
+        }
+    }
+
+    /// The deadline passed. The caller is told now; a reply to a sent call is `late`.
+    func expire() {
+        isOverdue = true
+        abandon(.deadline(after: timeout, sent: stage == .sent))
+    }
+
+    private func abandon(_ error: RedisError) {
+        guard !isResolved else { return }
+        owesLate = stage == .sent
+        tell(.failure(error))
+    }
+
+    private func tell(_ answer: Answer) {
+        isResolved = true
+        waiter.tell(answer)
+        waiter = .nobody
+    }
+}
+
+extension TimeAmount {
+    /// The longest time we wait for anything, so that a deadline never overflows the clock.
+    private static let longest = Duration.seconds(86_400)
+
+    /// Whole nanoseconds in 0...1 day; what lies outside becomes the nearer end.
+    init(_ duration: Duration) {
+        let (seconds, attoseconds) = min(max(duration, .zero), Self.longest).components
+        self = .nanoseconds(seconds * 1_000_000_000 + attoseconds / 1_000_000_000)
+    }
+}

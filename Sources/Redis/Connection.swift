@@ -1,0 +1,185 @@
+import NIOCore
+
+/// What a connection tells its lane, always on the event loop.
+protocol ConnectionObserver: AnyObject {
+    func connectionIsReady(_ connection: Connection)
+    /// The connection is over; every call on it has been finished.
+    func connectionEnded(_ connection: Connection, because reason: RedisError)
+    func connectionFlushed(commands: Int)
+    /// A counted call left the connection.
+    func connectionReleased(count: Int, size: Int)
+}
+
+/// One socket to Redis: writes what is sent in one tick as one flush, matches replies in order.
+///
+/// `@unchecked Sendable`: apart from the constants everything is read and written on the channel's
+/// event loop alone.
+final class Connection: ChannelInboundHandler, @unchecked Sendable {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    /// `retired` takes no new calls and reads on; `finishing` does so only while someone waits.
+    private enum Phase { case opening, ready, retired, finishing, ended }
+
+    /// How long a retired connection is read on for late replies.
+    static let readOn = TimeAmount.seconds(30)
+
+    private let parser: ReplyParser
+    private var greeting: Greeting
+    private var observer: (any ConnectionObserver)?
+    private var context: ChannelHandlerContext?
+    private var phase = Phase.opening
+    private var unanswered: CircularBuffer<Call> = []
+    private var outgoing = ByteBuffer()
+    private var unflushed = 0
+    private var failure: RedisError?
+
+    init(_ configuration: RedisConfiguration) throws(RedisError) {
+        guard let parser = ReplyParser(limits: ReplyLimits(configuration)) else {
+            throw .notConnected("no memory for a reader")
+        }
+        self.parser = parser
+        greeting = Greeting(configuration)
+    }
+
+    /// Says who we are. The observer hears ``ConnectionObserver/connectionIsReady(_:)`` or the end.
+    func open(observer: any ConnectionObserver) {
+        guard phase == .opening, let context else {
+            observer.connectionEnded(self, because: failure ?? .connectionLost(sent: false))
+            return
+        }
+        self.observer = observer
+        greeting.write(into: &outgoing)
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        outgoing.clear()
+    }
+
+    /// Puts a call into this tick's flush.
+    func send(_ call: Call) {
+        call.beginSent()
+        call.command.encode(into: &outgoing)
+        unanswered.append(call)
+        unflushed += 1
+        if unflushed == 1 { context?.eventLoop.execute { self.flush() } }
+    }
+
+    private func flush() {
+        guard unflushed > 0, let context, phase != .ended else { return }
+        context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
+        observer?.connectionFlushed(commands: unflushed)
+        unflushed = 0
+        // The channel holds the old bytes until they are written, so the next tick gets new ones.
+        outgoing = context.channel.allocator.buffer(capacity: min(outgoing.readableBytes, 64 << 10))
+    }
+
+    /// Tells callers whose deadline passed.
+    /// - Returns: Whether there was one, and the next deadline to watch.
+    func expire(_ now: NIODeadline) -> (found: Bool, next: NIODeadline?) {
+        var found = false
+        var next: NIODeadline?
+        for call in unanswered where !call.isOverdue {
+            if call.deadline <= now {
+                call.expire()
+                found = true
+            } else {
+                next = min(next ?? call.deadline, call.deadline)
+            }
+        }
+        if found { closeIfFinished() }
+        return (found, next)
+    }
+
+    /// Takes no more calls, reads on for late replies, then closes.
+    func retire() {
+        guard phase == .ready, let context else { return }
+        phase = .retired
+        // What a suspect connection still owes must not keep the next one from taking calls.
+        let size = unanswered.reduce(0) { $0 + $1.bytes }
+        observer?.connectionReleased(count: unanswered.count, size: size)
+        context.eventLoop.assumeIsolated().scheduleTask(in: Self.readOn) { [weak self] in
+            self?.end(.connectionLost(sent: true))
+        }
+        closeIfFinished()
+    }
+
+    /// Closes as soon as nobody waits for a reply any more.
+    func finish() {
+        retire()
+        if phase == .opening { return end(.closed) }
+        guard phase == .retired else { return }
+        phase = .finishing
+        closeIfFinished()
+    }
+
+    private func closeIfFinished() {
+        switch phase {
+        case .retired where unanswered.isEmpty: end(.connectionLost(sent: true))
+        case .finishing where unanswered.allSatisfy(\.isResolved): end(.connectionLost(sent: true))
+        default: break
+        }
+    }
+
+    /// Ends the connection now: finishes every call, tells the observer, closes the channel.
+    func end(_ reason: RedisError) {
+        guard phase != .ended else { return }
+        let wasCounted = phase == .ready
+        phase = .ended
+        failure = reason
+        let calls = unanswered
+        unanswered.removeAll()
+        if wasCounted {
+            let size = calls.reduce(0) { $0 + $1.bytes }
+            observer?.connectionReleased(count: calls.count, size: size)
+        }
+        let flushed = calls.count - unflushed
+        for call in calls.prefix(flushed) { call.finish(.failure(reason)) }
+        for call in calls.dropFirst(flushed) { call.finish(.failure(.connectionLost(sent: false))) }
+        context?.close(promise: nil)
+        observer?.connectionEnded(self, because: reason)
+        observer = nil
+    }
+}
+
+extension Connection {
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        end(.connectionLost(sent: true))
+        self.context = nil
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard phase != .ended else { return }
+        let refusal = unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
+            parser.feed(bytes) { receive($0) }
+        }
+        if let refusal { end(refusal) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { closeIfFinished() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        end(.connectionLost(sent: true))
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        end(.connectionLost(sent: true))
+    }
+
+    private func receive(_ reply: RedisReply) {
+        if phase == .opening { return greeted(reply) }
+        guard phase != .ended else { return }
+        guard let call = unanswered.popFirst() else {
+            return end(.protocolViolation("a reply nobody asked for"))
+        }
+        if phase == .ready { observer?.connectionReleased(count: 1, size: call.bytes) }
+        call.finish(.success(reply))
+    }
+
+    private func greeted(_ reply: RedisReply) {
+        if let refusal = greeting.accept(reply) { return end(refusal) }
+        guard greeting.isOver else { return }
+        phase = .ready
+        observer?.connectionIsReady(self)
+    }
+}

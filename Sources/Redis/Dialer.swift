@@ -1,0 +1,51 @@
+import NIOCore
+import NIOPosix
+
+/// Opens sockets for a lane. TLS, when it comes, is one more handler in front of the connection.
+struct Dialer {
+    let configuration: RedisConfiguration
+    let loop: any EventLoop
+
+    /// Connects once; the result comes on `loop`, with the connection not yet greeted.
+    func dial(_ done: @escaping @Sendable (Result<Connection, RedisError>) -> Void) {
+        let configuration = configuration
+        let bootstrap = ClientBootstrap(group: loop)
+            .connectTimeout(TimeAmount(configuration.connectTimeout))
+            .channelInitializer { channel in
+                // A name with several addresses opens several channels; each has its own connection.
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(Connection(configuration))
+                }
+            }
+        connect(bootstrap).flatMapThrowing { channel in
+            try channel.pipeline.syncOperations.handler(type: Connection.self)
+        }.whenComplete { result in
+            done(result.mapError { Self.reason(for: $0, configuration) })
+        }
+    }
+
+    private func connect(_ bootstrap: ClientBootstrap) -> EventLoopFuture<any Channel> {
+        switch configuration.address {
+        case .tcp(let host, let port):
+            bootstrap
+                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+                .channelOption(.socketOption(.so_keepalive), value: 1)
+                .connect(host: host, port: port)
+        case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
+        }
+    }
+
+    private static func reason(
+        for error: any Error, _ configuration: RedisConfiguration
+    ) -> RedisError {
+        switch error {
+        case let error as RedisError: error
+        case ChannelError.connectTimeout: .connectTimeout(after: configuration.connectTimeout)
+        case let error as NIOConnectionError:
+            .notConnected(
+                error.connectionErrors.first.map { "\($0.error)" }
+                    ?? "the name \(error.host) has no address")
+        default: .notConnected("\(error)")
+        }
+    }
+}

@@ -1,0 +1,307 @@
+import Logging
+import NIOCore
+import Synchronization
+
+/// One event loop's way to Redis: takes calls, keeps a connection up, watches deadlines.
+///
+/// While the first attempt to connect runs, calls wait in a queue for at most their deadline; after a
+/// failed attempt they are turned away at once until a connection is up again. A connection on which a
+/// deadline passed is suspect: it takes no more calls and a fresh one takes over.
+///
+/// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and written on
+/// `loop` alone.
+final class Lane: @unchecked Sendable {
+    private enum Phase {
+        case dialing
+        /// Attempts have failed; another is under way (`attempt`) or comes after a rest.
+        case down(RedisError)
+        case up(Connection, since: NIODeadline)
+        case closed
+    }
+
+    /// A connection that lasted this long is replaced at once, a shorter one after a rest.
+    private static let steady = TimeAmount.seconds(1)
+    /// Retired connections that are read on at the same time; the oldest makes room.
+    private static let retiredMax = 4
+
+    let loop: any EventLoop
+    let gauge = Gauge()
+    let intake: Intake
+    private let configuration: RedisConfiguration
+    private let logger: Logger
+    private let dialer: Dialer
+
+    // On the loop.
+    private var phase = Phase.dialing
+    private var waiting: CircularBuffer<Call> = []
+    private var greeting: Connection?
+    private var retired: [Connection] = []
+    private var backoff = Backoff()
+    private var attempt = 0
+    private var isDialing = false
+    private var alarm: (at: NIODeadline, task: Scheduled<Void>)?
+    private var whenClosed: [@Sendable () -> Void] = []
+
+    init(_ configuration: RedisConfiguration, loop: any EventLoop, logger: Logger) {
+        self.configuration = configuration
+        self.loop = loop
+        self.logger = logger
+        dialer = Dialer(configuration: configuration, loop: loop)
+        intake = Intake(callsMax: configuration.pendingMax, bytesMax: configuration.pendingBytesMax)
+    }
+
+    func start() { loop.execute { self.dial() } }
+}
+
+// MARK: Calls
+
+extension Lane {
+    /// Takes calls from any thread; they stay next to each other and in order.
+    func submit(_ calls: [Call]) {
+        let size = calls.reduce(0) { $0 + $1.bytes }
+        if let full = intake.reserve(count: calls.count, size: size) {
+            for call in calls { call.refuse(full) }
+        } else if loop.inEventLoop {
+            drain()
+            let now = NIODeadline.now()
+            for call in calls { admit(call, now) }
+        } else if intake.put(calls) {
+            loop.execute { self.drain() }
+        }
+    }
+
+    func submit(_ call: Call) {
+        if let full = intake.reserve(count: 1, size: call.bytes) {
+            call.refuse(full)
+        } else if loop.inEventLoop {
+            drain()
+            admit(call, .now())
+        } else if intake.put(call) {
+            loop.execute { self.drain() }
+        }
+    }
+
+    func cancel(_ call: Call) {
+        if loop.inEventLoop { call.cancel() } else { loop.execute { call.cancel() } }
+    }
+
+    private func drain() {
+        let calls = intake.takeAll()
+        guard !calls.isEmpty else { return }
+        let now = NIODeadline.now()
+        for call in calls { admit(call, now) }
+    }
+
+    private func admit(_ call: Call, _ now: NIODeadline) {
+        if call.isCancelled { return turnAway(call, .cancelled(sent: false)) }
+        if call.deadline <= now {
+            return turnAway(call, .deadline(after: call.timeout, sent: false))
+        }
+        switch phase {
+        case .up(let connection, _):
+            connection.send(call)
+            watch(call.deadline)
+        case .dialing:
+            call.beginWaiting()
+            waiting.append(call)
+            watch(call.deadline)
+        case .down(let reason): turnAway(call, reason)
+        case .closed: turnAway(call, .closed)
+        }
+    }
+
+    private func turnAway(_ call: Call, _ reason: RedisError) {
+        intake.release(count: 1, size: call.bytes)
+        call.finish(.failure(reason))
+    }
+
+    private func turnAwayWaiting(_ reason: RedisError) {
+        let calls = waiting
+        waiting.removeAll()
+        for call in calls { turnAway(call, reason) }
+    }
+}
+
+// MARK: Deadlines
+
+extension Lane {
+    /// One alarm serves all calls: it stands at the earliest deadline, rounded up to a millisecond so
+    /// that it rings at most a thousand times a second whatever deadlines callers choose.
+    private func watch(_ deadline: NIODeadline) {
+        let grain: UInt64 = 1_000_000
+        let at = NIODeadline.uptimeNanoseconds(
+            (deadline.uptimeNanoseconds / grain + 1) * grain)
+        if let alarm {
+            if alarm.at <= at { return }
+            alarm.task.cancel()
+        }
+        alarm = (at, loop.scheduleTask(deadline: at) { self.ring() })
+    }
+
+    private func ring() {
+        alarm = nil
+        let now = NIODeadline.now()
+        var next: [NIODeadline?] = [expireWaiting(now)]
+        for connection in retired { next.append(connection.expire(now).next) }
+        if case .up(let connection, _) = phase {
+            let (found, deadline) = connection.expire(now)
+            next.append(deadline)
+            if found { suspect(connection) }
+        }
+        if let earliest = next.compactMap({ $0 }).min() { watch(earliest) }
+    }
+
+    private func expireWaiting(_ now: NIODeadline) -> NIODeadline? {
+        let calls = waiting
+        waiting.removeAll()
+        for call in calls {
+            if call.isResolved {
+                turnAway(call, .cancelled(sent: false))
+            } else if call.deadline <= now {
+                turnAway(call, .deadline(after: call.timeout, sent: false))
+            } else {
+                waiting.append(call)
+            }
+        }
+        return waiting.lazy.map(\.deadline).min()
+    }
+
+    private func suspect(_ connection: Connection) {
+        guard case .up(let current, _) = phase, current === connection else { return }
+        logger.warning("Redis did not answer in time; opening another connection")
+        replace(connection, because: .notConnected("the server did not answer in time"))
+        retire(connection)
+    }
+
+    private func retire(_ connection: Connection) {
+        retired.append(connection)
+        connection.retire()
+        if retired.count > Self.retiredMax { retired.first?.end(.connectionLost(sent: true)) }
+    }
+}
+
+// MARK: Connecting
+
+extension Lane: ConnectionObserver {
+    private func dial() {
+        guard !isDialing else { return }
+        if case .closed = phase { return }
+        isDialing = true
+        attempt += 1
+        let id = attempt
+        loop.scheduleTask(in: TimeAmount(configuration.connectTimeout)) {
+            self.giveUp(id)
+        }
+        dialer.dial { result in self.dialed(result, id) }
+    }
+
+    private func dialed(_ result: Result<Connection, RedisError>, _ id: Int) {
+        switch result {
+        case .failure(let error): attemptFailed(error, id)
+        case .success(let connection):
+            guard isDialing, id == attempt else { return connection.end(.closed) }
+            if case .closed = phase {
+                connection.end(.closed)
+                return attemptFailed(.closed, id)
+            }
+            greeting = connection
+            connection.open(observer: self)
+        }
+    }
+
+    private func giveUp(_ id: Int) {
+        guard isDialing, id == attempt else { return }
+        let error = RedisError.connectTimeout(after: configuration.connectTimeout)
+        // A connection that does not greet ends and reports the attempt as failed.
+        if let greeting { greeting.end(error) } else { attemptFailed(error, id) }
+    }
+
+    private func attemptFailed(_ error: RedisError, _ id: Int) {
+        guard isDialing, id == attempt else { return }
+        isDialing = false
+        greeting = nil
+        if case .closed = phase { return settleClose() }
+        rest(because: error)
+    }
+
+    func connectionIsReady(_ connection: Connection) {
+        guard isDialing, connection === greeting else { return connection.end(.closed) }
+        isDialing = false
+        greeting = nil
+        phase = .up(connection, since: .now())
+        gauge.connected()
+        logger.info("connected to Redis", metadata: ["redis": "\(configuration)"])
+        let now = NIODeadline.now()
+        let calls = waiting
+        waiting.removeAll()
+        for call in calls {
+            if call.isResolved { turnAway(call, .cancelled(sent: false)) } else { admit(call, now) }
+        }
+    }
+
+    func connectionEnded(_ connection: Connection, because reason: RedisError) {
+        if connection === greeting { return attemptFailed(reason, attempt) }
+        retired.removeAll { $0 === connection }
+        if case .up(let current, _) = phase, current === connection {
+            logger.warning("lost Redis", metadata: ["reason": "\(reason)"])
+            replace(connection, because: reason)
+        }
+        settleClose()
+    }
+
+    /// The connection in use is gone or suspect: dial at once, or rest first when it was short-lived.
+    private func replace(_ connection: Connection, because reason: RedisError) {
+        guard case .up(_, let since) = phase else { return }
+        gauge.disconnected(reason.asUnavailable)
+        if NIODeadline.now() - since >= Self.steady {
+            backoff.reset()
+            phase = .dialing
+            dial()
+        } else {
+            rest(because: reason)
+        }
+    }
+
+    private func rest(because error: RedisError) {
+        let reason = error.asUnavailable
+        var random = SystemRandomNumberGenerator()
+        let rest = backoff.fail(using: &random)
+        phase = .down(reason)
+        gauge.disconnected(reason)
+        logger.warning(
+            "cannot use Redis; trying again",
+            metadata: ["reason": "\(reason)", "rest_ms": "\(rest.nanoseconds / 1_000_000)"])
+        turnAwayWaiting(reason)
+        loop.scheduleTask(in: rest) { self.dial() }
+    }
+
+    func connectionFlushed(commands: Int) { gauge.flushed(commands: commands) }
+
+    func connectionReleased(count: Int, size: Int) { intake.release(count: count, size: size) }
+}
+
+// MARK: Closing
+
+extension Lane {
+    /// Turns away what waits, lets what is sent end by reply or deadline, then calls `done`.
+    func close(_ done: @escaping @Sendable () -> Void) {
+        loop.execute {
+            self.whenClosed.append(done)
+            self.drain()
+            if case .up(let connection, _) = self.phase { self.retired.append(connection) }
+            self.phase = .closed
+            self.gauge.disconnected(.closed)
+            self.turnAwayWaiting(.closed)
+            for connection in self.retired { connection.finish() }
+            self.greeting?.end(.closed)
+            self.settleClose()
+        }
+    }
+
+    private func settleClose() {
+        guard case .closed = phase, retired.isEmpty, !isDialing else { return }
+        let waiters = whenClosed
+        whenClosed = []
+        for waiter in waiters { waiter() }
+    }
+}

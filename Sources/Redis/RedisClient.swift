@@ -1,0 +1,141 @@
+public import Logging
+public import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Told once what became of a sent command whose caller had already been answered with an error.
+///
+/// `.success` is the late reply: the command ran. `.failure` means that nobody will ever know.
+public typealias LateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
+
+/// A client of one Redis server: commands from any number of tasks share a few connections.
+///
+/// Commands of the same event loop tick leave in one write and their replies are matched by order, so
+/// concurrent callers pipeline by themselves. Commands sent one after the other by one task run in that
+/// order; those of concurrent tasks run in any order. Nothing is sent twice: whether to try again is the
+/// caller's decision, and ``RedisError/mayHaveRun`` says what it risks.
+///
+/// Connecting begins at once and goes on until ``close()`` or until nobody holds the client any more.
+public final class RedisClient: Sendable {
+    private let configuration: RedisConfiguration
+    private let lanes: [Lane]
+    private let turn = Atomic<Int>(0)
+
+    /// - Parameter eventLoopGroup: Must outlive the client.
+    public init(
+        configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.configuration = configuration
+        let loops = Array(eventLoopGroup.makeIterator())
+        lanes = (0..<max(1, configuration.connections ?? loops.count)).map { index in
+            Lane(configuration, loop: loops[index % loops.count], logger: logger)
+        }
+        for lane in lanes { lane.start() }
+    }
+
+    /// Sends one command and waits for its reply.
+    ///
+    /// - Parameters:
+    ///   - timeout: From now to the reply; the configuration's `commandTimeout` unless given. At most a day.
+    ///   - late: Told exactly once when this throws `.deadline(sent: true)` or `.cancelled(sent: true)`:
+    ///     within 30 s, on an event loop.
+    /// - Returns: The reply. An error reply is a reply.
+    /// - Throws: Why there is no reply.
+    public func send(
+        _ command: RedisCommand, timeout: Duration? = nil, late: LateReply? = nil
+    ) async throws(RedisError) -> RedisReply {
+        guard !Task.isCancelled else { throw .cancelled(sent: false) }
+        let lane = chooseLane()
+        let timeout = timeout ?? configuration.commandTimeout
+        let call = Call(command, timeout: timeout, late: late)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                call.expect(.task(continuation))
+                lane.submit(call)
+            }
+        } onCancel: {
+            lane.cancel(call)
+        }
+        return try answer.get()
+    }
+
+    /// Sends commands back to back on one connection, nothing of others between them.
+    ///
+    /// - Returns: One reply for each command, in order.
+    /// - Throws: The first failure. `.queueFull` means that none was sent; for all others
+    ///   ``RedisError/mayHaveRun`` speaks of the first failed command, and those before it did run.
+    public func send(
+        pipeline commands: [RedisCommand], timeout: Duration? = nil
+    ) async throws(RedisError) -> [RedisReply] {
+        guard !Task.isCancelled else { throw .cancelled(sent: false) }
+        guard !commands.isEmpty else { return [] }
+        let lane = chooseLane()
+        let timeout = timeout ?? configuration.commandTimeout
+        let calls = commands.map { Call($0, timeout: timeout) }
+        let answers = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let collector = Collector(count: calls.count, continuation)
+                for (index, call) in calls.enumerated() {
+                    call.expect(.handler { collector.take($0, at: index) })
+                }
+                lane.submit(calls)
+            }
+        } onCancel: {
+            for call in calls { lane.cancel(call) }
+        }
+        var replies: [RedisReply] = []
+        replies.reserveCapacity(answers.count)
+        for answer in answers { replies.append(try answer.get()) }
+        return replies
+    }
+
+    /// Sends one command without a task; `then` gets the reply on an event loop and must not block it.
+    ///
+    /// Called on an event loop of the group, the command stays on that loop and `then` runs there.
+    public func submit(
+        _ command: RedisCommand, timeout: Duration? = nil, late: LateReply? = nil,
+        then answer: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
+    ) {
+        let call = Call(command, timeout: timeout ?? configuration.commandTimeout, late: late)
+        call.expect(.handler(answer))
+        chooseLane().submit(call)
+    }
+
+    /// Turns new commands away, lets those already sent end by reply or deadline, then disconnects.
+    public func close() async {
+        await withTaskGroup { group in
+            for lane in lanes {
+                group.addTask {
+                    await withCheckedContinuation { done in lane.close { done.resume() } }
+                }
+            }
+        }
+    }
+
+    deinit {
+        for lane in lanes { lane.close {} }
+    }
+}
+
+extension RedisClient {
+    /// Whether a command sent now would go out at once.
+    public var isConnected: Bool { lanes.contains(where: \.gauge.isUp) }
+
+    public var health: RedisHealth { RedisHealth(lanes) }
+
+    /// The lane of the event loop we are on, else the next one that is up.
+    private func chooseLane() -> Lane {
+        if lanes.count == 1 { return lanes[0] }
+        if let here = MultiThreadedEventLoopGroup.currentEventLoop,
+            let lane = lanes.first(where: { $0.loop === here && $0.gauge.isUp })
+        {
+            return lane
+        }
+        let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
+        for offset in 0..<lanes.count {
+            let lane = lanes[(first % lanes.count + offset) % lanes.count]
+            if lane.gauge.isUp { return lane }
+        }
+        return lanes[first % lanes.count]
+    }
+}

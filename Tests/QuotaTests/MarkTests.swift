@@ -1,0 +1,135 @@
+import Metering
+import TestSupport
+import Testing
+
+@testable import Quotas
+
+@Suite struct `The book of marks` {
+    private let clinic = ClinicID(high: 1, low: 1)
+
+    private func mark(_ epoch: UInt64, used: Int64, at time: Int64, period: Int64 = 0) -> Mark {
+        Mark(
+            period: period, epoch: Epoch(rawValue: epoch), used: used, credited: 0,
+            configVersion: 1, seenAt: time)
+    }
+
+    @Test func `gives each rise to the ledger once`() {
+        let book = MarkBook()
+        book.record(mark(1, used: 3, at: 10), of: clinic)
+        book.record(mark(1, used: 2, at: 9), of: clinic)
+        #expect(book.takeOpen(limit: 10).map(\.mark.used) == [3])
+        #expect(book.takeOpen(limit: 10).isEmpty)
+        book.record(mark(1, used: 3, at: 11), of: clinic)
+        #expect(book.takeOpen(limit: 10).isEmpty)
+        #expect(book.mark(of: clinic)?.used == 3)
+    }
+
+    @Test func `keeps the count of an epoch that ended`() {
+        let book = MarkBook()
+        book.record(mark(1, used: 3, at: 10), of: clinic)
+        book.record(mark(2, used: 1, at: 20), of: clinic)
+        book.record(mark(1, used: 4, at: 11), of: clinic)
+        let taken = book.takeOpen(limit: 10).map { [$0.mark.epoch.rawValue, UInt64($0.mark.used)] }
+        #expect(Set(taken) == [[1, 4], [2, 1]])
+        #expect(book.mark(of: clinic)?.epoch == Epoch(rawValue: 2))
+    }
+
+    @Test func `takes back what could not be written`() {
+        let book = MarkBook()
+        book.record(mark(1, used: 3, at: 10), of: clinic)
+        let taken = book.takeOpen(limit: 10)
+        book.record(mark(1, used: 5, at: 12), of: clinic)
+        book.putBack(taken)
+        #expect(book.takeOpen(limit: 10).map(\.mark.used) == [5])
+        book.putBack(taken)
+        #expect(book.takeOpen(limit: 10).map(\.mark.used) == [5])
+    }
+
+    /// Whatever is recorded, taken, lost on the way and put back: the ledger ends with the highest of each.
+    @Test func `loses nothing in any order`() {
+        let name = "marks in any order"
+        var random = SplitMix64(seed: Seed.current(name))
+        var box = TimeBox(name, share: 10)
+        while box.hasTime {
+            let book = MarkBook()
+            var highest: [UInt64: Int64] = [:]
+            var ledger: [UInt64: Int64] = [:]
+            for step in 0..<60 {
+                if Int.random(in: 0..<4, using: &random) == 0 {
+                    let taken = book.takeOpen(limit: 5)
+                    if Bool.random(using: &random) {
+                        book.putBack(taken)
+                    } else {
+                        for (_, mark) in taken {
+                            ledger[mark.epoch.rawValue] = max(ledger[mark.epoch.rawValue] ?? 0, mark.used)
+                        }
+                    }
+                }
+                let epoch = UInt64.random(in: 1...4, using: &random)
+                let used = Int64.random(in: 1...50, using: &random)
+                highest[epoch] = max(highest[epoch] ?? 0, used)
+                book.record(
+                    mark(epoch, used: used, at: Int64(step), period: .random(in: 0...0, using: &random)),
+                    of: clinic)
+            }
+            for (_, mark) in book.takeOpen(limit: 5) {
+                ledger[mark.epoch.rawValue] = max(ledger[mark.epoch.rawValue] ?? 0, mark.used)
+            }
+            #expect(ledger == highest)
+        }
+        box.report()
+    }
+
+    @Test func `drops clinics that the ledger knows when it is full`() {
+        let book = MarkBook(clinicsMax: 2)
+        for number in 1...5 {
+            book.record(mark(1, used: 1, at: 1), of: ClinicID(high: 0, low: UInt64(number)))
+        }
+        #expect(book.takeOpen(limit: 100).count == 5)
+        _ = book.takeOpen(limit: 1)
+        let kept = (1...5).filter { book.mark(of: ClinicID(high: 0, low: UInt64($0))) != nil }
+        #expect(kept.count == 2)
+    }
+}
+
+@Suite struct `A plausible count` {
+    private func mark(_ used: Int64, at seconds: Int64, epoch: UInt64 = 1) -> Mark {
+        Mark(
+            period: 0, epoch: Epoch(rawValue: epoch), used: used, credited: 0, configVersion: 1,
+            seenAt: seconds * 1_000_000)
+    }
+
+    @Test func `rises no faster than a clinic can call`() {
+        let rule = MarkPlausibility(perSecond: 50_000)
+        let last = mark(10, at: 100)
+        #expect(rule.accepts(mark(10 + 150_000 + 1_000_000, at: 102), after: last))
+        #expect(!rule.accepts(mark(11 + 150_000 + 1_000_000, at: 102), after: last))
+        #expect(rule.accepts(mark(5_050_000 + 1_000_000, at: 100), after: nil))
+        #expect(!rule.accepts(mark(5_050_001 + 1_000_000, at: 100), after: mark(9, at: 99, epoch: 2)))
+        #expect(!rule.accepts(mark(.max, at: 1), after: nil))
+        #expect(!rule.accepts(mark(-1, at: 1), after: nil))
+    }
+}
+
+@Suite struct `Bytes from Redis` {
+    /// A hostile Redis answers anything: it is refused or read, never a trap.
+    @Test func `never trap, whatever they are`() throws {
+        let name = "hostile bytes"
+        var random = SplitMix64(seed: Seed.current(name))
+        var box = TimeBox(name, share: 10)
+        let sample = try #require(
+            CounterReply.noAnswer(.miss, now: 5).encoded as [UInt8]?)
+        while box.hasTime {
+            var bytes = Bool.random(using: &random) ? sample : []
+            let extra = Int.random(in: 0...400, using: &random)
+            bytes += (0..<extra).map { _ in UInt8.random(in: 0...255, using: &random) }
+            if !bytes.isEmpty, Bool.random(using: &random) {
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+                bytes[0] = 1
+            }
+            if let reply = CounterReply(decoding: bytes) { #expect(reply.encoded.count == bytes.count) }
+            if let value = CounterValue(decoding: bytes) { #expect(value.encoded.count == bytes.count) }
+        }
+        box.report()
+    }
+}

@@ -1,0 +1,90 @@
+import Metering
+import Quotas
+import Synchronization
+
+/// Counts clinics in memory by the rules of `CounterRules`; a test moves its clock and can break it.
+final class MemoryCounters: CounterStore {
+    struct State {
+        var now: Int64 = 1_795_428_007_000_000
+        var stamp: UInt64 = 1
+        var values: [ClinicID: [UInt8]] = [:]
+        var minted: UInt64 = 0
+        var isAway = false
+        var calls = 0
+    }
+
+    let state = Mutex(State())
+
+    func check(
+        _ clinic: ClinicID, _ request: CheckRequest
+    ) async throws(QuotaError) -> CounterReply {
+        try apply(clinic) { rules, stored in rules.check(stored, request) }
+    }
+
+    func configure(
+        _ clinic: ClinicID, _ configuration: CounterConfiguration
+    ) async throws(QuotaError) -> CounterReply {
+        try apply(clinic) { rules, stored in rules.configure(stored, configuration, nonce: 0) }
+    }
+
+    private func apply(
+        _ clinic: ClinicID, _ call: (CounterRules, [UInt8]?) -> CounterRules.Outcome
+    ) throws(QuotaError) -> CounterReply {
+        let outcome: CounterRules.Outcome? = state.withLock { state in
+            state.calls += 1
+            guard !state.isAway else { return nil }
+            state.minted += 1
+            let epoch = Epoch(rawValue: state.minted)
+            let rules = CounterRules(now: state.now, stamp: state.stamp) { _, _, _, _ in epoch }
+            let outcome = call(rules, state.values[clinic])
+            if let stored = outcome.stored { state.values[clinic] = stored }
+            return outcome
+        }
+        guard let outcome else { throw .countersAway("a test took it away") }
+        return outcome.reply
+    }
+}
+
+/// What PostgreSQL would say, from a table in memory.
+final class MemorySettings: SettingsSource {
+    struct State {
+        var clinics: [ClinicID: ClinicSettings] = [:]
+        var questions = 0
+        var isAway = false
+        /// Answers wait here until the test lets them go.
+        var held: [CheckedContinuation<Void, Never>]?
+    }
+
+    let state = Mutex(State())
+
+    func settings(
+        of clinic: ClinicID, at now: Int64
+    ) async throws(QuotaError) -> ClinicSettings? {
+        state.withLock { $0.questions += 1 }
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                state.held?.append(continuation)
+                return state.held != nil
+            }
+            if !waits { continuation.resume() }
+        }
+        let (isAway, settings) = state.withLock { ($0.isAway, $0.clinics[clinic]) }
+        if isAway { throw .settingsAway("a test took it away") }
+        guard var settings else { return nil }
+        settings.month = Month(containing: now) ?? settings.month
+        return settings
+    }
+
+    func raiseVersion(of clinic: ClinicID, above version: Int64) async throws(QuotaError) {
+        state.withLock { $0.clinics[clinic]?.version = version + 1 }
+    }
+
+    func release() {
+        let waiting = state.withLock { state in
+            let held = state.held ?? []
+            state.held = nil
+            return held
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}

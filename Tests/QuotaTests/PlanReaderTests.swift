@@ -1,0 +1,70 @@
+import Quotas
+import Testing
+
+@Suite struct `Plan features` {
+    @Test func `read limits, quota and storage`() throws {
+        let plan = try PlanFeatures(
+            json: """
+                {"limits": {"default": {"rate": 20, "per": "1s", "burst": 60,
+                                        "sustained": {"rate": 600, "per": "1m"}},
+                            "export": {"rate": 10, "per": "1m"}},
+                 "quota": {"api_calls": 500000}, "storage_bytes": 107374182400}
+                """)
+        #expect(plan.quota == 500_000)
+        #expect(plan.storageBytes == 107_374_182_400)
+        #expect(plan.limits.map(\.name) == ["default", "export"])
+        let windows = plan.rateLimits
+        #expect(windows.map(\.emission) == [50_000, 100_000, 6_000_000])
+        #expect(windows.map(\.burst) == [60, 600, 10])
+        #expect(windows[0].id.group == LimitID.defaultGroup && windows[1].id.window == 1)
+    }
+
+    @Test(arguments: [nil, "{}", #"{"quota": null}"#, #"{"quota": {"api_calls": -1}}"#])
+    func `limit nothing when they say nothing`(json: String?) throws {
+        #expect(try PlanFeatures(json: json) == .unlimited)
+    }
+
+    @Test(arguments: [
+        (#"{"limit": {}}"#, "metering.limit is not known here"),
+        (#"{"limits": {"default": {"rate": 0, "per": "1s"}}}"#, "metering.limits.default.rate is 0"),
+        (#"{"limits": {"default": {"rate": 1}}}"#, "metering.limits.default.per is missing"),
+        (#"{"limits": {"default": {"rate": 1, "per": "60"}}}"#, #"metering.limits.default.per is "60""#),
+        (#"{"limits": {"default": {"rate": "1", "per": "1s"}}}"#, "metering.limits.default.rate is not a whole number"),
+        (#"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#, "metering.limits.default.bursts is not known"),
+        (#"{"limits": {"De fault": {"rate": 1, "per": "1s"}}}"#, "metering.limits.De fault is not a name"),
+        (#"{"limits": {"default": {"rate": 1, "per": "1d", "burst": 1000000000}}}"#, "takes more than four years"),
+        (#"{"quota": {"api_calls": -2}}"#, "metering.quota.api_calls is -2"),
+        (#"{"quota": {"api_calls": 1.5}}"#, "metering is not readable"),
+        (#"{"storage_bytes": 99999999999999999}"#, "metering.storage_bytes is 99999999999999999"),
+        ("[]", "metering"), ("{", "metering is not readable"),
+    ])
+    func `are refused with the place and the remedy`(json: String, says: String) {
+        #expect {
+            try PlanFeatures(json: json)
+        } throws: { error in
+            "\(error)".contains(says)
+        }
+    }
+
+    @Test func `have at most eight windows`() {
+        let limits = (1...9).map { #""limit\#($0)": {"rate": 1, "per": "1s"}"# }
+        #expect(throws: PlanError.self) {
+            try PlanFeatures(json: "{\"limits\": {\(limits.joined(separator: ","))}}")
+        }
+    }
+}
+
+@Suite struct `A length of time as text` {
+    @Test(arguments: [
+        ("250ms", 250_000), ("1s", 1_000_000), ("5m", 300_000_000), ("2h", 7_200_000_000),
+        ("1d", 86_400_000_000), ("0s", 0),
+    ])
+    func `is a number and a unit`(text: String, microseconds: Int64) {
+        #expect(Duration(text: text)?.wholeMicroseconds == microseconds)
+    }
+
+    @Test(arguments: ["", "1", "s", "-1s", "+1s", "1.5s", "1 s", "1S", "36501d", "99999999999999999999s", "１s"])
+    func `is refused otherwise`(text: String) {
+        #expect(Duration(text: text) == nil)
+    }
+}

@@ -1,0 +1,116 @@
+import Metering
+import TestSupport
+import Testing
+
+@testable import Quotas
+
+@Suite struct `A rate limit` {
+    /// In any span of time T the limit admits at most burst + T / emission units.
+    @Test func `never admits more than a log of the past allows`() throws {
+        let name = "trailing window"
+        var random = SplitMix64(seed: Seed.current(name))
+        var box = TimeBox(name, share: 20)
+        while box.hasTime {
+            let limit = try #require(
+                RateLimit(
+                    id: LimitID(rawValue: 4), rate: .random(in: 1...50, using: &random),
+                    per: 1_000_000, burst: .random(in: 1...40, using: &random)))
+            var clinic = OneLimit(limit)
+            var log: [(time: Int64, cost: Int64)] = []
+            for _ in 0..<300 {
+                clinic.now += Int64.random(in: 0...200_000, using: &random)
+                let cost = Int64.random(in: 1...5, using: &random)
+                if clinic.ask(cost).verdict == .allowed { log.append((clinic.now, cost)) }
+            }
+            for (first, start) in log.enumerated() {
+                var sum: Int64 = 0
+                for entry in log[first...] {
+                    sum += entry.cost
+                    #expect(sum <= limit.burst + (entry.time - start.time) / limit.emission)
+                }
+            }
+        }
+        box.report()
+    }
+
+    /// After exactly `wait` the same call alone succeeds; one microsecond earlier it does not.
+    @Test func `tells the truth about the wait and what remains`() throws {
+        let name = "truthful wait"
+        var random = SplitMix64(seed: Seed.current(name))
+        var box = TimeBox(name, share: 20)
+        while box.hasTime {
+            let limit = try #require(
+                RateLimit(
+                    id: LimitID(rawValue: 4), rate: .random(in: 1...50, using: &random),
+                    per: 1_000_000, burst: .random(in: 1...40, using: &random)))
+            var clinic = OneLimit(limit)
+            for _ in 0..<100 {
+                clinic.now += Int64.random(in: 0...100_000, using: &random)
+                let cost = Int64.random(in: 1...45, using: &random)
+                let reply = clinic.ask(cost)
+                if reply.verdict == .allowed {
+                    let left = reply.limits[0].remaining
+                    #expect(left == 0 || clinic.peeked(left).verdict == .allowed)
+                    #expect(clinic.peeked(left + 1).verdict == .denied)
+                } else if reply.wait < 0 {
+                    #expect(cost > limit.burst)
+                } else {
+                    #expect(clinic.peeked(cost, after: reply.wait).verdict == .allowed)
+                    #expect(clinic.peeked(cost, after: reply.wait - 1).verdict == .denied)
+                }
+            }
+        }
+        box.report()
+    }
+
+    @Test func `forgets a time that lies further ahead than its burst`() throws {
+        let limit = try #require(
+            RateLimit(id: LimitID(rawValue: 4), rate: 1, per: 1_000_000, burst: 5))
+        var clinic = OneLimit(limit)
+        clinic.now += 40 * 86_400_000_000
+        #expect(clinic.ask(5).verdict == .allowed)
+        clinic.now -= 40 * 86_400_000_000
+        let reply = clinic.ask(1)
+        #expect(reply.verdict == .denied && reply.wait == 1_000_000)
+    }
+
+    @Test(arguments: [("default", 1), ("export", 0)])
+    func `is named by the hash of its name`(name: String, group: UInt16) {
+        let number = LimitID.group(of: name)
+        #expect(group == 1 ? number == 1 : (2...16_383).contains(number))
+    }
+}
+
+/// A counter with one limit, no quota and no end.
+struct OneLimit {
+    var now: Int64 = 1_800_000_000_000_000
+    private var stored: [UInt8]?
+
+    init(_ limit: RateLimit) {
+        let configuration = CounterConfiguration(
+            flags: StandingFlags(rawValue: 0), version: 1, period: 0, periodEnd: 1 << 52,
+            nextPeriodEnd: 0, quota: -1, nextQuota: -1, limits: [limit], base: 0, basePeriod: 0,
+            baseEpoch: .none)
+        stored = rules().configure(nil, configuration, nonce: 1).stored
+    }
+
+    mutating func ask(_ cost: Int64) -> CounterReply {
+        let outcome = rules().check(stored, request(cost, .consume))
+        stored = outcome.stored ?? stored
+        return outcome.reply
+    }
+
+    func peeked(_ cost: Int64, after wait: Int64 = 0) -> CounterReply {
+        rules(after: wait).check(stored, request(cost, .peek)).reply
+    }
+
+    private func request(_ cost: Int64, _ mode: CheckRequest.Mode) -> CheckRequest {
+        CheckRequest(limit: 1, mode: mode, cost: cost, mark: nil, nonce: 0)
+    }
+
+    private func rules(after wait: Int64 = 0) -> CounterRules {
+        CounterRules(now: now + wait, stamp: 7) { _, _, previous, nonce in
+            Epoch(rawValue: previous.rawValue &+ nonce)
+        }
+    }
+}

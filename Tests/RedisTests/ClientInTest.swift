@@ -1,0 +1,63 @@
+import LocalServers
+import Logging
+import NIOPosix
+import Synchronization
+
+@testable import Redis
+
+/// Opens a client for one story and closes it behind it. Deadlines are long: a busy machine is no fault.
+func withClient<Result>(
+    _ url: String, _ change: (inout RedisConfiguration) -> Void = { _ in },
+    _ story: (RedisClient) async throws -> Result
+) async throws -> Result {
+    var configuration = try RedisConfiguration(url)
+    configuration.commandTimeout = .seconds(60)
+    configuration.connectTimeout = .seconds(10)
+    change(&configuration)
+    let client = RedisClient(
+        configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+        logger: Logger(label: "redis-tests") { _ in SwiftLogNoOpLogHandler() })
+    do {
+        let result = try await story(client)
+        await client.close()
+        return result
+    } catch {
+        await client.close()
+        throw error
+    }
+}
+
+/// Starts a Redis for one story and removes it behind it.
+func withRedis<Result>(
+    _ options: RedisOptions = RedisOptions(appendOnly: false),
+    _ story: (LocalRedis) async throws -> Result
+) async throws -> Result {
+    let redis = try await LocalRedis.temporary(options)
+    do {
+        let result = try await story(redis)
+        await redis.remove()
+        return result
+    } catch {
+        await redis.remove()
+        throw error
+    }
+}
+
+/// What `body` throws, `nil` when it does not.
+func failure(
+    _ body: () async throws(RedisError) -> some Any
+) async -> RedisError? {
+    do {
+        _ = try await body()
+        return nil
+    } catch { return error }
+}
+
+/// What callbacks were told, in order.
+final class Answers: Sendable {
+    private let told = Mutex<[Result<RedisReply, RedisError>]>([])
+
+    var all: [Result<RedisReply, RedisError>] { told.withLock { $0 } }
+
+    func add(_ answer: Result<RedisReply, RedisError>) { told.withLock { $0.append(answer) } }
+}

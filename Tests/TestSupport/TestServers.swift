@@ -1,0 +1,43 @@
+import FoundationEssentials
+import Glibc
+public import LocalServers
+import Synchronization
+
+/// The private PostgreSQL and Redis that all tests of this process share.
+public enum TestServers {
+    private static let starting = Mutex<Task<LocalServers, any Error>?>(nil)
+    private static let running = Mutex<LocalServers?>(nil)
+
+    /// Starts them on first use; whoever comes meanwhile waits for the same start. They end with the process.
+    public static func shared() async throws -> LocalServers {
+        let start = starting.withLock { task in
+            if let task { return task }
+            let new = Task { try await startForThisProcess() }
+            task = new
+            return new
+        }
+        return try await start.value
+    }
+
+    private static func startForThisProcess() async throws -> LocalServers {
+        let options = PostgresOptions(
+            listensOnTCP: true, settings: ["max_connections": "300"])
+        let servers = try await LocalServers.start(
+            postgres: options, redis: RedisOptions(listensOnTCP: true))
+        running.withLock { $0 = servers }
+        // If the process is killed instead, the kernel ends the servers and the next run removes their data.
+        atexit { TestServers.endWithTheProcess() }
+        return servers
+    }
+
+    /// Runs outside any task, so it asks /proc and sleeps as C does.
+    private static func endWithTheProcess() {
+        guard let servers = running.withLock(\.self) else { return }
+        let processes = [servers.postgres.process, servers.redis.process].compactMap(\.self)
+        servers.postgres.send(SIGCONT)
+        servers.postgres.send(SIGQUIT)
+        servers.redis.send(SIGKILL)
+        for _ in 0..<500 where processes.contains(where: \.isAlive) { usleep(10_000) }
+        try? FileManager.default.removeItem(atPath: servers.postgres.socketDirectory)
+    }
+}
