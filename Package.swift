@@ -22,8 +22,11 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -38,8 +41,11 @@ func room(
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-func door(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func door(
+    _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+    .executableTarget(
+        name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -61,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
@@ -90,25 +97,29 @@ let package = Package(
         // Support: private servers for the demo and the tests.
         room("LocalServers", [.subprocess, .systemPackage, .logging]),
 
-        // Front doors.
+        // Front doors, and what both share: settings, exit codes, the streams.
+        room(
+            "FrontDoor", ["Quotas", .argumentParser, .configuration, .logging, .systemPackage]),
         door(
             "BillingCLI",
             [
-                "Ledger", "Reports", "Postgres", "Billing", "Metering", .argumentParser,
-                .configuration, .logging,
+                "FrontDoor", "Ledger", "Reports", "Postgres", "Billing", "Metering",
+                .argumentParser, .logging,
             ]),
         door(
             "MeteringWorker",
             [
-                "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis", "Billing",
-                "Quotas", "Metering", .argumentParser, .asyncAlgorithms, .asyncHTTPClient,
-                .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore, .nioPosix,
-                .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ]),
+                "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
+                "Billing", "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
+                .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
+                .nioCore, .nioHTTPTypes, .nioPosix,
+                .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("Demo/SQL")]),
 
         // Tests: pure rooms need no server; the others start their own through TestSupport.
         .target(
-            name: "TestSupport", dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
+            name: "TestSupport",
+            dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
         tests("BillingTests", ["Billing", "Metering"]),
@@ -120,6 +131,13 @@ let package = Package(
                 "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
                 .logging, .nioPosix,
             ]),
+        tests(
+            "LedgerTests",
+            [
+                "Ledger", "Billing", "Quotas", "Metering", "Postgres", "LocalServers",
+                "TestSupport", .logging,
+            ]),
+        tests("PostgresTests", ["Postgres", "LocalServers", "TestSupport", .logging]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
         tests(
             "RedisTests", ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix]),

@@ -31,6 +31,12 @@ public struct UsageCheckpoint: Hashable, Sendable {
         public let clinic: ClinicID
         public let epoch: Epoch
 
+        public init(month: Month, clinic: ClinicID, epoch: Epoch) {
+            self.month = month
+            self.clinic = clinic
+            self.epoch = epoch
+        }
+
         /// Epochs in the order of the BIGINT they are stored as.
         public static func < (left: Key, right: Key) -> Bool {
             (left.month, left.clinic, left.epoch.bitPattern)

@@ -52,7 +52,11 @@ final class ConnectAttempt: Sendable {
             state = .waiting(continuation)
             return true
         }
-        guard isNew else { return continuation.resume(returning: .failure(.cancelled)) }
+        guard isNew else {
+            let isLate = !Task.isCancelled
+            let error: PostgresError = isLate ? .deadline(after: deadline.limit) : .cancelled
+            return continuation.resume(returning: .failure(error))
+        }
         guard startThread() else {
             settle(.failure(.connect(nil, reason: "too many attempts to connect hang already")))
             return

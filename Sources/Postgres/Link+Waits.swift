@@ -47,7 +47,9 @@ extension Link {
     ) async throws(PostgresError) {
         while true {
             let handle = try live()
-            guard isBusy(handle), !takesPendingInput(handle, isBusy) else { return }
+            guard isBusy(handle) else { return }
+            guard deadline.milliseconds > 0 else { throw overdue(deadline) }
+            if takesPendingInput(handle, isBusy) { return }
             try await wait(for: .readable, deadline)
             guard PQconsumeInput(handle) == 1 else { throw lost() }
         }

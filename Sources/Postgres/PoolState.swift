@@ -78,6 +78,5 @@ struct PoolState {
         return (idle, waiters.map(\.waiter))
     }
 
-    var idleCount: Int { idle.count }
     var waiterCount: Int { waiters.count }
 }

@@ -105,3 +105,10 @@ extension PostgresPool {
         for closer in closers { closer.resume() }
     }
 }
+
+extension PostgresPool {
+    /// How many callers wait for a connection now.
+    public var waiterCount: Int { state.withLock { $0.waiterCount } }
+    /// How many connections are open or being opened now.
+    public var openCount: Int { state.withLock { $0.open } }
+}

@@ -68,7 +68,8 @@ public final class PostgresPool: Sendable {
     /// `callTimeout` until running calls have brought their connections back.
     public func close() async {
         let ticket = state.withLock { $0.newTicket() }
-        let alarm = SocketPoller.shared.ring(at: Deadline(in: configuration.callTimeout)) {
+        let deadline = Deadline(in: configuration.callTimeout)
+        let alarm = SocketPoller.shared.ring(at: deadline) {
             self.state.withLock { $0.closers.removeValue(forKey: ticket) }?.resume()
         }
         let (idle, waiters) = state.withLock { $0.close() }
@@ -76,7 +77,7 @@ public final class PostgresPool: Sendable {
         for waiter in waiters { waiter.resume(returning: .failure(.closed)) }
         await withCheckedContinuation { continuation in
             let isDone = state.withLock { state in
-                guard state.open > 0 else { return true }
+                guard state.open > 0, deadline.milliseconds > 0 else { return true }
                 state.closers[ticket] = continuation
                 return false
             }

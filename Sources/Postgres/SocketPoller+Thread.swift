@@ -34,8 +34,9 @@ extension SocketPoller {
     }
 
     /// The descriptor is unusable: nobody may be left waiting for it.
-    private func failAll() {
+    func failAll() {
         let waits = state.withLock { state in
+            state.isBroken = true
             defer { state.waits = [:] }
             return Array(state.waits.values)
         }

@@ -29,6 +29,8 @@ final class SocketPoller: Sendable {
         /// When the thread will look at the deadlines. It is moved only towards now, or when it has
         /// passed: most calls end long before their deadline, and so need not wake the thread.
         var alarm: ContinuousClock.Instant?
+        /// The system gave us no descriptor or no thread: every wait fails at once, none hangs.
+        var isBroken = false
     }
 
     let state = Mutex(State())
@@ -41,7 +43,7 @@ final class SocketPoller: Sendable {
         var event = epoll_event(events: EPOLLIN.rawValue, data: epoll_data(u64: 0))
         epoll_ctl(epoll, EPOLL_CTL_ADD, wakeUp, &event)
         let started = DedicatedThread.start { self.run() }
-        if !started { close(epoll) }  // Every wait then fails, as it does without descriptors.
+        if epoll < 0 || wakeUp < 0 || !started { failAll() }
     }
 
     /// Suspends until the socket is ready, the deadline has passed or the task is cancelled.
@@ -90,6 +92,7 @@ final class SocketPoller: Sendable {
         let isCancelled = wait.socket != nil && Task.isCancelled
         let refusal: Outcome? = state.withLock { state in
             if isCancelled { return .cancelled }
+            if state.isBroken { return .failed }
             if let socket = wait.socket, !watch(socket, interest, ticket) { return .failed }
             state.waits[ticket] = wait
             if let alarm = state.alarm, alarm <= wait.deadline { return nil }

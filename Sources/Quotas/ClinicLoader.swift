@@ -35,7 +35,7 @@ final class ClinicLoader: Sendable {
     func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
         let isUnknown = state.withLock { ($0.unknown[clinic] ?? 0) > reply.now }
         if isUnknown { return false }
-        return try await refresh(clinic, at: reply.now)
+        return try await refresh(clinic, at: reply.now, epoch: .none)
     }
 
     func expect(version: Int64, of clinic: ClinicID) {
@@ -53,31 +53,38 @@ final class ClinicLoader: Sendable {
             state.expected[clinic] = nil
             return reply.configVersion < expected
         }
-        if isOld { _ = running(clinic, at: reply.now) }
+        if isOld { _ = running(clinic, at: reply.now, epoch: reply.mark.epoch) }
     }
 
     /// One load for all who ask for the clinic at the same time.
-    func refresh(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
-        guard let task = running(clinic, at: now) else { throw .busy }
+    ///
+    /// - Parameter epoch: The epoch that is counted now, so that what was counted outside it is set anew;
+    ///   none when the store holds nothing, or when that does not matter.
+    func refresh(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+    ) async throws(QuotaError) -> Bool {
+        guard let task = running(clinic, at: now, epoch: epoch) else { throw .busy }
         return try await task.value.get()
     }
 
     private func running(
-        _ clinic: ClinicID, at now: Int64
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch
     ) -> Task<Result<Bool, QuotaError>, Never>? {
         state.withLock { state in
             if let running = state.running[clinic] { return running }
             guard state.running.count < Self.runningMax else { return nil }
-            let task = Task { await self.run(clinic, at: now) }
+            let task = Task { await self.run(clinic, at: now, epoch: epoch) }
             state.running[clinic] = task
             return task
         }
     }
 
-    private func run(_ clinic: ClinicID, at now: Int64) async -> Result<Bool, QuotaError> {
+    private func run(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+    ) async -> Result<Bool, QuotaError> {
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
-            result = .success(try await bring(clinic, at: now))
+            result = .success(try await bring(clinic, at: now, epoch: epoch))
         } catch {
             result = .failure(error)
         }
@@ -90,15 +97,16 @@ final class ClinicLoader: Sendable {
         return result
     }
 
-    private func bring(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
-        var now = now
+    private func bring(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+    ) async throws(QuotaError) -> Bool {
+        var (now, epoch) = (now, epoch)
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.
         for _ in 0..<3 {
             guard var found = try await settings.settings(of: clinic, at: now) else { return false }
             if let plan = found.plan { names.learn(plan) }
             if let mark = marks.mark(of: clinic) { found.include(mark) }
-            // A new key starts outside every epoch; one that is there keeps its base.
-            let reply = try await counters.configure(clinic, found.configuration(outside: .none))
+            let reply = try await counters.configure(clinic, found.configuration(outside: epoch))
             now = reply.now
             switch reply.verdict {
             case .configured:
@@ -106,6 +114,7 @@ final class ClinicLoader: Sendable {
                 return true
             case .older, .conflict:
                 try await settings.raiseVersion(of: clinic, above: reply.configVersion)
+            case .miss: epoch = .none
             case .stale, .otherPeriod: continue
             case .unsettled: throw .unsettled(clinic)
             default: throw .unreadable(clinic)

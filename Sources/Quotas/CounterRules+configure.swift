@@ -8,6 +8,8 @@ extension CounterRules {
         guard configuration.isInRange else { return unchanged(.invalid) }
         guard let configuration = configuration.shifted(to: now) else { return unchanged(.stale) }
         guard let stored else {
+            // A base that leaves an epoch out is no base for a new one.
+            guard configuration.baseEpoch == .none else { return unchanged(.miss) }
             return configured(created(configuration, nonce: nonce), configuration)
         }
         guard let before = CounterValue(decoding: stored) else { return unchanged(.unreadable) }

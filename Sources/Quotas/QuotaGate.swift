@@ -49,9 +49,15 @@ public final class QuotaGate: Sendable {
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.
+    ///
+    /// - Parameters:
+    ///   - now: The clock of the counter store, µs since 1970.
+    ///   - epoch: The epoch that is counted now; none when the store holds nothing for the clinic.
     @discardableResult
-    public func refresh(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) -> Bool {
-        try await loader.refresh(clinic, at: now)
+    public func refresh(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch = .none
+    ) async throws(QuotaError) -> Bool {
+        try await loader.refresh(clinic, at: now, epoch: epoch)
     }
 
     /// Tells that PostgreSQL has this version of a clinic, so that an older counter is renewed at once.

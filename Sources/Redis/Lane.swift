@@ -13,7 +13,7 @@ import Synchronization
 final class Lane: @unchecked Sendable {
     private enum Phase {
         case dialing
-        /// Attempts have failed; another is under way (`attempt`) or comes after a rest.
+        /// The last attempt failed; another is under way (`isDialing`) or comes after a rest.
         case down(RedisError)
         case up(Connection, since: NIODeadline)
         case closed
@@ -39,13 +39,15 @@ final class Lane: @unchecked Sendable {
     private var backoff = Backoff()
     private var attempt = 0
     private var isDialing = false
-    private var alarm: (at: NIODeadline, task: Scheduled<Void>)?
+    private var alarm: Alarm
+    private var hasReadSinceDelay = false
     private var whenClosed: [@Sendable () -> Void] = []
 
     init(_ configuration: RedisConfiguration, loop: any EventLoop, logger: Logger) {
         self.configuration = configuration
         self.loop = loop
         self.logger = logger
+        alarm = Alarm(loop: loop)
         dialer = Dialer(configuration: configuration, loop: loop)
         intake = Intake(callsMax: configuration.pendingMax, bytesMax: configuration.pendingBytesMax)
     }
@@ -125,22 +127,17 @@ extension Lane {
 // MARK: Deadlines
 
 extension Lane {
-    /// One alarm serves all calls: it stands at the earliest deadline, rounded up to a millisecond so
-    /// that it rings at most a thousand times a second whatever deadlines callers choose.
-    private func watch(_ deadline: NIODeadline) {
-        let grain: UInt64 = 1_000_000
-        let at = NIODeadline.uptimeNanoseconds(
-            (deadline.uptimeNanoseconds / grain + 1) * grain)
-        if let alarm {
-            if alarm.at <= at { return }
-            alarm.task.cancel()
-        }
-        alarm = (at, loop.scheduleTask(deadline: at) { self.ring() })
-    }
+    private func watch(_ deadline: NIODeadline) { alarm.watch(deadline) { self.ring() } }
 
     private func ring() {
-        alarm = nil
         let now = NIODeadline.now()
+        // A loop that was held up has not read what came meanwhile. It reads once before we judge, or
+        // its own delay would be taken for the server's.
+        if alarm.rang(now), !hasReadSinceDelay {
+            hasReadSinceDelay = true
+            return watch(now + .milliseconds(1))
+        }
+        hasReadSinceDelay = false
         var next: [NIODeadline?] = [expireWaiting(now)]
         for connection in retired { next.append(connection.expire(now).next) }
         if case .up(let connection, _) = phase {

@@ -1,5 +1,6 @@
 import LocalServers
 import Logging
+import NIOCore
 import NIOPosix
 import Synchronization
 
@@ -8,6 +9,7 @@ import Synchronization
 /// Opens a client for one story and closes it behind it. Deadlines are long: a busy machine is no fault.
 func withClient<Result>(
     _ url: String, _ change: (inout RedisConfiguration) -> Void = { _ in },
+    on group: any EventLoopGroup = .singletonMultiThreadedEventLoopGroup,
     _ story: (RedisClient) async throws -> Result
 ) async throws -> Result {
     var configuration = try RedisConfiguration(url)
@@ -15,7 +17,7 @@ func withClient<Result>(
     configuration.connectTimeout = .seconds(10)
     change(&configuration)
     let client = RedisClient(
-        configuration: configuration, eventLoopGroup: .singletonMultiThreadedEventLoopGroup,
+        configuration: configuration, eventLoopGroup: group,
         logger: Logger(label: "redis-tests") { _ in SwiftLogNoOpLogHandler() })
     do {
         let result = try await story(client)

@@ -1,5 +1,7 @@
 import Glibc
 import LocalServers
+import NIOCore
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -29,6 +31,7 @@ import Testing
                     #expect(next?.mayHaveRun == false)
                 }
                 #expect(late.all.isEmpty)
+                #expect(client.health.pending == 0, "what a suspect connection owes takes no room")
 
                 redis.send(SIGCONT)
                 try await waitUntil("the late reply is told") { !late.all.isEmpty }
@@ -78,6 +81,25 @@ import Testing
                     try await client.send(increment, timeout: .seconds(Int64.max)) == .integer(1))
             }
         }
+    }
+
+    @Test func `does not pass for a reply that came while our own loop was held up`() async throws {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        try await withRedis { redis in
+            try await withClient(redis.url, on: group) { client in
+                try await client.ping()
+                let answers = Answers()
+                group.next().execute {
+                    client.submit(increment, timeout: .milliseconds(50)) { answers.add($0) }
+                    // Queued behind the flush, so the reply arrives while the loop stands still.
+                    group.next().execute { usleep(500_000) }
+                }
+                try await waitUntil("it is answered") { !answers.all.isEmpty }
+                #expect(answers.all == [.success(.integer(1))])
+                #expect(client.health.connects == 1)
+            }
+        }
+        try await group.shutdownGracefully()
     }
 
     @Test func `passes in the queue of a client that still connects`() async throws {

@@ -53,14 +53,14 @@ import Testing
             appendOnly: true, settings: ["maxmemory": "64mb", "maxmemory-policy": "volatile-lru"])
         try await withRedis(options) { redis in
             try await withClient(redis.url) { client in
-                let info = try await client.info()
+                let info = try await client.info(timeout: .seconds(60))
                 #expect(info.majorVersion == 7)
                 #expect(info.version?.hasPrefix("7.") == true)
                 #expect(info.maxmemoryPolicy == "volatile-lru")
                 #expect(info.masterReplid?.count == 40)
                 #expect(info.aofEnabled && !info.isLoading)
                 #expect(info.role == "master")
-                let replication = try await client.info(["replication"])
+                let replication = try await client.info(["replication"], timeout: .seconds(60))
                 #expect(replication.masterReplid == info.masterReplid)
                 #expect(replication.version == nil && !replication.aofEnabled)
             }

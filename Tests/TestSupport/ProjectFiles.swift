@@ -25,7 +25,8 @@ public struct TemporaryDirectory: Sendable {
 
     /// - Parameter name: The end of its name; may hold blanks.
     public init(_ name: String = "test") throws {
-        let place = FileManager.default.temporaryDirectory.path
+        let named = ProcessInfo.processInfo.environment["TMPDIR"] ?? ""
+        let place = named.hasPrefix("/") ? named : "/tmp"
         path = "\(place)/metering-test-\(UInt64.random(in: 0...UInt64.max)) \(name)"
         try FileManager.default.createDirectory(
             atPath: path, withIntermediateDirectories: false)

@@ -358,6 +358,7 @@ end
 
 local function configured(raw, c, at, stamp)
     if not raw then
+        if c.base_epoch ~= ZERO then return nil, MISS end
         return { flags = c.flags, version = c.version, stamp = stamp, epoch = mint(stamp, at, ZERO, c.nonce),
             period = c.period, used = 0, credited = 0, granted = 0, base = c.base, limits = {}, closed = {} }
     end
@@ -377,7 +378,8 @@ end
 
 -- FCALL metering_configure 1 <key> <configuration>   Replaces bounds, quota and limits; counts stay.
 --   Creates the value when it is missing. Returns one reply as `check` does: CONFIGURED, or why nothing
---   changed (OLDER, CONFLICT, OTHER_PERIOD, STALE, UNSETTLED, UNREADABLE, INVALID). Safe to repeat.
+--   changed (OLDER, CONFLICT, OTHER_PERIOD, STALE, UNSETTLED, UNREADABLE, INVALID; MISS when it names an
+--   epoch and nothing is there: its base leaves that epoch out). Safe to repeat.
 local function configure(keys, arguments)
     local at = now()
     local c = read_configuration(arguments[1])

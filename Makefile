@@ -1,0 +1,46 @@
+# Two commands for a newcomer: `make demo` and `make test`. Both use one debug build.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PREFIX ?= /usr/local
+
+# Every debug build has the same flags, so that no target builds again what another one has built.
+strict := --explicit-target-dependency-import-check error
+
+.PHONY: help demo test test-long build release install lint format hooks clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+
+demo: build ## Count the sample traffic on private servers and print the report (ARGS="--fresh …")
+	@.build/debug/metering-worker demo $(ARGS)
+
+test: build ## Run every test on private servers
+	swift test --skip-build $(strict)
+
+test-long: build ## The same, with two minutes for each random test
+	METERING_TEST_SECONDS=120 swift test --skip-build $(strict)
+
+build: ## Build programs and tests (debug); refuses undeclared imports
+	@scripts/require-packages
+	swift build --build-tests $(strict)
+
+release: ## Build the programs for production
+	@scripts/require-packages
+	swift build --configuration release $(strict)
+
+install: release ## Put the programs into PREFIX/bin (default /usr/local)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 .build/release/metering-worker .build/release/billing "$(DESTDIR)$(PREFIX)/bin/"
+
+lint: ## Check the format of all Swift files
+	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+
+format: ## Format all Swift files
+	swift format --in-place --recursive --parallel Sources Tests Package.swift
+
+hooks: ## Check the format before each commit
+	git config core.hooksPath scripts/hooks
+
+clean: ## Remove what was built and the demo's data
+	rm -rf .build .local

@@ -1,0 +1,20 @@
+import ArgumentParser
+import FrontDoor
+
+/// `billing`: what administrators ask about usage.
+@main
+struct BillingProgram: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "billing",
+        abstract: "Reports what each clinic used in a month.",
+        discussion: """
+            Example:
+              billing report --month 2026-11 --format csv --output november.csv
+
+            Reads DATABASE_URL, or the file that DATABASE_URL_FILE names; its login needs the role \
+            billing_admin. Exit codes: 0 done, 1 failed, 2 wrong usage.
+            """,
+        version: Release.version, subcommands: [ReportCommand.self])
+
+    static func main() async { await CommandRun.end(Self.self) }
+}

@@ -1,0 +1,61 @@
+public import ArgumentParser
+import Glibc
+import SystemPackage
+
+/// One run of a program: its exit code is 0 for done, 1 for failed, 2 for a mistake on the command line.
+public enum CommandRun {
+    /// Parses the arguments, runs the command and ends the process.
+    ///
+    /// A failure is one line on stderr. A reader that goes away, as `head` does, is no failure.
+    @concurrent
+    public static func end<Root: AsyncParsableCommand>(_ root: Root.Type) async -> Never {
+        // Writing to a closed pipe then gives an error here instead of killing a worker.
+        signal(SIGPIPE, SIG_IGN)
+        let program = root._commandName
+        let command: any ParsableCommand
+        do {
+            command = try await root.asyncParseAsRoot()
+        } catch {
+            exit(closing(root, with: error, program: program))
+        }
+        exit(await run(command, of: root, program: program))
+    }
+
+    @concurrent
+    private static func run<Root: AsyncParsableCommand>(
+        _ command: any ParsableCommand, of root: Root.Type, program: String
+    ) async -> Int32 {
+        var command = command
+        do {
+            if var waiting = command as? any AsyncParsableCommand {
+                try await waiting.run()
+            } else {
+                try command.run()
+            }
+            return 0
+        } catch Errno.brokenPipe {
+            return 0
+        } catch {
+            return closing(root, with: error, program: program)
+        }
+    }
+
+    /// Says why the run ended, and gives its exit code.
+    private static func closing<Root: AsyncParsableCommand>(
+        _ root: Root.Type, with error: any Error, program: String
+    ) -> Int32 {
+        switch root.exitCode(for: error) {
+        case .success:
+            try? Console.write(root.fullMessage(for: error) + "\n")
+            return 0
+        case .validationFailure:
+            Console.note(root.fullMessage(for: error))
+            return 2
+        case let code where error is ExitCode:
+            return code.rawValue
+        default:
+            Console.note("\(program): \(Console.oneLine("\(error)"))")
+            return 1
+        }
+    }
+}

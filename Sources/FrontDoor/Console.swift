@@ -1,0 +1,64 @@
+import Glibc
+import SystemPackage
+
+/// The two streams of a program: results on stdout, all else on stderr.
+public enum Console {
+    /// Writes to stdout; throws `Errno.brokenPipe` when its reader is gone.
+    public static func write(_ bytes: some Sequence<UInt8>) throws {
+        try FileDescriptor.standardOutput.writeAll(bytes)
+    }
+
+    public static func write(_ text: String) throws { try write(text.utf8) }
+
+    /// Writes a line to stderr. Where nobody listens, nothing is lost that a caller could mend.
+    public static func note(_ line: String) {
+        _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+    }
+
+    /// Whether a person reads stderr.
+    public static var hasTerminal: Bool { isatty(FileDescriptor.standardError.rawValue) == 1 }
+
+    /// A message of several lines as one, so that a log of many programs stays readable.
+    public static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).joined(separator: "; ")
+    }
+
+    /// Text from outside on one line: at most 80 characters, nothing that a terminal acts on.
+    public static func shown(_ text: String) -> String {
+        let scalars = text.unicodeScalars.prefix(80).map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+            default: String(scalar)
+            }
+        }
+        return "\"\(scalars.joined())\(text.unicodeScalars.count > 80 ? "…" : "")\""
+    }
+}
+
+/// What a person at a terminal sees of work that takes longer than a second.
+///
+/// Off a terminal nothing is written. The line is renewed at most five times a second.
+public struct ProgressLine {
+    private let start = ContinuousClock.now
+    private var shownAt: ContinuousClock.Instant?
+    private let isSeen = Console.hasTerminal
+
+    public init() {}
+
+    /// Says how far the work is, when it is time to.
+    public mutating func show(_ text: @autoclosure () -> String) {
+        guard isSeen else { return }
+        let now = ContinuousClock.now
+        guard now - start > .seconds(1), shownAt.map({ now - $0 > .milliseconds(200) }) ?? true
+        else { return }
+        shownAt = now
+        _ = try? FileDescriptor.standardError.writeAll("\r\u{1B}[K\(text())".utf8)
+    }
+
+    /// Takes the line away.
+    public mutating func clear() {
+        guard shownAt != nil else { return }
+        shownAt = nil
+        _ = try? FileDescriptor.standardError.writeAll("\r\u{1B}[K".utf8)
+    }
+}

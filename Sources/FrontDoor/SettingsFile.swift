@@ -1,0 +1,98 @@
+import Foundation
+
+/// A file that is small by its nature, read whole.
+enum SmallFile {
+    /// Settings and secrets are far smaller; more is some other file.
+    static let mostBytes = 65_536
+
+    static func contents(of path: String) throws(SettingsError) -> Data {
+        let data: Data
+        do {
+            let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+            defer { try? handle.close() }
+            data = try handle.read(upToCount: mostBytes + 1) ?? Data()
+        } catch {
+            throw .unreadable(
+                path: path, reason: "cannot be read; check that it exists and who may read it")
+        }
+        guard data.count <= mostBytes else {
+            throw .unreadable(
+                path: path, reason: "is larger than 64 KiB; name the right file")
+        }
+        return data
+    }
+}
+
+/// A secret that lies in a file of its own, as containers and systemd hand them over.
+struct SecretFile {
+    /// The contents without one newline at the end.
+    let text: String
+    let isReadableByOthers: Bool
+
+    init(path: String, name: String) throws(SettingsError) {
+        var bytes = try SmallFile.contents(of: path)[...]
+        if bytes.last == UInt8(ascii: "\n") { bytes = bytes.dropLast() }
+        guard !bytes.isEmpty, !bytes.contains(0),
+            let text = String(validating: bytes, as: UTF8.self)
+        else {
+            throw .unreadable(
+                path: path, reason: "(named by \(name)) does not hold one line of text")
+        }
+        self.text = text
+        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+        let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0
+        isReadableByOthers = mode & 0o004 != 0
+    }
+}
+
+/// A JSON text with its kinds kept apart.
+///
+/// The library's own file provider takes `true` for 1 and passes over keys that nobody reads, so
+/// the file is read here and handed to it as values.
+enum JSONTree: Decodable {
+    case object([String: JSONTree])
+    case leaf(SettingValue)
+
+    init(file path: String) throws(SettingsError) {
+        let data = try SmallFile.contents(of: path)
+        do {
+            self = try JSONDecoder().decode(JSONTree.self, from: data)
+        } catch {
+            throw .unreadable(path: path, reason: "is not JSON; check it with `jq . FILE`")
+        }
+        guard case .object = self else {
+            throw .unreadable(
+                path: path, reason: "does not hold an object: {\"http\": {\"port\": 8080}}")
+        }
+    }
+
+    init(from decoder: any Decoder) throws {
+        if let members = try? decoder.singleValueContainer().decode([String: JSONTree].self) {
+            self = .object(members)
+            return
+        }
+        let value = try decoder.singleValueContainer()
+        if let flag = try? value.decode(Bool.self) {
+            self = .leaf(.flag(flag))
+        } else if let number = try? value.decode(Int.self) {
+            self = .leaf(.integer(number))
+        } else if let text = try? value.decode(String.self) {
+            self = .leaf(.text(text))
+        } else {
+            self = .leaf(.other)
+        }
+    }
+
+    /// Every value by its path, joined with points. An empty object is a leaf too, so that it is seen.
+    var leaves: [String: SettingValue] {
+        guard case .object(let members) = self else { return [:] }
+        var all: [String: SettingValue] = [:]
+        for (name, member) in members {
+            switch member {
+            case .leaf(let value): all[name] = value
+            case .object: for (rest, value) in member.leaves { all["\(name).\(rest)"] = value }
+            }
+        }
+        return all
+    }
+}

@@ -1,0 +1,14 @@
+/// The list of settings as Markdown, for docs/configuration.md.
+public enum SettingsPage {
+    /// One line of a table for each key: both names, default, what is allowed, what it does.
+    public static func table(of keys: [SettingKey]) -> String {
+        var text = "| variable | in the file | default | allowed | what it does |\n"
+        text += "|---|---|---|---|---|\n"
+        for key in keys {
+            let standard = key.kind.defaultText.map { "`\($0)`" } ?? "none"
+            text += "| `\(key.environmentName)` | `\(key.fileName)` | \(standard) "
+            text += "| \(key.kind.allowed) | \(key.meaning) |\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,121 @@
+import Configuration
+import Foundation
+
+/// What one place (the environment, the file) says about the settings, checked and with secrets read in.
+struct SettingsSource {
+    private(set) var values: [SettingKey: SettingValue] = [:]
+    /// Secret files that other users of the machine can read.
+    private(set) var exposed: [String] = []
+    /// How this place writes a path: `HTTP_PORT` or `http.port`.
+    private let name: ([String]) -> String
+
+    /// The variables of `keys`, and any other with `prefix` refused. An empty variable counts as not set.
+    ///
+    /// Variables that begin with `METERING_TEST_` belong to the tests and are passed over.
+    init(
+        environment: [String: String], keys: [SettingKey], prefix: String?
+    ) throws(SettingsError) {
+        name = { $0.joined(separator: "_").uppercased() }
+        let given = environment.filter { !$0.value.isEmpty }
+        try read(keys) { key, name in given[name].map { key.kind.value(of: $0) } }
+        guard let prefix else { return }
+        let known = keys.flatMap { [$0.path] + [$0.pathOfFile].compactMap(\.self) }.map(name)
+        let own = given.keys.filter { $0.hasPrefix(prefix) && !$0.hasPrefix("\(prefix)TEST_") }
+        try Self.refuseUnknown(Set(own), known: known)
+    }
+
+    /// The values of a JSON file, and any other key in it refused.
+    init(file path: String, keys: [SettingKey]) throws(SettingsError) {
+        name = { $0.joined(separator: ".") }
+        let leaves = try JSONTree(file: path).leaves
+        let known = keys.flatMap { [$0.path] + [$0.pathOfFile].compactMap(\.self) }.map(name)
+        try Self.refuseUnknown(Set(leaves.keys), known: known)
+        try read(keys) { _, name in leaves[name] }
+    }
+
+    /// The same as variables, for the library's provider of the environment.
+    var variables: [String: String] {
+        var all: [String: String] = [:]
+        for (key, value) in values {
+            switch value {
+            case .text(let text): all[key.environmentName] = text
+            case .integer(let number): all[key.environmentName] = String(number)
+            case .flag(let flag): all[key.environmentName] = String(flag)
+            case .other: break
+            }
+        }
+        return all
+    }
+
+    /// The same for the library's provider of values in memory.
+    var providerValues: [AbsoluteConfigKey: ConfigValue] {
+        var all: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, value) in values {
+            let content: ConfigContent? =
+                switch value {
+                case .text(let text): .string(text)
+                case .integer(let number): .int(number)
+                case .flag(let flag): .bool(flag)
+                case .other: nil
+                }
+            guard let content else { continue }
+            all[AbsoluteConfigKey(key.path)] = ConfigValue(content, isSecret: key.isSecret)
+        }
+        return all
+    }
+
+    private mutating func read(
+        _ keys: [SettingKey], _ find: (SettingKey, String) -> SettingValue?
+    ) throws(SettingsError) {
+        for key in keys {
+            let value = find(key, name(key.path))
+            if let pathOfFile = key.pathOfFile, let place = find(key, name(pathOfFile)) {
+                guard value == nil else {
+                    throw .bothSet(name(key.path), name(pathOfFile))
+                }
+                values[key] = .text(try secret(in: place, named: name(pathOfFile)))
+            } else if let value {
+                guard key.kind.allows(value) else { throw refusal(of: value, for: key) }
+                values[key] = value
+            }
+        }
+    }
+
+    private mutating func secret(
+        in place: SettingValue, named name: String
+    ) throws(SettingsError) -> String {
+        guard case .text(let path) = place else {
+            throw .notAllowed(name: name, value: nil, allowed: "the path of a file", default: nil)
+        }
+        let file = try SecretFile(path: path, name: name)
+        if file.isReadableByOthers { exposed.append(name) }
+        return file.text
+    }
+
+    private func refusal(of value: SettingValue, for key: SettingKey) -> SettingsError {
+        let shown: String? =
+            switch value {
+            case _ where key.isSecret: nil
+            case .text(let text): text
+            case .integer(let number): String(number)
+            case .flag(let flag): String(flag)
+            case .other: "null, a list, an object or a fraction"
+            }
+        var allowed = key.kind.allowed
+        if case .duration = key.kind {
+            allowed += ", a whole number with its unit: ms, s, m, h or d"
+        }
+        return .notAllowed(
+            name: name(key.path), value: shown, allowed: allowed, default: key.kind.defaultText)
+    }
+
+    /// The first in order of name, so that the same mistake gives the same line each time.
+    private static func refuseUnknown(
+        _ names: Set<String>, known: [String]
+    ) throws(SettingsError) {
+        guard let wrong = names.subtracting(known).min(),
+            let nearest = NearestWord.to(wrong, among: known)
+        else { return }
+        throw .unknown(name: wrong, nearest: nearest)
+    }
+}

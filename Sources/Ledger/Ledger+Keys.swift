@@ -1,0 +1,85 @@
+public import Metering
+import Postgres
+
+extension Ledger {
+    /// Stores a key by its hash; the key itself is never seen here.
+    ///
+    /// - Parameters:
+    ///   - hash: SHA-256 of the key, 32 bytes.
+    ///   - name: 1 to 100 characters.
+    ///   - scopes: At least one.
+    ///   - clinics: Empty means every clinic.
+    ///   - expiresAt: µs since 1970-01-01 UTC; nil means never.
+    public func createKey(
+        hash: [UInt8], name: String, scopes: Set<StoredKey.Scope>, clinics: [ClinicID] = [],
+        expiresAt: Int64? = nil
+    ) async throws(LedgerError) -> StoredKey {
+        guard hash.count == 32 else { throw .outOfRange("a hash has 32 bytes") }
+        guard (1...100).contains(name.unicodeScalars.count) else {
+            throw .outOfRange("a key's name has 1 to 100 characters")
+        }
+        guard !scopes.isEmpty else { throw .outOfRange("a key has at least one scope") }
+        return try await stored {
+            let rows = try await pool.query(
+                SQL.apiKeyInsert,
+                [
+                    .bytes(hash), .text(name), .textArray(scopes.map(\.rawValue).sorted()),
+                    .clinics(clinics.sorted()), expiresAt.map(PostgresValue.timestamp) ?? .null,
+                ])
+            guard let row = rows.first else { throw LedgerError.corrupt("no new key") }
+            return try StoredKey(row)
+        }
+    }
+
+    /// All keys in the order of their making.
+    public func listKeys() async throws(LedgerError) -> [StoredKey] {
+        try await stored { try await pool.query(SQL.apiKeyList).map { try StoredKey($0) } }
+    }
+
+    /// The keys that are good now, with their hashes; at most 10,000, the oldest first.
+    public func usableKeys() async throws(LedgerError) -> [(hash: [UInt8], key: StoredKey)] {
+        try await stored {
+            try await pool.query(SQL.apiKeyUsable, [.count(10_000)]).map { row in
+                (try row.bytes("hash"), try StoredKey(row))
+            }
+        }
+    }
+
+    /// The key with a hash, expired and revoked ones too; nil when nobody made it.
+    public func findKey(hash: [UInt8]) async throws(LedgerError) -> StoredKey? {
+        try await stored {
+            try await pool.query(SQL.apiKeyFind, [.bytes(hash)]).first.map { try StoredKey($0) }
+        }
+    }
+
+    /// Ends a key; nil when there is none with this id. The first revocation stays.
+    public func revokeKey(_ id: Int64) async throws(LedgerError) -> StoredKey? {
+        try await stored {
+            try await pool.query(SQL.apiKeyRevoke, [.int64(id)]).first.map { try StoredKey($0) }
+        }
+    }
+
+    /// Notes today as the day on which keys were last used; returns how many it was new for.
+    @discardableResult
+    public func noteUse(ofKeys ids: [Int64]) async throws(LedgerError) -> Int {
+        try await stored { try await pool.execute(SQL.apiKeyTouch, [.int64Array(ids)]) }
+    }
+}
+
+extension StoredKey {
+    fileprivate init(_ row: PostgresRow) throws {
+        let scopes = try row.textArray("scopes").map { text in
+            guard let scope = Scope(rawValue: text) else {
+                throw LedgerError.corrupt("a scope that no version writes")
+            }
+            return scope
+        }
+        let clinics = try row.uuidArray("clinics").compactMap { ClinicID(bytes: $0.bytes) }
+        self.init(
+            id: try row.int64("key_id"), name: try row.text("name"), scopes: Set(scopes),
+            clinics: Set(clinics), createdAt: try row.timestamp("created_at"),
+            expiresAt: try row.optionalTimestamp("expires_at"),
+            revokedAt: try row.optionalTimestamp("revoked_at"),
+            lastUsedOn: try row.optionalDate("last_used_on"))
+    }
+}

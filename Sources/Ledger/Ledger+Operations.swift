@@ -1,0 +1,115 @@
+import Postgres
+
+extension Ledger {
+    /// The clock of the database, µs since 1970-01-01 UTC.
+    public func databaseTime() async throws(LedgerError) -> Int64 {
+        try await stored {
+            guard let row = try await pool.query(SQL.databaseTime).first else {
+                throw LedgerError.corrupt("no clock")
+            }
+            return try row.timestamp("now")
+        }
+    }
+
+    /// Makes the month tables up to `ahead` months from now; returns how many are new.
+    ///
+    /// - Parameter ahead: 0 to 36.
+    @discardableResult
+    public func prepareMonths(ahead: Int = 3) async throws(LedgerError) -> Int64 {
+        guard (0...36).contains(ahead) else { throw .outOfRange("months ahead are 0 to 36") }
+        return try await stored {
+            try await pool.query(SQL.monthPartitionsEnsure, [.count(ahead)]).first?.int64("made")
+                ?? 0
+        }
+    }
+
+    /// Says that a worker lives, and up to when it has written everything it saw.
+    ///
+    /// - Parameter checkpointedThrough: Clock of Redis, µs since 1970-01-01 UTC; nil before the first.
+    public func heartbeat(
+        worker: String, checkpointedThrough: Int64?
+    ) async throws(LedgerError) {
+        let through = checkpointedThrough.map(PostgresValue.timestamp) ?? .null
+        try await stored {
+            try await pool.execute(SQL.workerHeartbeatUpsert, [.text(worker), through])
+        }
+    }
+
+    /// Says that a worker ended in order.
+    public func endHeartbeat(worker: String) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(SQL.workerHeartbeatDelete, [.text(worker)])
+        }
+    }
+
+    /// How many workers were heard of in the last `seconds`.
+    public func liveWorkers(within seconds: Int64 = 10) async throws(LedgerError) -> Int64 {
+        try await stored {
+            try await pool.query(SQL.workerLiveCount, [.int64(seconds)]).first?.int64("workers")
+                ?? 0
+        }
+    }
+
+    /// Remembers a life of a Redis node and its latest checkpoint.
+    ///
+    /// - Parameters:
+    ///   - stamp: Hash of the node's replication id.
+    ///   - lastCheckpoint: Clock of Redis, µs since 1970-01-01 UTC.
+    public func noteRedisLife(
+        stamp: UInt64, node: String, lastCheckpoint: Int64? = nil
+    ) async throws(LedgerError) {
+        let latest = lastCheckpoint.map(PostgresValue.timestamp) ?? .null
+        try await stored {
+            try await pool.execute(
+                SQL.redisEpochUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
+        }
+    }
+
+    /// Ends a life of a Redis node; what was said first stays. False when it had ended, or never began.
+    @discardableResult
+    public func endRedisLife(
+        stamp: UInt64, node: String, clean: Bool
+    ) async throws(LedgerError) -> Bool {
+        try await stored {
+            try await pool.execute(
+                SQL.redisEpochEnd,
+                [.int64(Int64(bitPattern: stamp)), .text(node), .bool(clean)]) > 0
+        }
+    }
+
+    /// The lives of Redis nodes, the latest first.
+    public func redisLives(limit: Int = 100) async throws(LedgerError) -> [RedisLife] {
+        try await stored {
+            try await pool.query(SQL.redisEpochList, [.count(limit)]).map { row in
+                RedisLife(
+                    stamp: UInt64(bitPattern: try row.int64("stamp")), node: try row.text("node"),
+                    firstSeen: try row.timestamp("first_seen"),
+                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"),
+                    endedClean: try row.optionalBool("ended_clean"))
+            }
+        }
+    }
+
+    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now.
+    public func recordJob(
+        _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool
+    ) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(
+                SQL.jobRunInsert,
+                [.text(job), .timestamp(startedAt), .int64(rowsWritten), .bool(ok)])
+        }
+    }
+}
+
+/// One unbroken life of a Redis node, as far as its counts are concerned.
+public struct RedisLife: Hashable, Sendable {
+    public let stamp: UInt64
+    public let node: String
+    /// µs since 1970-01-01 UTC.
+    public let firstSeen: Int64
+    /// Clock of Redis, µs since 1970-01-01 UTC.
+    public let lastCheckpoint: Int64?
+    /// nil while it lives.
+    public let endedClean: Bool?
+}

@@ -1,0 +1,68 @@
+import Metering
+public import Postgres
+
+/// What PostgreSQL remembers: usage, plans, keys and the worker's own records.
+///
+/// Every write is a total or carries its own key, so repeating any of them changes nothing.
+public struct Ledger: Sendable {
+    let pool: PostgresPool
+
+    public init(pool: PostgresPool) { self.pool = pool }
+
+    /// Refuses a login that could go around row security or change the schema, and a database of
+    /// another version. To be asked once, before serving.
+    public func requireLeastPrivilege() async throws(LedgerError) {
+        try await requireSafeRole()
+        try await requireSchema()
+    }
+
+    /// Refuses a database that is not at this program's version.
+    public func requireSchema() async throws(LedgerError) {
+        let needed = MigrationFile.all.last?.version ?? 0
+        let found: Int64 = try await stored {
+            guard try await pool.query(SQL.schemaState).first?.bool("has_record") == true else {
+                return 0
+            }
+            return try await pool.query(SQL.schemaVersion).first?.int64("version") ?? 0
+        }
+        guard found == needed else { throw .schema(found: found, needed: needed) }
+    }
+
+    private func requireSafeRole() async throws(LedgerError) {
+        try await stored {
+            guard let row = try await pool.query(SQL.rolePrivileges).first else { return }
+            let login = try row.text("login")
+            if try row.bool("is_superuser") {
+                throw LedgerError.unsafeRole(login: login, .superuser)
+            }
+            if try row.bool("bypasses_rls") {
+                throw LedgerError.unsafeRole(login: login, .bypassesRowSecurity)
+            }
+            if try row.bool("is_owner") || row.bool("owns_database") {
+                throw LedgerError.unsafeRole(login: login, .owner)
+            }
+            if let relation = try row.optionalText("owned") {
+                throw LedgerError.unsafeRole(login: login, .owns(relation))
+            }
+            // Before the first migration there is no role to be a member of; the version says so.
+            guard try await pool.query(SQL.schemaState).first?.bool("has_schema") == true else {
+                return
+            }
+            guard try row.bool("is_worker") else { throw LedgerError.missingGrant(login: login) }
+        }
+    }
+
+    /// Runs `body` and tells its failures as the ledger's.
+    @discardableResult
+    func stored<R>(_ body: () async throws -> R) async throws(LedgerError) -> R {
+        do {
+            return try await body()
+        } catch let error as LedgerError {
+            throw error
+        } catch let error as PostgresError {
+            throw .store(error)
+        } catch {
+            throw .store(.cancelled)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+public import Postgres
+public import Quotas
+
+/// Why the ledger gave no answer. Descriptions are safe for logs.
+public enum LedgerError: Error, Hashable, CustomStringConvertible {
+    /// PostgreSQL gave none, or refused.
+    case store(PostgresError)
+    /// The login could go around what keeps clinics apart.
+    case unsafeRole(login: String, UnsafeRole)
+    /// The login lacks the rights of the worker.
+    case missingGrant(login: String)
+    /// The database is at another version than this program: found, needed.
+    case schema(found: Int64, needed: Int64)
+    /// Nobody has this id or subdomain.
+    case unknownClinic(String)
+    /// The plan with this number cannot be read.
+    case plan(Int64, PlanError)
+    /// The database holds something that no version of this program writes.
+    case corrupt(String)
+    /// A number or a text that the caller gave is out of range.
+    case outOfRange(String)
+
+    public enum UnsafeRole: Sendable, Hashable {
+        case superuser, bypassesRowSecurity, owner
+        /// Owns this relation.
+        case owns(String)
+    }
+
+    public enum Remedy: Sendable { case fixSettings, migrate, fixRequest, retry, page }
+
+    /// What a caller may do about it.
+    public var remedy: Remedy {
+        switch self {
+        case .store(let error):
+            switch error.remedy {
+            case .fixSettings: .fixSettings
+            case .retry, .findOut: .retry
+            case .fixData, .fixProgram: .page
+            }
+        case .unsafeRole, .missingGrant: .fixSettings
+        case .schema: .migrate
+        case .unknownClinic, .outOfRange: .fixRequest
+        case .plan, .corrupt: .page
+        }
+    }
+
+    public var description: String {
+        switch self {
+        case .store(let error): "\(error)"
+        case .unsafeRole(let login, let role):
+            "\(login) \(role); use a login of its own: \(Self.howTo)"
+        case .missingGrant(let login):
+            "\(login) is not a member of metering_worker: GRANT metering_worker TO \(login)"
+        case .schema(let found, let needed) where found > needed:
+            "the database is at version \(found), this program needs \(needed): use the newer program"
+        case .schema(let found, let needed):
+            "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
+        case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
+        case .plan(let plan, let error): "plan \(plan) cannot be read: \(error)"
+        case .corrupt(let what): "the database holds \(what)"
+        case .outOfRange(let what): what
+        }
+    }
+
+    private static let howTo = "CREATE ROLE … LOGIN, then GRANT metering_worker TO it"
+}
+
+extension LedgerError.UnsafeRole: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .superuser: "is, or may become, a superuser"
+        case .bypassesRowSecurity: "is, or may become, a role with BYPASSRLS"
+        case .owner: "is a member of metering_owner, or owns the database"
+        case .owns(let relation): "owns \(relation)"
+        }
+    }
+}

@@ -1,0 +1,49 @@
+/// One file of `Migrations/`: a step that a database takes once.
+public struct MigrationFile: Hashable, Sendable {
+    /// Its place in the order, from 1.
+    public let version: Int64
+    /// The name of the file, for example `V0008_buckets.sql`.
+    public let name: String
+    public let text: String
+
+    init(version: Int64, name: String, text: String) {
+        self.version = version
+        self.name = name
+        self.text = text
+    }
+
+    /// Runs statement by statement, because it holds one that no transaction block allows. Safe to
+    /// repeat after an interruption.
+    public var runsOutsideTransaction: Bool { text.hasPrefix("-- outside a transaction\n") }
+
+    /// Runs with the rights of the connecting role; every other file runs as `metering_owner`.
+    var runsAsConnectingRole: Bool { text.hasPrefix("-- as the connecting role\n") }
+
+    /// The statements of a file that runs outside a transaction, one for each call.
+    var statements: [String] { text.split(separator: "\n-- next statement\n").map(String.init) }
+
+    /// All files of this program, in order.
+    public static let all: [MigrationFile] = [
+        file(1, "V0001_foundation", PackageResources.V0001_foundation_sql),
+        file(2, "V0002_clinic_tables", PackageResources.V0002_clinic_tables_sql),
+        file(3, "V0003_subscription_tables", PackageResources.V0003_subscription_tables_sql),
+        file(4, "V0004_tenant_indexes", PackageResources.V0004_tenant_indexes_sql),
+        file(5, "V0005_patients_index", PackageResources.V0005_patients_index_sql),
+        file(6, "V0006_tenant_policies", PackageResources.V0006_tenant_policies_sql),
+        file(7, "V0007_tenant_grants", PackageResources.V0007_tenant_grants_sql),
+        file(8, "V0008_buckets", PackageResources.V0008_buckets_sql),
+        file(9, "V0009_usage_checkpoint", PackageResources.V0009_usage_checkpoint_sql),
+        file(10, "V0010_usage_adjustment", PackageResources.V0010_usage_adjustment_sql),
+        file(11, "V0011_clinic_config", PackageResources.V0011_clinic_config_sql),
+        file(12, "V0012_config_triggers", PackageResources.V0012_config_triggers_sql),
+        file(13, "V0013_closed_months", PackageResources.V0013_closed_months_sql),
+        file(14, "V0014_operations", PackageResources.V0014_operations_sql),
+        file(15, "V0015_usage_change", PackageResources.V0015_usage_change_sql),
+        file(16, "V0016_metering_policies", PackageResources.V0016_metering_policies_sql),
+    ]
+
+    private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {
+        MigrationFile(
+            version: version, name: "\(name).sql", text: String(decoding: bytes, as: UTF8.self))
+    }
+}

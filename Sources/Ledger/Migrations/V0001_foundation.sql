@@ -1,0 +1,62 @@
+-- as the connecting role
+-- The four roles, the schema `metering` and the record of applied migrations.
+--
+-- Roles belong to the whole server, so they may be here already; then nothing is created and the
+-- connecting role needs no CREATEROLE. None of them logs in and none may go around row security.
+--   metering_owner   owns everything: migrations, dumps, bulk import
+--   metering_worker  the worker: counts and roll-ups
+--   billing_admin    reports
+--   clinic_app       the team's application: one clinic at a time
+DO $$
+DECLARE
+    wanted text;
+    unsafe text;
+BEGIN
+    FOREACH wanted IN ARRAY
+        ARRAY['metering_owner', 'metering_worker', 'billing_admin', 'clinic_app']
+    LOOP
+        BEGIN
+            IF to_regrole(wanted) IS NULL THEN
+                EXECUTE format(
+                    'CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', wanted);
+            END IF;
+        EXCEPTION WHEN duplicate_object OR unique_violation THEN
+            NULL;  -- Another database of this server is being migrated at the same time.
+        END;
+    END LOOP;
+    SELECT string_agg(rolname, ', ' ORDER BY rolname) INTO unsafe FROM pg_roles
+    WHERE rolname IN ('metering_owner', 'metering_worker', 'billing_admin', 'clinic_app')
+      AND (rolsuper OR rolbypassrls);
+    IF unsafe IS NOT NULL THEN
+        RAISE EXCEPTION 'these roles may go around row security: %', unsafe
+            USING ERRCODE = '42501', HINT = 'ALTER ROLE ... NOSUPERUSER NOBYPASSRLS';
+    END IF;
+    IF NOT pg_has_role(current_user, 'metering_owner', 'USAGE') THEN
+        EXECUTE format('GRANT metering_owner TO %I', current_user);
+    END IF;
+END
+$$;
+
+GRANT USAGE, CREATE ON SCHEMA public TO metering_owner;
+GRANT USAGE ON SCHEMA public TO metering_worker, billing_admin, clinic_app;
+
+CREATE SCHEMA metering AUTHORIZATION metering_owner;
+
+SET LOCAL ROLE metering_owner;
+
+GRANT USAGE ON SCHEMA metering TO metering_worker, billing_admin;
+
+-- One row per applied file. The checksum is SHA-256 of its text.
+CREATE TABLE metering.schema_migration (
+    version int PRIMARY KEY CHECK (version > 0),
+    name text NOT NULL,
+    checksum bytea NOT NULL CHECK (octet_length(checksum) = 32),
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    applied_by name NOT NULL DEFAULT session_user
+);
+ALTER TABLE metering.schema_migration ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
+CREATE POLICY owner_all ON metering.schema_migration TO metering_owner
+    USING (true) WITH CHECK (true);
+CREATE POLICY readers ON metering.schema_migration FOR SELECT TO metering_worker, billing_admin
+    USING (true);
+GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin;

@@ -1,0 +1,37 @@
+public import Metering
+
+/// What a roll-up of one month did, or would do.
+public struct MonthRollup: Hashable, Sendable {
+    public var month: Month
+    /// Clinics with usage, files or a row in the month.
+    public var examined: Int64 = 0
+    /// Rows of api_usage written; in a preview: that would be.
+    public var written: Int64 = 0
+    /// Clinics with usage that do not exist any more: left out of api_usage, kept in the ledger.
+    public var ownerless: Int64 = 0
+    /// Buckets that are closed: their api_usage is frozen.
+    public var closedBuckets = 0
+
+    public init(month: Month) { self.month = month }
+}
+
+/// A row of api_usage that a roll-up would change.
+public struct UsageChange: Hashable, Sendable {
+    public var month: Month
+    public var clinic: ClinicID
+    /// nil when there is no row yet.
+    public var before: Usage?
+    public var after: Usage
+
+    public struct Usage: Hashable, Sendable {
+        /// Cost units; below zero when corrections exceed the month's use.
+        public var apiCalls: Int64
+        /// Bytes.
+        public var storageUsed: Int64
+
+        public init(apiCalls: Int64, storageUsed: Int64) {
+            self.apiCalls = apiCalls
+            self.storageUsed = storageUsed
+        }
+    }
+}

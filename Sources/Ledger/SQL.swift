@@ -1,0 +1,91 @@
+import Postgres
+
+/// Every SQL statement the ledger sends, each from the file of its name in `SQL/`.
+enum SQL {
+    static let apiKeyFind = file("api_key_find", PackageResources.api_key_find_sql)
+    static let apiKeyInsert = file("api_key_insert", PackageResources.api_key_insert_sql)
+    static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
+    static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
+    static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
+    static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
+    static let clinicById = file("clinic_by_id", PackageResources.clinic_by_id_sql)
+    static let clinicBySubdomain = file(
+        "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
+    static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
+    static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)
+    static let configChanges = file("config_changes", PackageResources.config_changes_sql)
+    static let configHorizon = file("config_horizon", PackageResources.config_horizon_sql)
+    static let configVersionRaise = file(
+        "config_version_raise", PackageResources.config_version_raise_sql)
+    static let databaseTime = file("database_time", PackageResources.database_time_sql)
+    static let jobRunInsert = file("job_run_insert", PackageResources.job_run_insert_sql)
+    static let migrationApplied = file("migration_applied", PackageResources.migration_applied_sql)
+    static let migrationChecksums = file(
+        "migration_checksums", PackageResources.migration_checksums_sql)
+    static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)
+    static let migrationRecord = file("migration_record", PackageResources.migration_record_sql)
+    static let migrationRoleLocal = file(
+        "migration_role_local", PackageResources.migration_role_local_sql)
+    static let migrationRoleReset = file(
+        "migration_role_reset", PackageResources.migration_role_reset_sql)
+    static let migrationRoleRights = file(
+        "migration_role_rights", PackageResources.migration_role_rights_sql)
+    static let migrationRoleSet = file(
+        "migration_role_set", PackageResources.migration_role_set_sql)
+    static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
+    static let monthPartitionsEnsure = file(
+        "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
+    static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
+    static let redisEpochEnd = file("redis_epoch_end", PackageResources.redis_epoch_end_sql)
+    static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
+    static let redisEpochUpsert = file(
+        "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)
+    static let reportAge = file("report_age", PackageResources.report_age_sql)
+    static let reportRows = file("report_rows", PackageResources.report_rows_sql)
+    static let rolePrivileges = file("role_privileges", PackageResources.role_privileges_sql)
+    static let rollupBucketLock = file(
+        "rollup_bucket_lock", PackageResources.rollup_bucket_lock_sql)
+    static let rollupBucketPreview = file(
+        "rollup_bucket_preview", PackageResources.rollup_bucket_preview_sql)
+    static let rollupBucketWrite = file(
+        "rollup_bucket_write", PackageResources.rollup_bucket_write_sql)
+    static let rollupBuckets = file("rollup_buckets", PackageResources.rollup_buckets_sql)
+    static let rollupDueMonths = file("rollup_due_months", PackageResources.rollup_due_months_sql)
+    static let rollupMonthInsert = file(
+        "rollup_month_insert", PackageResources.rollup_month_insert_sql)
+    static let schemaState = file("schema_state", PackageResources.schema_state_sql)
+    static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
+    static let settingsOfClinics = file(
+        "settings_of_clinics", PackageResources.settings_of_clinics_sql)
+    static let usageCheckpointConfirmed = file(
+        "usage_checkpoint_confirmed", PackageResources.usage_checkpoint_confirmed_sql)
+    static let usageCheckpointUpsert = file(
+        "usage_checkpoint_upsert", PackageResources.usage_checkpoint_upsert_sql)
+    static let usageMonthClaim = file("usage_month_claim", PackageResources.usage_month_claim_sql)
+    static let usageMonthInsert = file(
+        "usage_month_insert", PackageResources.usage_month_insert_sql)
+    static let usageMonthShare = file("usage_month_share", PackageResources.usage_month_share_sql)
+    static let workerHeartbeatDelete = file(
+        "worker_heartbeat_delete", PackageResources.worker_heartbeat_delete_sql)
+    static let workerHeartbeatUpsert = file(
+        "worker_heartbeat_upsert", PackageResources.worker_heartbeat_upsert_sql)
+    static let workerLiveCount = file("worker_live_count", PackageResources.worker_live_count_sql)
+
+    /// All of them, for the test that prepares each against a migrated database.
+    static let all: [Statement] = [
+        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
+        clinicBySubdomain, clinicsActive, clinicsKnown, configChanges, configHorizon,
+        configVersionRaise, databaseTime, jobRunInsert, migrationApplied, migrationChecksums,
+        migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
+        migrationRoleRights, migrationRoleSet, migrationUnlock, monthPartitionsEnsure,
+        quarantineUpsert, redisEpochEnd, redisEpochList, redisEpochUpsert, reportAge, reportRows,
+        rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBucketWrite, rollupBuckets,
+        rollupDueMonths, rollupMonthInsert, schemaState, schemaVersion, settingsOfClinics,
+        usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,
+        usageMonthShare, workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount,
+    ]
+
+    private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {
+        Statement(name: name, text: String(decoding: bytes, as: UTF8.self))
+    }
+}

@@ -1,0 +1,2 @@
+-- Ends migration_role_set.
+RESET ROLE

@@ -1,0 +1,5 @@
+-- Stops the writers of one bucket until commit and tells its state: open, closing or closed.
+--   $1 month date      $2 bucket smallint
+-- Alone in its statement, so that the next one sums with a snapshot taken after the lock.
+-- Uses usage_month_pkey; locks the row FOR UPDATE.
+SELECT state FROM metering.usage_month WHERE month = $1::date AND bucket = $2::smallint FOR UPDATE

@@ -1,0 +1,137 @@
+import ArgumentParser
+import FrontDoor
+import Ledger
+import Metering
+import Postgres
+import Quotas
+
+/// `metering-worker keys`: the keys that callers of the HTTP API carry.
+struct KeysCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "keys",
+        abstract: "Make, list and end the keys of the HTTP API.",
+        discussion: """
+            Examples:
+              metering-worker keys create --name gateway --scope check,usage
+              metering-worker keys list
+              metering-worker keys revoke 3
+            """,
+        subcommands: [CreateKeyCommand.self, ListKeysCommand.self, RevokeKeyCommand.self])
+}
+
+struct CreateKeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "create",
+        abstract: "Make a key and print it on stdout, this once; only its hash is stored.",
+        discussion: """
+            Example:
+              metering-worker keys create --name gateway --scope check,usage --expires 90d
+            """)
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: "What the key is for, 1 to 100 characters.")
+    var name: String
+    @Option(
+        help: ArgumentHelp(
+            "What it may do: check, usage, admin, joined with commas.", valueName: "scopes"),
+        transform: scopes)
+    var scope: Set<StoredKey.Scope>
+    @Option(
+        help: ArgumentHelp(
+            "A clinic it is for, by id or subdomain; may be repeated. Without it: every clinic.",
+            valueName: "clinic"))
+    var clinic: [String] = []
+    @Option(
+        help: ArgumentHelp(
+            "How long it is valid, as 90d. Without it: for ever.", valueName: "time"),
+        transform: lifetime)
+    var expires: Duration?
+
+    func validate() throws {
+        guard (1...100).contains(name.unicodeScalars.count) else {
+            throw ValidationError("--name takes 1 to 100 characters")
+        }
+    }
+
+    func run() async throws {
+        let settings = try options.settings()
+        try await PostgresPool.used(with: settings.database.configuration()) { pool in
+            let ledger = Ledger(pool: pool)
+            try await ledger.requireSchema()
+            var clinics: [ClinicID] = []
+            for name in clinic { clinics.append(try await ledger.clinic(named: name)) }
+            var random = SystemRandomNumberGenerator()
+            let key = APIKey.make(random: &random)
+            let stored = try await ledger.createKey(
+                hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
+                expiresAt: try await end(by: ledger))
+            Console.note(
+                "key \(stored.id) \(Console.shown(name)) is shown this once; only its hash is stored"
+            )
+            try Console.write("\(key.text)\n")
+        }
+    }
+
+    /// The database's clock decides, so that all hosts agree.
+    private func end(by ledger: Ledger) async throws -> Int64? {
+        guard let expires else { return nil }
+        // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
+        return try await ledger.databaseTime() + expires.wholeMicroseconds
+    }
+
+    private static func scopes(_ text: String) throws -> Set<StoredKey.Scope> {
+        Set(
+            try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
+                guard let scope = StoredKey.Scope(rawValue: String(word)) else {
+                    throw ValidationError("scopes are check, usage and admin")
+                }
+                return scope
+            })
+    }
+
+    private static func lifetime(_ text: String) throws -> Duration {
+        guard let lifetime = Duration(text: text), lifetime > .zero else {
+            throw ValidationError("a time is a whole number and a unit: 12h, 90d")
+        }
+        return lifetime
+    }
+}
+
+struct RevokeKeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "revoke",
+        abstract: "End a key; workers stop taking it within a second.",
+        discussion: """
+            Example:
+              metering-worker keys revoke 3
+            """)
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: ArgumentHelp("Its number in the list, or the key itself.", valueName: "key"))
+    var key: String
+
+    func validate() throws {
+        guard Int64(key) != nil || APIKey(parsing: key) != nil else {
+            throw ValidationError("a key is named by its number in `keys list`, or given whole")
+        }
+    }
+
+    func run() async throws {
+        let settings = try options.settings()
+        try await PostgresPool.used(with: settings.database.configuration()) { pool in
+            let ledger = Ledger(pool: pool)
+            try await ledger.requireSchema()
+            var id = Int64(key)
+            if id == nil { id = try await ledger.findKey(hash: APIKey.hash(of: key))?.id }
+            guard let id, let revoked = try await ledger.revokeKey(id) else {
+                throw UnknownKey()
+            }
+            try Console.write("revoked key \(revoked.id) \(Console.shown(revoked.name))\n")
+        }
+    }
+}
+
+/// Names no key, because the argument may be one.
+struct UnknownKey: Error, CustomStringConvertible {
+    let description = "there is no such key; `metering-worker keys list` shows all"
+}

@@ -1,0 +1,184 @@
+import ArgumentParser
+import Counters
+import FrontDoor
+import Ledger
+import Logging
+import Metering
+import NIOPosix
+import Postgres
+import Quotas
+import Redis
+
+/// `metering-worker rollup`: what cron runs.
+struct RollupCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rollup",
+        abstract: "Set api_usage to what was counted, only where it differs.",
+        discussion: """
+            Examples:
+              metering-worker rollup
+              metering-worker rollup --month 2026-10 --dry-run --format json
+
+            Reads the counts of every clinic from Redis first, when REDIS_URL is set. Without \
+            --month: every month that has something new. Safe 0, 1 or 5 times, late, or twice at \
+            once. Exit code 1 when Redis could not be read; PostgreSQL's counts are then rolled up.
+            """)
+
+    @OptionGroup var options: SettingsOptions
+    @Option(help: ArgumentHelp("Only this month, in UTC.", valueName: "YYYY-MM"), transform: month)
+    var month: Month?
+    @Flag(help: "Print the rows that PostgreSQL's counts would change, and how; change nothing.")
+    var dryRun = false
+    @Option(help: "text or json.")
+    var format = OutputFormat.text
+
+    func run() async throws {
+        let settings = try options.settings()
+        let hasSwept = try await PostgresPool.used(with: settings.database.configuration()) {
+            pool in
+            let ledger = Ledger(pool: pool)
+            try await ledger.requireLeastPrivilege()
+            let months = try await months(of: ledger)
+            var hasSwept = true
+            if !dryRun { hasSwept = try await sweep(settings, into: ledger) }
+            try await rollUp(months, in: ledger)
+            return hasSwept
+        }
+        guard hasSwept else { throw ExitCode.failure }
+    }
+
+    static func month(_ text: String) throws -> Month {
+        guard let month = Month(text) else {
+            throw ValidationError("a month is written YYYY-MM, such as 2026-11")
+        }
+        return month
+    }
+
+    /// nil: whatever is due after the sweep.
+    private func months(of ledger: Ledger) async throws -> [Month]? {
+        guard let month else { return nil }
+        let current = try await ledger.currentMonth()
+        guard month <= current else { throw FutureMonth(month: month, current: current) }
+        return [month]
+    }
+
+    private func rollUp(_ months: [Month]?, in ledger: Ledger) async throws {
+        var report = RollupReport(format: format, isDryRun: dryRun)
+        try Console.write(report.begin())
+        for month in try await due(months, in: ledger) {
+            try Console.write(report.begin(month))
+            let outcome =
+                dryRun
+                ? try await ledger.previewRollUp(month) { change in
+                    try Console.write(report.change(change))
+                }
+                : try await ledger.rollUp(month)
+            try Console.write(report.end(outcome))
+        }
+        try Console.write(report.end())
+    }
+
+    private func due(_ months: [Month]?, in ledger: Ledger) async throws -> [Month] {
+        guard let months else { return try await ledger.dueMonths() }
+        return months
+    }
+
+    /// Writes the counts that Redis holds to the ledger. False when Redis is away: that is said, and
+    /// the rest goes on with what was written before.
+    private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool {
+        guard let configuration = try settings.redis.configurationIfSet() else {
+            Console.note(
+                "metering-worker: REDIS_URL is not set; rolling up PostgreSQL's counts only")
+            return true
+        }
+        let redis = RedisClient(
+            configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Logger(label: "metering-worker.redis"))
+        let problem: (any Error)?
+        do {
+            let sweep = Sweep(
+                counters: RedisCounterStore(redis: redis), ledger: ledger,
+                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)))
+            _ = try await sweep.run()
+            problem = nil
+        } catch {
+            problem = error
+        }
+        await redis.close()
+        guard let problem else { return true }
+        let reason = Console.oneLine("\(problem)")
+        Console.note(
+            "metering-worker: Redis was not read (\(reason)); rolling up PostgreSQL's counts only,"
+                + " run again when it is back")
+        return false
+    }
+}
+
+struct FutureMonth: Error, CustomStringConvertible {
+    let month: Month
+    let current: Month
+    var description: String { "\(month) has not begun; the current month is \(current) (UTC)" }
+}
+
+/// What `rollup` prints, as lines or as one JSON object written as the rows come.
+struct RollupReport {
+    let format: OutputFormat
+    let isDryRun: Bool
+    private var isFirstMonth = true
+    private var isFirstChange = true
+
+    init(format: OutputFormat, isDryRun: Bool) {
+        self.format = format
+        self.isDryRun = isDryRun
+    }
+
+    func begin() -> String { format == .json ? "{\"dry_run\":\(isDryRun),\"months\":[" : "" }
+
+    mutating func begin(_ month: Month) -> String {
+        defer { isFirstMonth = false }
+        isFirstChange = true
+        guard format == .json else { return "" }
+        return (isFirstMonth ? "\n" : ",\n") + "{\"month\":\"\(month)\",\"changes\":["
+    }
+
+    mutating func change(_ change: UsageChange) -> String {
+        defer { isFirstChange = false }
+        let (before, after) = (change.before, change.after)
+        switch format {
+        case .text:
+            let calls = before.map { "\($0.apiCalls)" } ?? "no row"
+            let bytes = before.map { "\($0.storageUsed)" } ?? "no row"
+            return "\(change.month) \(change.clinic) api_calls \(calls) -> \(after.apiCalls)"
+                + " storage_used \(bytes) -> \(after.storageUsed)\n"
+        case .json:
+            return (isFirstChange ? "\n" : ",\n")
+                + "{\"clinic_id\":\"\(change.clinic)\",\"before\":"
+                + (before.map(Self.json) ?? "null") + ",\"after\":\(Self.json(after))}"
+        }
+    }
+
+    func end(_ month: MonthRollup) -> String {
+        switch format {
+        case .text:
+            var line = "\(month.month): \(month.examined) clinics, \(month.written) rows "
+            line += isDryRun ? "would change" : "written"
+            if month.ownerless > 0 { line += ", \(month.ownerless) deleted clinics left out" }
+            if month.closedBuckets > 0 { line += ", \(month.closedBuckets) of 64 parts closed" }
+            return line + "\n"
+        case .json:
+            return "],\"clinics\":\(month.examined),\"rows\":\(month.written),"
+                + "\"deleted_clinics\":\(month.ownerless),\"closed_parts\":\(month.closedBuckets)}"
+        }
+    }
+
+    func end() -> String {
+        switch format {
+        case .text: isFirstMonth ? "nothing to do\n" : ""
+        case .json: "\n]}\n"
+        }
+    }
+
+    private static func json(_ usage: UsageChange.Usage) -> String {
+        "{\"api_calls\":\(usage.apiCalls),\"storage_used\":\(usage.storageUsed)}"
+    }
+}

@@ -1,0 +1,37 @@
+import ArgumentParser
+import FrontDoor
+import Logging
+import UnixSignals
+
+/// `metering-worker serve`: the HTTP API and the recurring work, until SIGTERM.
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Answer checks over HTTP, and write usage to PostgreSQL (the default command).",
+        discussion: """
+            Examples:
+              metering-worker serve
+              HTTP_PORT=9000 metering-worker serve --config /etc/metering-worker.json
+
+            Ends in order at SIGTERM or Ctrl-C: not ready any more, accepted requests are answered, what was \
+            counted is written, exit code 0.
+            """)
+
+    @OptionGroup var options: SettingsOptions
+
+    func run() async throws {
+        let settings = try options.settings()
+        let logger = Logger(label: "metering-worker")
+        let worker = try await Worker.connect(settings, logger: logger)
+        do {
+            try await worker.run(signals: [.sigterm, .sigint]) { port in
+                Console.note("metering-worker: listening on http://\(settings.http.host):\(port)")
+            }
+        } catch {
+            await worker.disconnect()
+            throw error
+        }
+        await worker.disconnect()
+        Console.note("metering-worker: stopped")
+    }
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Foundation
+import FrontDoor
+import Logging
+
+/// What every command takes: the file of settings.
+struct SettingsOptions: ParsableArguments {
+    @Option(
+        name: .customLong("config"),
+        help: ArgumentHelp("A JSON file of settings; the environment wins.", valueName: "file"))
+    var file: String?
+
+    /// The settings of this run. Says on stderr what is odd, and sends the log there too.
+    func settings() throws -> WorkerSettings {
+        let settings = try WorkerSettings(
+            environment: ProcessInfo.processInfo.environment, file: file)
+        for warning in settings.warnings { Console.note("metering-worker: \(warning)") }
+        let level = settings.log.level
+        LoggingSystem.bootstrap { label in
+            var handler = StreamLogHandler.standardError(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        return settings
+    }
+}

@@ -1,0 +1,75 @@
+import FrontDoor
+
+/// Every setting of the worker: the one place that says name, default and range.
+///
+/// The defaults, the check for unknown names and docs/configuration.md are made from it.
+enum WorkerKeys {
+    static let databaseURL = SettingKey(
+        ["database", "url"], .secret(form: "`postgresql://user@host/database` or `key=value …`"),
+        "The database, with a login that has the role `metering_worker`.")
+    static let databaseOwnerURL = SettingKey(
+        ["database", "owner_url"], .secret(form: "as `DATABASE_URL`"),
+        "For `migrate` only: the database with a login that may create tables and roles.")
+    static let redisURL = SettingKey(
+        ["redis", "url"], .secret(form: "`redis://host:6379` or `unix:///path`"),
+        "The Redis that counts.")
+
+    static let httpHost = SettingKey(
+        ["http", "host"], .text(default: "127.0.0.1"),
+        "The address that the HTTP API listens on; `0.0.0.0` is every one.")
+    static let httpPort = SettingKey(
+        ["http", "port"], .integer(0...65_535, default: 8080),
+        "The port that the HTTP API listens on; 0 takes any free one and logs it.")
+    static let requestTimeout = SettingKey(
+        ["metering", "request_timeout"],
+        .duration(.milliseconds(100) ... .seconds(60), default: .seconds(5)),
+        "The most time that one HTTP request may take.")
+    static let connectionsMax = SettingKey(
+        ["metering", "connections_max"], .integer(1...1_000_000, default: 10_000),
+        "The most HTTP connections open at once.")
+    static let shutdownTimeout = SettingKey(
+        ["metering", "shutdown_timeout"],
+        .duration(.seconds(1) ... .seconds(300), default: .seconds(10)),
+        "The most time between SIGTERM and the end, with accepted requests and the last checkpoint."
+    )
+
+    static let checkpointInterval = SettingKey(
+        ["metering", "checkpoint_interval"],
+        .duration(.milliseconds(100) ... .seconds(60), default: .seconds(1)),
+        "How often counts go from memory to PostgreSQL.")
+    static let rollupInterval = SettingKey(
+        ["metering", "rollup_interval"],
+        .duration(.seconds(1) ... .seconds(3_600), default: .seconds(60)),
+        "How often changed clinics are rolled up into `api_usage`.")
+    static let sweepInterval = SettingKey(
+        ["metering", "sweep_interval"],
+        .duration(.seconds(1) ... .seconds(3_600), default: .seconds(60)),
+        "How often the counts of every clinic are read from Redis.")
+    static let checkTimeout = SettingKey(
+        ["metering", "check_timeout"],
+        .duration(.milliseconds(1) ... .seconds(5), default: .milliseconds(25)),
+        "The most time that Redis may take to answer one check.")
+    static let markMaxPerSecond = SettingKey(
+        ["metering", "mark_max_per_second"], .integer(1...1_000_000_000, default: 50_000),
+        "How fast a clinic without a rate limit can count; a count that rose faster is quarantined."
+    )
+    static let databaseConnections = SettingKey(
+        ["metering", "database_connections"], .integer(2...64, default: 4),
+        "The most connections to PostgreSQL.")
+    static let preparedStatements = SettingKey(
+        ["metering", "prepared_statements"], .flag(default: true),
+        "False behind a pooler that cannot keep prepared statements.")
+    static let logLevel = SettingKey(
+        ["log", "level"],
+        .choice(
+            ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info"),
+        "The least important line that is logged, on stderr.")
+
+    static let all = [
+        databaseURL, databaseOwnerURL, redisURL, httpHost, httpPort, requestTimeout,
+        connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval, sweepInterval,
+        checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,
+    ]
+    /// An unknown variable with this beginning stops the start.
+    static let prefix = "METERING_"
+}

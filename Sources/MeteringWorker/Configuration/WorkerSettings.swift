@@ -1,0 +1,120 @@
+import FrontDoor
+import Logging
+import Postgres
+import Redis
+
+/// The settings of one run, each inside its range.
+struct WorkerSettings: Sendable {
+    struct Database: Sendable {
+        let connections: Int
+        let preparedStatements: Bool
+        fileprivate let source: Settings
+    }
+    struct HTTP: Sendable, Hashable {
+        let host: String
+        /// 0 is any free port.
+        let port: Int
+        let requestTimeout: Duration
+        let connectionsMax: Int
+    }
+    struct Intervals: Sendable, Hashable {
+        let checkpoint: Duration
+        let rollup: Duration
+        let sweep: Duration
+    }
+    struct Log: Sendable, Hashable {
+        let level: Logger.Level
+    }
+    struct Redis: Sendable {
+        let checkTimeout: Duration
+        fileprivate let source: Settings
+    }
+
+    let database: Database
+    let redis: Redis
+    let http: HTTP
+    let intervals: Intervals
+    let markMaxPerSecond: Int
+    let shutdownTimeout: Duration
+    let log: Log
+    /// What is odd but no reason to stop, one line each.
+    let warnings: [String]
+
+    /// - Parameter file: The JSON file of `--config`.
+    init(environment: [String: String], file: String?) throws(SettingsError) {
+        typealias Key = WorkerKeys
+        let source = try Settings(
+            keys: Key.all, environment: environment, file: file, prefix: Key.prefix)
+        database = try Database(
+            connections: source.integer(Key.databaseConnections),
+            preparedStatements: source.flag(Key.preparedStatements), source: source)
+        redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
+        http = try HTTP(
+            host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
+            requestTimeout: source.duration(Key.requestTimeout),
+            connectionsMax: source.integer(Key.connectionsMax))
+        intervals = try Intervals(
+            checkpoint: source.duration(Key.checkpointInterval),
+            rollup: source.duration(Key.rollupInterval),
+            sweep: source.duration(Key.sweepInterval))
+        markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
+        shutdownTimeout = try source.duration(Key.shutdownTimeout)
+        log = try Log(level: source.logLevel(Key.logLevel))
+        warnings = source.warnings
+    }
+}
+
+extension WorkerSettings.Database {
+    /// How the worker reaches PostgreSQL; its password stays inside.
+    func configuration() throws -> PostgresConfiguration {
+        try configuration(source.required(secret: WorkerKeys.databaseURL), connections: connections)
+    }
+
+    /// How `migrate` reaches it: as the owner, over one connection.
+    func ownerConfiguration() throws -> PostgresConfiguration {
+        let url =
+            try source.secret(WorkerKeys.databaseOwnerURL)
+            ?? source.required(secret: WorkerKeys.databaseURL)
+        return try configuration(url, connections: 2)
+    }
+
+    private func configuration(_ url: String, connections: Int) throws -> PostgresConfiguration {
+        var configuration = try PostgresConfiguration(url)
+        configuration.applicationName = "metering-worker"
+        configuration.poolSize = connections
+        configuration.preparedStatements = preparedStatements
+        return configuration
+    }
+}
+
+extension WorkerSettings.Redis {
+    /// How the worker reaches Redis, or nil when `REDIS_URL` is not set.
+    func configurationIfSet() throws -> RedisConfiguration? {
+        guard let url = source.secret(WorkerKeys.redisURL) else { return nil }
+        return try configuration(url)
+    }
+
+    func configuration() throws -> RedisConfiguration {
+        try configuration(source.required(secret: WorkerKeys.redisURL))
+    }
+
+    private func configuration(_ url: String) throws -> RedisConfiguration {
+        var configuration = try RedisConfiguration(url)
+        configuration.commandTimeout = checkTimeout
+        return configuration
+    }
+}
+
+extension PostgresPool {
+    /// Opens a pool for one command and closes it when the command is done.
+    static func used<R>(
+        with configuration: PostgresConfiguration, _ body: (PostgresPool) async throws -> R
+    ) async throws -> R {
+        let pool = PostgresPool(
+            configuration: configuration, logger: Logger(label: "metering-worker.postgres"))
+        let result: Result<R, any Error>
+        do { result = .success(try await body(pool)) } catch { result = .failure(error) }
+        await pool.close()
+        return try result.get()
+    }
+}

@@ -1,0 +1,71 @@
+import Metering
+import Subprocess
+import SystemPackage
+
+/// An access log on disk, read in pieces of 64 KiB; one whose name ends in `.gz` is unpacked on the way.
+struct AccessLogFile: Sendable {
+    let path: String
+
+    struct Unreadable: Error, CustomStringConvertible {
+        let path: String
+        let reason: String
+
+        var description: String { "--access-log \(path) cannot be read: \(reason)" }
+    }
+
+    /// Hands every piece to `body`, in order.
+    func pieces(_ body: (ArraySlice<UInt8>) async throws -> Void) async throws {
+        let file: FileDescriptor
+        do {
+            file = try FileDescriptor.open(FilePath(path), .readOnly, options: .closeOnExec)
+        } catch {
+            throw Unreadable(path: path, reason: "\(error)")
+        }
+        if path.hasSuffix(".gz") {
+            try await unpacked(file, body)
+        } else {
+            defer { try? file.close() }
+            try await read(file, body)
+        }
+    }
+
+    private func unpacked(
+        _ file: FileDescriptor, _ body: (ArraySlice<UInt8>) async throws -> Void
+    ) async throws {
+        let (reading, writing) = try FileDescriptor.pipe()
+        async let unpacking = Subprocess.run(
+            .name("gzip"), arguments: ["-dc"],
+            input: .fileDescriptor(file, closeAfterSpawningProcess: true),
+            output: .fileDescriptor(writing, closeAfterSpawningProcess: true),
+            error: .string(limit: 4096))
+        do {
+            try await read(reading, body)
+            try reading.close()
+        } catch {
+            // gzip ends when nobody reads.
+            try? reading.close()
+            throw error
+        }
+        let result = try await unpacking
+        guard result.terminationStatus.isSuccess else {
+            let words = result.standardError.split(whereSeparator: \.isNewline).first ?? "gzip failed"
+            throw Unreadable(path: path, reason: String(words))
+        }
+    }
+
+    private func read(
+        _ file: FileDescriptor, _ body: (ArraySlice<UInt8>) async throws -> Void
+    ) async throws {
+        var piece = [UInt8](repeating: 0, count: 65_536)
+        while true {
+            let count: Int
+            do {
+                count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
+            } catch {
+                throw Unreadable(path: path, reason: "\(error)")
+            }
+            guard count > 0 else { return }
+            try await body(piece[0..<count])
+        }
+    }
+}

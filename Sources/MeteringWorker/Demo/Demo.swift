@@ -1,0 +1,173 @@
+import AsyncHTTPClient
+import Counters
+import FrontDoor
+import Ledger
+import LocalServers
+import Logging
+import Metering
+import NIOCore
+import NIOPosix
+import Postgres
+import Reports
+import UnixSignals
+
+/// The main job from end to end on private servers: traffic, checks, counters, roll-up, report.
+struct Demo: Sendable {
+    /// Nil = the sample log that comes with the program.
+    var accessLog: String?
+    /// Only the report on stdout, and then the end.
+    var once: Bool
+    var fresh: Bool
+    var format: ReportFormat
+
+    /// The data of all runs started in one directory.
+    static let dataDirectory = ".local/demo"
+
+    func run() async throws {
+        let log = AccessLogFile(path: try accessLog ?? SampleLog.path())
+        let servers = try await LocalServers.start(keepingDataIn: Self.dataDirectory) {
+            Console.note($0)
+        }
+        do {
+            try await run(log, on: servers)
+        } catch {
+            await servers.stop()
+            throw error
+        }
+        await servers.stop()
+    }
+
+    private func run(_ log: AccessLogFile, on servers: LocalServers) async throws {
+        let database = try await DemoDatabase.prepare(servers, fresh: fresh)
+        let (runs, calls) = try await database.history()
+        Console.note("run \(runs + 1), \(calls.grouped) calls so far; traffic from \(log.path)")
+        let key = try await database.newKey()
+        let settings = try WorkerSettings(
+            environment: [
+                "DATABASE_URL": database.workerURL, "REDIS_URL": servers.redis.url,
+                "HTTP_PORT": "0", "METERING_CHECK_TIMEOUT": "5s", "LOG_LEVEL": "error",
+            ], file: nil)
+        let worker = try await Worker.connect(settings, logger: Self.logger)
+        do {
+            try await serve(worker) { port in
+                try await play(log, worker, database, key: key, port: port)
+            }
+        } catch {
+            await worker.disconnect()
+            await database.close()
+            throw error
+        }
+        await worker.disconnect()
+        await database.close()
+    }
+
+    private static let logger = {
+        var logger = Logger(label: "metering-worker.demo")
+        logger.logLevel = .error
+        return logger
+    }()
+
+    /// Runs the worker while `body` does its part; ends it when `body` has ended.
+    private func serve(
+        _ worker: Worker, _ body: @escaping @Sendable (Int) async throws -> Void
+    ) async throws {
+        let (ports, found) = AsyncStream<Int>.makeStream()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask {
+                defer { found.finish() }
+                try await worker.run(signals: [.sigterm, .sigint]) { found.yield($0) }
+            }
+            group.addTask {
+                for await port in ports { return try await body(port) }
+            }
+            // Whichever ends first ends the other: Ctrl-C the worker, the last line the demo.
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    private func play(
+        _ log: AccessLogFile, _ worker: Worker, _ database: DemoDatabase, key: String, port: Int
+    ) async throws {
+        let server = "http://127.0.0.1:\(port)"
+        let startedAt = try await worker.ledger.databaseTime()
+        let first = try await worker.counters.now()
+        let unlimited: @Sendable (DemoClinic) -> String? = { _ in "Unlimited" }
+        let plan = accessLog == nil ? try await SamplePlans(log).plan : unlimited
+        let traffic = DemoTraffic(
+            log: log, server: server, key: key, database: database, plan: plan)
+        let client = HTTPClient(eventLoopGroupProvider: .shared(worker.group))
+        let tally: TrafficTally
+        do {
+            tally = try await traffic.play(client) { Console.note($0) }
+            try await client.shutdown()
+        } catch {
+            try await client.shutdown()
+            throw error
+        }
+        try await worker.checkpointer.run()
+        _ = try await worker.sweep.run()
+        _ = try await worker.ledger.rollUpDue()
+        try await database.noteRun(startedAt: startedAt)
+        for month in try await months(from: first, worker) {
+            try await report(month, database)
+        }
+        Console.note(tally.sentence)
+        for (reason, count) in tally.denied.sorted(by: { $0.key < $1.key }) {
+            Console.note("denied by \(reason): \(count)")
+        }
+        guard !once else { return }
+        try await show(database, key: key, server: server)
+    }
+
+    /// The month in which the traffic began, and the one in which it ended when that is another.
+    private func months(from first: Int64, _ worker: Worker) async throws -> [Month] {
+        let last = try await worker.counters.now()
+        let months = [first, last].compactMap(Month.init(containing:))
+        return months.first == months.last ? Array(months.prefix(1)) : months
+    }
+
+    private func report(_ month: Month, _ database: DemoDatabase) async throws {
+        let pool = PostgresPool(
+            configuration: try PostgresConfiguration(database.adminURL), logger: Self.logger)
+        do {
+            let ledger = Ledger(pool: pool)
+            let age = try await ledger.reportAge(of: month)
+            var writer = format.writer()
+            try Console.write(writer.begin(month: month))
+            try await ledger.report(month) { try Console.write(writer.row($0)) }
+            try Console.write(writer.end(age))
+        } catch {
+            await pool.close()
+            throw error
+        }
+        await pool.close()
+    }
+
+    private func show(_ database: DemoDatabase, key: String, server: String) async throws {
+        let clinic = DemoClinic(host: "127.0.0.1")
+        try await database.add([(clinic, "Practice")])
+        try Console.write(
+            """
+
+            See it again:  DATABASE_URL='\(database.adminURL)' billing report
+            Send a call:   curl -s -H 'Authorization: Bearer \(key)' -d '{"clinic_id":"\(clinic.id)"}' \(server)/v1/check
+            Keep serving:  metering-worker demo   (on a terminal, until Ctrl-C)
+
+            """)
+        guard Console.hasTerminal else { return }
+        Console.note("serving at \(server) until Ctrl-C")
+        for await _ in AsyncStream<Never>.makeStream().stream {}
+    }
+}
+
+extension Int64 {
+    /// 4000 → `4,000`.
+    fileprivate var grouped: String {
+        var digits = Array(String(magnitude))
+        for place in stride(from: digits.count - 3, to: 0, by: -3) {
+            digits.insert(",", at: place)
+        }
+        return (self < 0 ? "-" : "") + String(digits)
+    }
+}

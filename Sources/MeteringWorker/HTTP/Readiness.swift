@@ -1,0 +1,46 @@
+import Synchronization
+
+/// Whether this worker should be sent requests, and if not, why.
+final class Readiness: Sendable {
+    private struct State {
+        var isStopping = false
+        var failures: [String: String] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let isRedisConnected: @Sendable () -> Bool
+
+    /// - Parameter isRedisConnected: Asked at every answer.
+    init(isRedisConnected: @escaping @Sendable () -> Bool) {
+        self.isRedisConnected = isRedisConnected
+    }
+
+    /// From now on not ready: the process is about to end.
+    func stop() {
+        state.withLock { $0.isStopping = true }
+    }
+
+    /// Says how a recurring part fares; nil = well.
+    func note(_ part: String, failure: String?) {
+        state.withLock { $0.failures[part] = failure }
+    }
+
+    private struct Document: Encodable {
+        let status: String
+        let reasons: [String]
+    }
+
+    /// 200 when requests are welcome. PostgreSQL being away is told but is no reason to send them elsewhere:
+    /// clinics that Redis knows are answered all the same.
+    var answer: HTTPAnswer {
+        let (isStopping, failures) = state.withLock { ($0.isStopping, $0.failures) }
+        var reasons = failures.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let hasRedis = isRedisConnected()
+        if !hasRedis { reasons.insert("redis: not connected", at: 0) }
+        if isStopping { reasons.insert("stopping", at: 0) }
+        let isReady = hasRedis && !isStopping
+        return HTTPAnswer(
+            status: isReady ? 200 : 503,
+            json: Document(status: isReady ? "ready" : "not ready", reasons: reasons))
+    }
+}

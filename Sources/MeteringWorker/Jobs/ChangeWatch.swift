@@ -1,0 +1,59 @@
+import Counters
+import Ledger
+import Metering
+import Quotas
+
+/// Asks PostgreSQL every second what changed: clinics whose configuration rose, and API keys.
+final actor ChangeWatch {
+    private let counters: RedisCounterStore
+    private let ledger: Ledger
+    private let gate: QuotaGate
+    private let keys: KeyRing
+    private var cursor: ConfigCursor
+
+    init(
+        counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing
+    ) async throws {
+        self.counters = counters
+        self.ledger = ledger
+        self.gate = gate
+        self.keys = keys
+        cursor = try await ledger.configCursor()
+    }
+
+    func run() async throws {
+        try await renewKeys()
+        while try await takeChanges() {}
+    }
+
+    func renewKeys() async throws {
+        let usable = try await ledger.usableKeys()
+        keys.replace(
+            with: Dictionary(
+                usable.map { ($0.hash, KeyHolder($0.key)) }, uniquingKeysWith: { $1 }))
+    }
+
+    /// One page of changes; whether more wait.
+    private func takeChanges() async throws -> Bool {
+        let changes = try await ledger.changedClinics(since: cursor)
+        for change in changes.clinics { gate.expect(version: change.version, of: change.clinic) }
+        let versions = Dictionary(
+            changes.clinics.map { ($0.clinic, $0.version) }, uniquingKeysWith: max)
+        for (clinic, value) in try await counters.values(of: Array(versions.keys)) {
+            // A clinic that Redis does not hold gets its settings with its first call.
+            guard let value, let version = versions[clinic], value.version < version else { continue }
+            try await gate.refresh(clinic, at: counters.now(), epoch: value.epoch)
+        }
+        cursor = changes.cursor
+        return !changes.isComplete
+    }
+}
+
+extension KeyHolder {
+    init(_ key: StoredKey) {
+        self.init(
+            name: key.name,
+            scopes: Set(key.scopes.compactMap { KeyHolder.Scope(rawValue: $0.rawValue) }),
+            clinics: key.clinics.isEmpty ? nil : key.clinics, expiresAt: key.expiresAt)
+    }
+}

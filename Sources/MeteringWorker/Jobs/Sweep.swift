@@ -1,0 +1,147 @@
+import Counters
+import Ledger
+import Metering
+import Quotas
+
+/// What a sweep found and did.
+struct SweepOutcome: Hashable, Sendable {
+    var clinics = 0
+    /// Clinics whose counter Redis holds.
+    var held = 0
+    /// Rows of the ledger that rose.
+    var written = 0
+    /// Closed counts that Redis may drop now.
+    var settled: Int64 = 0
+    /// Counters that were brought up to what PostgreSQL says.
+    var renewed = 0
+    /// Counters of deleted clinics that were removed.
+    var forgotten = 0
+    /// Clinics that could not be renewed; the next sweep tries again.
+    var failures = 0
+}
+
+/// Visits every clinic: what Redis counted goes to the ledger, closed counts are settled, and with a gate
+/// counters that lag behind PostgreSQL are renewed. Plain reads; safe to repeat and to run twice at once.
+struct Sweep: Sendable {
+    let counters: RedisCounterStore
+    let ledger: Ledger
+    var plausibility = MarkPlausibility(perSecond: 50_000)
+    var gate: QuotaGate?
+
+    static let clinicsAtOnce = 500
+
+    func run() async throws -> SweepOutcome {
+        var outcome = SweepOutcome()
+        var last: ClinicID?
+        while true {
+            let page = try await ledger.knownClinics(after: last, limit: Self.clinicsAtOnce)
+            guard let end = page.last else { return outcome }
+            try await visit(page, &outcome)
+            last = end
+        }
+    }
+
+    private func visit(_ page: [ClinicID], _ outcome: inout SweepOutcome) async throws {
+        let now = try await counters.now()
+        let values = try await counters.values(of: page)
+        outcome.clinics += page.count
+        outcome.held += values.count { $0.value != nil }
+
+        let rows = try await believed(values, now: now)
+        let confirmed = try await ledger.checkpoint(rows)
+        outcome.written += confirmed.written
+        try await settle(values, Set(confirmed.confirmed.map(\.key)), &outcome)
+        guard let gate else { return }
+        try await renew(values, at: now, through: gate, &outcome)
+    }
+
+    /// Counts of the values as rows of the ledger; those that traffic cannot explain go to quarantine.
+    private func believed(
+        _ values: [(clinic: ClinicID, value: CounterValue?)], now: Int64
+    ) async throws -> [UsageCheckpoint] {
+        var rows: [UsageCheckpoint] = []
+        for (clinic, value) in values {
+            for mark in value?.marks(seenAt: now) ?? [] {
+                guard let row = mark.checkpoint(of: clinic) else { continue }
+                if plausibility.accepts(mark, after: nil) {
+                    rows.append(row)
+                } else {
+                    try await ledger.quarantine(row, reason: "found in Redis and cannot be true")
+                }
+            }
+        }
+        return rows
+    }
+
+    private func settle(
+        _ values: [(clinic: ClinicID, value: CounterValue?)], _ confirmed: Set<UsageCheckpoint.Key>,
+        _ outcome: inout SweepOutcome
+    ) async throws {
+        for (clinic, value) in values {
+            let closed = (value?.closed ?? []).filter { entry in
+                guard !entry.isSettled, let month = Month(containing: entry.period) else { return false }
+                return confirmed.contains(
+                    UsageCheckpoint.Key(month: month, clinic: clinic, epoch: entry.epoch))
+            }
+            outcome.settled += try await counters.settle(clinic, closed)
+        }
+    }
+}
+
+// MARK: Renewing
+
+extension Sweep {
+    private func renew(
+        _ values: [(clinic: ClinicID, value: CounterValue?)], at now: Int64, through gate: QuotaGate,
+        _ outcome: inout SweepOutcome
+    ) async throws {
+        let stored = try await ledger.configurations(of: values.map(\.clinic), at: now)
+        let known = Dictionary(stored.map { ($0.clinic, $0) }, uniquingKeysWith: { $1 })
+        for (clinic, value) in values {
+            guard let wanted = known[clinic] else {
+                if let value { try await forget(clinic, value, &outcome) }
+                continue
+            }
+            guard wanted.differs(from: value, at: now) else { continue }
+            do throws(QuotaError) {
+                try await gate.refresh(clinic, at: now, epoch: value?.epoch ?? .none)
+                outcome.renewed += 1
+            } catch {
+                outcome.failures += 1
+            }
+        }
+    }
+
+    /// The clinic is gone from PostgreSQL; its counts are in the ledger, so Redis may forget it.
+    private func forget(
+        _ clinic: ClinicID, _ value: CounterValue, _ outcome: inout SweepOutcome
+    ) async throws {
+        let running = CounterValue.Closed(
+            period: value.period, epoch: value.epoch, used: value.used, credited: value.credited)
+        if try await counters.forget(clinic, confirmed: running) { outcome.forgotten += 1 }
+    }
+}
+
+extension CounterValue {
+    /// Every count of the value as a mark: the running one and the closed ones.
+    func marks(seenAt now: Int64) -> [Mark] {
+        let running = Closed(period: period, epoch: epoch, used: used, credited: credited)
+        return (closed + [running]).filter { $0.used > 0 || $0.credited > 0 }.map {
+            Mark(
+                period: $0.period, epoch: $0.epoch, used: $0.used, credited: $0.credited,
+                configVersion: version, seenAt: now)
+        }
+    }
+}
+
+extension StoredConfiguration {
+    /// Whether a counter has to be renewed: it lags or leads, its next month is unknown, or what other epochs
+    /// counted has changed. A clinic that called this month is also brought to a Redis that lost it.
+    func differs(from value: CounterValue?, at now: Int64) -> Bool {
+        guard let value else { return !ledger.isEmpty }
+        if value.version != version || value.nextPeriodEnd == 0 || now >= value.periodEnd { return true }
+        guard value.period == month.start else { return false }
+        let elsewhere = ledger.filter { $0.key != value.epoch }.values.reduce(adjustments, &+)
+        return elsewhere > value.base || (elsewhere < value.base && value.closed.isEmpty)
+    }
+}

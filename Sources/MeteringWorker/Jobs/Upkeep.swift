@@ -1,0 +1,46 @@
+import Counters
+import Crypto
+import Ledger
+import Logging
+import Quotas
+import Redis
+
+/// What is due every ten seconds besides counting: a sign of life, the life of the Redis we count in, the
+/// clocks, and the month tables.
+struct Upkeep: Sendable {
+    let name: String
+    let counters: RedisCounterStore
+    let ledger: Ledger
+    let logger: Logger
+
+    /// Clocks further apart than this are told.
+    static let skewMax: Int64 = 1_000_000
+
+    func run() async throws {
+        let before = try await ledger.databaseTime()
+        let redisTime = try await counters.now()
+        let after = try await ledger.databaseTime()
+        // Only what the trip cannot explain is skew.
+        let skew = max(before - redisTime, redisTime - after, 0)
+        if skew > Self.skewMax {
+            logger.warning(
+                "the clocks of Redis and PostgreSQL differ; months turn by the clock of Redis",
+                metadata: ["microseconds": "\(skew)"])
+        }
+        try await ledger.heartbeat(worker: name, checkpointedThrough: redisTime)
+        try await ledger.prepareMonths()
+        try await noteLife(at: redisTime)
+    }
+
+    func end() async throws {
+        try await ledger.endHeartbeat(worker: name)
+    }
+
+    private func noteLife(at time: Int64) async throws {
+        let info = try await counters.redis.info(["replication"])
+        guard let id = info.masterReplid else { return }
+        let digest = Insecure.SHA1.hash(data: Array(id.utf8))
+        let stamp = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        try await ledger.noteRedisLife(stamp: stamp, node: "primary", lastCheckpoint: time)
+    }
+}

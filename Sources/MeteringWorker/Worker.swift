@@ -1,0 +1,136 @@
+import Counters
+import Ledger
+import Logging
+import Metering
+import NIOPosix
+import Postgres
+import Quotas
+import Redis
+import ServiceLifecycle
+import UnixSignals
+
+/// The process: what is what, and in which order it starts and stops. The only place that knows all rooms.
+struct Worker: Sendable {
+    let settings: WorkerSettings
+    let pool: PostgresPool
+    let redis: RedisClient
+    let ledger: Ledger
+    let counters: RedisCounterStore
+    let gate: QuotaGate
+    let keys: KeyRing
+    let readiness: Readiness
+    let checkpointer: Checkpointer
+    let sweep: Sweep
+    let group: MultiThreadedEventLoopGroup
+    let logger: Logger
+    /// Names this run in the heartbeat: random, because a host's name may be shared.
+    let name = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+
+    /// Connects and checks everything that must be right before a request may come.
+    static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let pool = PostgresPool(
+            configuration: try settings.database.configuration(), logger: logger)
+        let redis = RedisClient(
+            configuration: try settings.redis.configuration(), eventLoopGroup: group,
+            logger: logger)
+        let worker = Worker(
+            settings: settings, pool: pool, redis: redis, group: group, logger: logger)
+        do {
+            try await worker.checkStart()
+        } catch {
+            await worker.disconnect()
+            throw error
+        }
+        return worker
+    }
+
+    private init(
+        settings: WorkerSettings, pool: PostgresPool, redis: RedisClient,
+        group: MultiThreadedEventLoopGroup, logger: Logger
+    ) {
+        let plausibility = MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond))
+        (self.settings, self.pool, self.redis) = (settings, pool, redis)
+        (self.group, self.logger) = (group, logger)
+        ledger = Ledger(pool: pool)
+        counters = RedisCounterStore(redis: redis)
+        gate = QuotaGate(counters: counters, settings: ledger)
+        keys = KeyRing(now: WallClock.now)
+        readiness = Readiness { redis.isConnected }
+        checkpointer = Checkpointer(
+            marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
+        sweep = Sweep(
+            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate)
+    }
+
+    func disconnect() async {
+        await redis.close()
+        await pool.close()
+    }
+
+    /// Serves until a signal or until the surrounding task group is told to stop.
+    ///
+    /// - Parameter onListening: Told the port once requests are accepted.
+    func run(
+        signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void
+    ) async throws {
+        let watch = try await ChangeWatch(
+            counters: counters, ledger: ledger, gate: gate, keys: keys)
+        try await watch.renewKeys()
+        let server = HTTPServer.application(
+            Routes(door: CheckDoor(gate: gate, keys: keys), readiness: readiness),
+            settings: settings.http, group: group, logger: logger, onListening: onListening)
+        // Later services stop first: requests end before the checkpoint that must see them.
+        var configuration = ServiceGroupConfiguration(
+            services: recurring(watch).map { .init(service: $0) }
+                + [.init(service: server), .init(service: LeavingService(readiness: readiness))],
+            gracefulShutdownSignals: signals, logger: logger)
+        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func recurring(_ watch: ChangeWatch) -> [RecurringService] {
+        let upkeep = Upkeep(
+            name: name.description, counters: counters, ledger: ledger, logger: logger)
+        return [
+            recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
+            recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
+            recurring("checkpoint", settings.intervals.checkpoint, closing: { try await checkpoint() }) {
+                try await checkpoint()
+            },
+            recurring("sweep", settings.intervals.sweep) { try await sweepOnce() },
+            recurring("watch", .seconds(1)) { try await watch.run() },
+        ]
+    }
+
+    private func recurring(
+        _ name: String, _ interval: Duration,
+        closing: (@Sendable () async throws -> Void)? = nil,
+        _ work: @escaping @Sendable () async throws -> Void
+    ) -> RecurringService {
+        RecurringService(
+            name: name, interval: interval, readiness: readiness, logger: logger, closing: closing,
+            work: work)
+    }
+
+    private func checkpoint() async throws {
+        try await checkpointer.run()
+    }
+
+    private func sweepOnce() async throws {
+        let outcome = try await sweep.run()
+        logger.debug("swept", metadata: ["outcome": "\(outcome)"])
+        guard outcome.failures > 0 else { return }
+        logger.warning("clinics could not be renewed", metadata: ["clinics": "\(outcome.failures)"])
+    }
+}
+
+/// Stops first of all: from then on the worker says that it is not ready.
+private struct LeavingService: Service {
+    let readiness: Readiness
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        readiness.stop()
+    }
+}
