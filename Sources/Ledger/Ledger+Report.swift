@@ -53,9 +53,10 @@ struct PlanAllowances {
             return Included(apiCalls: .none, storage: .none)
         }
         if let included = known[plan] { return included }
+        let text = try row.optionalText("features")
         let features: PlanFeatures
         do throws(PlanError) {
-            features = try PlanFeatures(json: try? row.optionalText("features"))
+            features = try PlanFeatures(json: text)
         } catch {
             throw LedgerError.plan(plan, error)
         }

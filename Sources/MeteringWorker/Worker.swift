@@ -68,12 +68,12 @@ struct Worker: Sendable {
         await pool.close()
     }
 
-    /// Serves until a signal or until the surrounding task group is told to stop.
+    /// Everything that runs until a signal, or until the group is told to shut down.
     ///
     /// - Parameter onListening: Told the port once requests are accepted.
-    func run(
+    func services(
         signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void
-    ) async throws {
+    ) async throws -> ServiceGroup {
         let watch = try await ChangeWatch(
             counters: counters, ledger: ledger, gate: gate, keys: keys)
         try await watch.renewKeys()
@@ -86,7 +86,7 @@ struct Worker: Sendable {
                 + [.init(service: server), .init(service: LeavingService(readiness: readiness))],
             gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
-        try await ServiceGroup(configuration: configuration).run()
+        return ServiceGroup(configuration: configuration)
     }
 
     private func recurring(_ watch: ChangeWatch) -> [RecurringService] {
@@ -95,7 +95,9 @@ struct Worker: Sendable {
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
-            recurring("checkpoint", settings.intervals.checkpoint, closing: { try await checkpoint() }) {
+            recurring(
+                "checkpoint", settings.intervals.checkpoint, closing: { try await checkpoint() }
+            ) {
                 try await checkpoint()
             },
             recurring("sweep", settings.intervals.sweep) { try await sweepOnce() },

@@ -71,7 +71,8 @@ extension CounterReply {
             bytes.count == Self.headBytes + Int(count) * Self.limitBytes,
             let mask = reader.integer(bytes: 4), let version = reader.integer(),
             let epoch = reader.opaque(), let period = reader.integer(),
-            let used = reader.integer(), let credited = reader.integer(), let now = reader.integer(),
+            let used = reader.integer(), let credited = reader.integer(),
+            let now = reader.integer(),
             let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
             let periodEnd = reader.integer(), now >= 0, used >= 0, credited >= 0, period >= 0,
             periodEnd >= 0, wait >= -1, quota >= -1, version >= 0

@@ -76,7 +76,8 @@ extension CounterValue {
             let flags = reader.byte(), let limitCount = reader.byte(),
             let nextCount = reader.byte(), let closedCount = reader.byte(),
             reader.integer(bytes: 3) != nil,
-            limitCount <= Self.limitsMax, nextCount <= Self.limitsMax, closedCount <= Self.closedMax,
+            limitCount <= Self.limitsMax, nextCount <= Self.limitsMax,
+            closedCount <= Self.closedMax,
             bytes.count == Self.headBytes + Int(limitCount) * 22 + Int(nextCount) * 14
                 + Int(closedCount) * 33,
             let version = reader.integer(), let stamp = reader.opaque(),

@@ -49,7 +49,9 @@ public struct RateLimit: Hashable, Sendable {
 
     /// Returns nil when the numbers are out of range.
     public init?(id: LimitID, emission: Int64, tolerance: Int64) {
-        guard emission >= 1, emission <= tolerance, tolerance <= Self.toleranceMax else { return nil }
+        guard emission >= 1, emission <= tolerance, tolerance <= Self.toleranceMax else {
+            return nil
+        }
         self.id = id
         self.emission = emission
         self.tolerance = tolerance

@@ -14,7 +14,8 @@ import Testing
         var random = SplitMix64(seed: seed)
         var seen: Set<CounterReply.Verdict> = []
         while box.hasTime {
-            var story = Story(redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
+            var story = Story(
+                redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
             try await story.run(steps: 200)
             seen.formUnion(story.seen)
             if story.hasFailed { break }
@@ -52,7 +53,8 @@ private struct Story {
         // The stamp is held for 100 ms of the library's clock: a step back makes it void.
         try await forgetStamp()
         for number in 0..<steps where !hasFailed {
-            let step = source.next(after: stored.flatMap(CounterValue.init(decoding:)), marks: marks)
+            let step = source.next(
+                after: stored.flatMap(CounterValue.init(decoding:)), marks: marks)
             try await take(step, number)
         }
     }
@@ -64,7 +66,8 @@ private struct Story {
         case .check(let request):
             let outcome = rules.check(stored, request)
             let function = request.mode == .peek ? "metering_peek" : "metering_check"
-            let reply = try await redis.call(function, clinic, request.encoded).elements?.first?.bytes
+            let reply = try await redis.call(function, clinic, request.encoded).elements?.first?
+                .bytes
             compare(step, number, outcome.reply.encoded, reply)
             seen.insert(outcome.reply.verdict)
             if outcome.stored != nil { marks.append(outcome.reply.mark) }

@@ -131,7 +131,8 @@ import Testing
     /// used and credited only rise, so giving back is seen through a merge by maximum.
     @Test func `sees what is given back`() {
         let before = UsageCheckpoint(
-            month: .first, clinic: clinic, epoch: Epoch(rawValue: 1), used: 100, credited: 0, observedAt: 1)
+            month: .first, clinic: clinic, epoch: Epoch(rawValue: 1), used: 100, credited: 0,
+            observedAt: 1)
         var after = before
         (after.used, after.credited, after.observedAt) = (115, 20, 2)
         let merged = UsageCheckpoint.merged([after, before])
@@ -145,11 +146,14 @@ import Testing
         try await redis.set(replicationID: "one")
         try await redis.set(now: clock.january.start + 5)
         _ = try await redis.store.configure(clinic, clock.configuration(version: 4, quota: 10))
-        let same = try await redis.store.configure(clinic, clock.configuration(version: 4, quota: 20))
+        let same = try await redis.store.configure(
+            clinic, clock.configuration(version: 4, quota: 20))
         #expect(same.verdict == .conflict && same.configVersion == 4 && same.quota == 10)
-        let older = try await redis.store.configure(clinic, clock.configuration(version: 3, quota: 20))
+        let older = try await redis.store.configure(
+            clinic, clock.configuration(version: 3, quota: 20))
         #expect(older.verdict == .older && older.configVersion == 4)
-        let newer = try await redis.store.configure(clinic, clock.configuration(version: 5, quota: 20))
+        let newer = try await redis.store.configure(
+            clinic, clock.configuration(version: 5, quota: 20))
         #expect(newer.verdict == .configured && newer.quota == 20)
         await redis.stop()
     }
@@ -165,7 +169,8 @@ import Testing
             "FCALL",
             [
                 "metering_check", 2, .bytes(CounterKey.counter(of: other)),
-                .bytes(CounterKey.counter(of: clinic)), .bytes(one().encoded), .bytes(one().encoded),
+                .bytes(CounterKey.counter(of: clinic)), .bytes(one().encoded),
+                .bytes(one().encoded),
             ])
         let replies = try #require(await player.store.redis.send(command).elements)
         let verdicts = replies.map { $0.bytes.flatMap(CounterReply.init(decoding:))?.verdict }

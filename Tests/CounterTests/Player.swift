@@ -55,18 +55,21 @@ struct Player {
 
     func calls(_ count: Int) async throws {
         for _ in 0..<count {
-            guard case .decided(let decision) = try await gate.check(clinic), decision.isAllowed else {
+            guard case .decided(let decision) = try await gate.check(clinic), decision.isAllowed
+            else {
                 throw CallDenied()
             }
         }
     }
 
     func checkpoint() async throws {
-        ledger.merge(gate.marks.takeOpen(limit: 100).compactMap { $0.mark.checkpoint(of: $0.clinic) })
+        ledger.merge(
+            gate.marks.takeOpen(limit: 100).compactMap { $0.mark.checkpoint(of: $0.clinic) })
     }
 
     func raw() async throws -> [UInt8]? {
-        try await store.redis.send(RedisCommand("GET", [.bytes(CounterKey.counter(of: clinic))])).bytes
+        try await store.redis.send(RedisCommand("GET", [.bytes(CounterKey.counter(of: clinic))]))
+            .bytes
     }
 
     func write(_ bytes: [UInt8]?) async throws {
@@ -92,7 +95,8 @@ private struct LedgerSettings: SettingsSource {
     ) async throws(QuotaError) -> ClinicSettings? {
         guard let month = Month(containing: now) else { return nil }
         return ClinicSettings(
-            version: 1, plan: .unlimited, access: .open, month: month, ledger: ledger.net(by: month),
+            version: 1, plan: .unlimited, access: .open, month: month,
+            ledger: ledger.net(by: month),
             adjustments: 0)
     }
 

@@ -36,7 +36,8 @@ struct StepSource {
         if isStorm, value?.periodEnd ?? 0 > now {
             guard Bool.random(using: &random) else {
                 return .check(
-                    CheckRequest(limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next()))
+                    CheckRequest(limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next())
+                )
             }
             server = "storm \(random.next())"
             return .newServer(server)
@@ -47,9 +48,15 @@ struct StepSource {
         case 66..<72: return .settle(entries(value))
         case 72..<74: return .forget(running(value))
         case 74: return .damage
-        case 75..<78: return .lose(back: Bool.random(using: &random) ? nil : .random(in: 0..<6, using: &random))
+        case 75..<78:
+            return .lose(
+                back: Bool.random(using: &random) ? nil : .random(in: 0..<6, using: &random))
         case 78..<96:
-            now += [0, 1, 1_000, 90_000, 1_000_000, 4_000_000, 11_000_000, 25_000_000, -500_000, -3_000_000]
+            now +=
+                [
+                    0, 1, 1_000, 90_000, 1_000_000, 4_000_000, 11_000_000, 25_000_000, -500_000,
+                    -3_000_000,
+                ]
                 .randomElement(using: &random) ?? 0
             return .turnClock(to: now)
         default:
@@ -59,9 +66,13 @@ struct StepSource {
     }
 
     private mutating func request(_ marks: [Mark]) -> CheckRequest {
-        var mark = Int.random(in: 0..<4, using: &random) == 0 ? marks.randomElement(using: &random) : marks.last
+        var mark =
+            Int.random(in: 0..<4, using: &random) == 0
+            ? marks.randomElement(using: &random) : marks.last
         if Int.random(in: 0..<12, using: &random) == 0 { mark?.used += 3 }
-        if Int.random(in: 0..<12, using: &random) == 0 { mark?.epoch = Epoch(rawValue: random.next()) }
+        if Int.random(in: 0..<12, using: &random) == 0 {
+            mark?.epoch = Epoch(rawValue: random.next())
+        }
         return CheckRequest(
             limit: [0, 1, 1, 1, 7, 9].randomElement(using: &random) ?? 1,
             mode: Int.random(in: 0..<5, using: &random) == 0 ? .peek : .consume,
@@ -75,15 +86,19 @@ struct StepSource {
         let start = (now / periodLength + Int64(shift)) * periodLength
         let names = Bool.random(using: &random)
         return CounterConfiguration(
-            flags: StandingFlags(rawValue: [0, 0, 0, 0, 4, 1, 2].randomElement(using: &random) ?? 0),
+            flags: StandingFlags(
+                rawValue: [0, 0, 0, 0, 4, 1, 2].randomElement(using: &random) ?? 0),
             version: version, period: start, periodEnd: start + periodLength,
             nextPeriodEnd: Bool.random(using: &random) ? 0 : start + 2 * periodLength,
             quota: quota(), nextQuota: quota(), limits: limits(), nextLimits: nextLimits(),
             base: .random(in: -20...20, using: &random),
-            basePeriod: names ? value?.period ?? start : start, baseEpoch: names ? value?.epoch ?? .none : .none)
+            basePeriod: names ? value?.period ?? start : start,
+            baseEpoch: names ? value?.epoch ?? .none : .none)
     }
 
-    private mutating func quota() -> Int64 { [-1, -1, 0, 30, 200].randomElement(using: &random) ?? -1 }
+    private mutating func quota() -> Int64 {
+        [-1, -1, 0, 30, 200].randomElement(using: &random) ?? -1
+    }
 
     private mutating func nextLimits() -> [RateLimit] {
         Int.random(in: 0..<4, using: &random) == 0 ? limits() : []
@@ -93,7 +108,8 @@ struct StepSource {
         let ids: [UInt16] = [4, 5, 28, 29, 30, 36, 37, 38]
         return ids.prefix(.random(in: 0...8, using: &random)).compactMap {
             RateLimit(
-                id: LimitID(rawValue: $0), rate: .random(in: 1...30, using: &random), per: 1_000_000,
+                id: LimitID(rawValue: $0), rate: .random(in: 1...30, using: &random),
+                per: 1_000_000,
                 burst: .random(in: 1...80, using: &random))
         }
     }
@@ -113,6 +129,7 @@ struct StepSource {
     private mutating func running(_ value: CounterValue?) -> CounterValue.Closed {
         CounterValue.Closed(
             period: value?.period ?? 0, epoch: value?.epoch ?? .none,
-            used: (value?.used ?? 0) + Int64.random(in: 0...1, using: &random), credited: value?.credited ?? 0)
+            used: (value?.used ?? 0) + Int64.random(in: 0...1, using: &random),
+            credited: value?.credited ?? 0)
     }
 }

@@ -53,7 +53,9 @@ struct SteeredRedis {
         _ = try await client.send(command)
     }
 
-    func call(_ function: String, _ clinic: ClinicID, _ argument: [UInt8]) async throws -> RedisReply {
+    func call(_ function: String, _ clinic: ClinicID, _ argument: [UInt8]) async throws
+        -> RedisReply
+    {
         try await client.send(
             RedisCommand(
                 "FCALL",
@@ -78,7 +80,8 @@ extension String {
     /// renamed function cannot leave a test with the real clock.
     fileprivate func replacingBody(of function: String, with body: String) throws -> String {
         let head = "local function \(function)()\n"
-        guard let start = firstRange(of: head), let end = self[start.upperBound...].firstRange(of: "\nend\n")
+        guard let start = firstRange(of: head),
+            let end = self[start.upperBound...].firstRange(of: "\nend\n")
         else { throw NoSuchFunction(name: function) }
         return self[..<start.upperBound] + "    " + body + self[end.lowerBound...]
     }
@@ -88,7 +91,8 @@ extension String {
 enum Minting {
     static func stamp(_ replicationID: String) -> UInt64 { first8(Array(replicationID.utf8)) }
 
-    static let mint: @Sendable (UInt64, Int64, Epoch, UInt64) -> Epoch = { stamp, now, previous, nonce in
+    static let mint: @Sendable (UInt64, Int64, Epoch, UInt64) -> Epoch = {
+        stamp, now, previous, nonce in
         Epoch(
             rawValue: first8(
                 bytes(stamp) + Array("\(now)".utf8) + bytes(previous.rawValue) + bytes(nonce)))

@@ -61,7 +61,8 @@ import Testing
                         book.putBack(taken)
                     } else {
                         for (_, mark) in taken {
-                            ledger[mark.epoch.rawValue] = max(ledger[mark.epoch.rawValue] ?? 0, mark.used)
+                            ledger[mark.epoch.rawValue] = max(
+                                ledger[mark.epoch.rawValue] ?? 0, mark.used)
                         }
                     }
                 }
@@ -69,7 +70,9 @@ import Testing
                 let used = Int64.random(in: 1...50, using: &random)
                 highest[epoch] = max(highest[epoch] ?? 0, used)
                 book.record(
-                    mark(epoch, used: used, at: Int64(step), period: .random(in: 0...0, using: &random)),
+                    mark(
+                        epoch, used: used, at: Int64(step),
+                        period: .random(in: 0...0, using: &random)),
                     of: clinic)
             }
             for (_, mark) in book.takeOpen(limit: 5) {
@@ -105,7 +108,8 @@ import Testing
         #expect(rule.accepts(mark(10 + 150_000 + 1_000_000, at: 102), after: last))
         #expect(!rule.accepts(mark(11 + 150_000 + 1_000_000, at: 102), after: last))
         #expect(rule.accepts(mark(5_050_000 + 1_000_000, at: 100), after: nil))
-        #expect(!rule.accepts(mark(5_050_001 + 1_000_000, at: 100), after: mark(9, at: 99, epoch: 2)))
+        #expect(
+            !rule.accepts(mark(5_050_001 + 1_000_000, at: 100), after: mark(9, at: 99, epoch: 2)))
         #expect(!rule.accepts(mark(.max, at: 1), after: nil))
         #expect(!rule.accepts(mark(-1, at: 1), after: nil))
     }
@@ -124,11 +128,16 @@ import Testing
             let extra = Int.random(in: 0...400, using: &random)
             bytes += (0..<extra).map { _ in UInt8.random(in: 0...255, using: &random) }
             if !bytes.isEmpty, Bool.random(using: &random) {
-                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+                bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(
+                    in: 0...255, using: &random)
                 bytes[0] = 1
             }
-            if let reply = CounterReply(decoding: bytes) { #expect(reply.encoded.count == bytes.count) }
-            if let value = CounterValue(decoding: bytes) { #expect(value.encoded.count == bytes.count) }
+            if let reply = CounterReply(decoding: bytes) {
+                #expect(reply.encoded.count == bytes.count)
+            }
+            if let value = CounterValue(decoding: bytes) {
+                #expect(value.encoded.count == bytes.count)
+            }
         }
         box.report()
     }

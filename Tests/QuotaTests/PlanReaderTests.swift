@@ -26,13 +26,31 @@ import Testing
 
     @Test(arguments: [
         (#"{"limit": {}}"#, "metering.limit is not known here"),
-        (#"{"limits": {"default": {"rate": 0, "per": "1s"}}}"#, "metering.limits.default.rate is 0"),
+        (
+            #"{"limits": {"default": {"rate": 0, "per": "1s"}}}"#,
+            "metering.limits.default.rate is 0"
+        ),
         (#"{"limits": {"default": {"rate": 1}}}"#, "metering.limits.default.per is missing"),
-        (#"{"limits": {"default": {"rate": 1, "per": "60"}}}"#, #"metering.limits.default.per is "60""#),
-        (#"{"limits": {"default": {"rate": "1", "per": "1s"}}}"#, "metering.limits.default.rate is not a whole number"),
-        (#"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#, "metering.limits.default.bursts is not known"),
-        (#"{"limits": {"De fault": {"rate": 1, "per": "1s"}}}"#, "metering.limits.De fault is not a name"),
-        (#"{"limits": {"default": {"rate": 1, "per": "1d", "burst": 1000000000}}}"#, "takes more than four years"),
+        (
+            #"{"limits": {"default": {"rate": 1, "per": "60"}}}"#,
+            #"metering.limits.default.per is "60""#
+        ),
+        (
+            #"{"limits": {"default": {"rate": "1", "per": "1s"}}}"#,
+            "metering.limits.default.rate is not a whole number"
+        ),
+        (
+            #"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#,
+            "metering.limits.default.bursts is not known"
+        ),
+        (
+            #"{"limits": {"De fault": {"rate": 1, "per": "1s"}}}"#,
+            "metering.limits.De fault is not a name"
+        ),
+        (
+            #"{"limits": {"default": {"rate": 1, "per": "1d", "burst": 1000000000}}}"#,
+            "takes more than four years"
+        ),
         (#"{"quota": {"api_calls": -2}}"#, "metering.quota.api_calls is -2"),
         (#"{"quota": {"api_calls": 1.5}}"#, "metering is not readable"),
         (#"{"storage_bytes": 99999999999999999}"#, "metering.storage_bytes is 99999999999999999"),
@@ -63,7 +81,9 @@ import Testing
         #expect(Duration(text: text)?.wholeMicroseconds == microseconds)
     }
 
-    @Test(arguments: ["", "1", "s", "-1s", "+1s", "1.5s", "1 s", "1S", "36501d", "99999999999999999999s", "１s"])
+    @Test(arguments: [
+        "", "1", "s", "-1s", "+1s", "1.5s", "1 s", "1S", "36501d", "99999999999999999999s", "１s",
+    ])
     func `is refused otherwise`(text: String) {
         #expect(Duration(text: text) == nil)
     }

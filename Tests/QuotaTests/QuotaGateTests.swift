@@ -13,7 +13,9 @@ import Testing
 
     init() throws {
         gate = QuotaGate(counters: counters, settings: settings)
-        try put(#"{"limits": {"default": {"rate": 1, "per": "1s", "burst": 3}}, "quota": {"api_calls": 5}}"#)
+        try put(
+            #"{"limits": {"default": {"rate": 1, "per": "1s", "burst": 3}}, "quota": {"api_calls": 5}}"#
+        )
     }
 
     private func put(
@@ -76,7 +78,8 @@ import Testing
     }
 
     @Test func `serves a suspended clinic at a tenth of the rate`() async throws {
-        try put(#"{"limits": {"default": {"rate": 10, "per": "1s", "burst": 20}}}"#, access: .readOnly)
+        try put(
+            #"{"limits": {"default": {"rate": 10, "per": "1s", "burst": 20}}}"#, access: .readOnly)
         let allowed = try await decision()
         #expect(allowed.reasons == [.suspended] && allowed.limits[0].burst == 2)
         #expect(allowed.limits[0].resetAfter == .seconds(1))

@@ -1,6 +1,7 @@
 import ArgumentParser
 import FrontDoor
 import Logging
+import ServiceLifecycle
 import UnixSignals
 
 /// `metering-worker serve`: the HTTP API and the recurring work, until SIGTERM.
@@ -24,9 +25,10 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "metering-worker")
         let worker = try await Worker.connect(settings, logger: logger)
         do {
-            try await worker.run(signals: [.sigterm, .sigint]) { port in
+            let services = try await worker.services(signals: [.sigterm, .sigint]) { port in
                 Console.note("metering-worker: listening on http://\(settings.http.host):\(port)")
             }
+            try await services.run()
         } catch {
             await worker.disconnect()
             throw error

@@ -48,7 +48,8 @@ struct AccessLogFile: Sendable {
         }
         let result = try await unpacking
         guard result.terminationStatus.isSuccess else {
-            let words = result.standardError.split(whereSeparator: \.isNewline).first ?? "gzip failed"
+            let words =
+                result.standardError.split(whereSeparator: \.isNewline).first ?? "gzip failed"
             throw Unreadable(path: path, reason: String(words))
         }
     }

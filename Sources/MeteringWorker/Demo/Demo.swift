@@ -9,6 +9,7 @@ import NIOCore
 import NIOPosix
 import Postgres
 import Reports
+import ServiceLifecycle
 import UnixSignals
 
 /// The main job from end to end on private servers: traffic, checks, counters, roll-up, report.
@@ -72,18 +73,32 @@ struct Demo: Sendable {
         _ worker: Worker, _ body: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
         let (ports, found) = AsyncStream<Int>.makeStream()
-        try await withThrowingTaskGroup(of: Void.self) { group in
+        let services = try await worker.services(signals: [.sigterm, .sigint]) { found.yield($0) }
+        let failures = await withTaskGroup(of: (isWorker: Bool, failure: (any Error)?).self) {
+            group in
             group.addTask {
                 defer { found.finish() }
-                try await worker.run(signals: [.sigterm, .sigint]) { found.yield($0) }
+                do { try await services.run() } catch { return (true, error) }
+                return (true, nil)
             }
             group.addTask {
-                for await port in ports { return try await body(port) }
+                do {
+                    for await port in ports {
+                        try await body(port)
+                        break
+                    }
+                } catch { return (false, error) }
+                return (false, nil)
             }
-            // Whichever ends first ends the other: Ctrl-C the worker, the last line the demo.
-            defer { group.cancelAll() }
-            try await group.next()
+            // Whichever ends first ends the other: Ctrl-C the demo, the demo's last line the worker.
+            var failures: [any Error] = []
+            for await (isWorker, failure) in group {
+                if let failure { failures.append(failure) }
+                if isWorker { group.cancelAll() } else { await services.triggerGracefulShutdown() }
+            }
+            return failures
         }
+        if let failure = failures.first(where: { !($0 is CancellationError) }) { throw failure }
     }
 
     private func play(
@@ -145,7 +160,7 @@ struct Demo: Sendable {
     }
 
     private func show(_ database: DemoDatabase, key: String, server: String) async throws {
-        let clinic = DemoClinic(host: "127.0.0.1")
+        let clinic = DemoClinic(host: "try-me.clinic.example")
         try await database.add([(clinic, "Practice")])
         try Console.write(
             """

@@ -31,7 +31,8 @@ struct DemoDatabase: Sendable {
             _ = try await Migrator(pool: owner).apply()
             var random = SystemRandomNumberGenerator()
             let passwords = (
-                worker: APIKey.make(random: &random).text, admin: APIKey.make(random: &random).text
+                worker: String(APIKey.make(random: &random).text.dropFirst(3)),
+                admin: String(APIKey.make(random: &random).text.dropFirst(3))
             )
             try await run(
                 DemoSQL.logins, on: servers,
@@ -52,7 +53,9 @@ struct DemoDatabase: Sendable {
     private static func run(
         _ script: String, on servers: LocalServers, variables: [String: String] = [:]
     ) async throws {
-        let settings = variables.sorted { $0.key < $1.key }.map { "\\set \($0.key) '\($0.value)'\n" }
+        let settings = variables.sorted { $0.key < $1.key }.map {
+            "\\set \($0.key) '\($0.value)'\n"
+        }
         _ = try await servers.postgres.client(
             "psql", ["-Xq", "-v", "ON_ERROR_STOP=1"], database: name,
             input: settings.joined() + script)
@@ -99,7 +102,8 @@ struct DemoDatabase: Sendable {
         }
         var random = SystemRandomNumberGenerator()
         let key = APIKey.make(random: &random)
-        _ = try await ledger.createKey(hash: APIKey.hash(of: key.text), name: "demo", scopes: [.check, .usage])
+        _ = try await ledger.createKey(
+            hash: APIKey.hash(of: key.text), name: "demo", scopes: [.check, .usage])
         return key.text
     }
 }

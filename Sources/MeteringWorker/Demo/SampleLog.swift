@@ -12,7 +12,8 @@ enum SampleLog {
 
     /// Beside the caller in the project, or where `make install` puts it.
     static func path() throws(Missing) -> String {
-        let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        let program =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         let directory = program.split(separator: "/").dropLast(2).joined(separator: "/")
         let places = ["Examples/access.log", "/\(directory)/share/metering-worker/access.log"]
         guard let path = places.first(where: FileManager.default.fileExists(atPath:)) else {

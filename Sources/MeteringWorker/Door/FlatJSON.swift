@@ -57,7 +57,9 @@ struct FlatJSON {
         case UInt8(ascii: "{"), UInt8(ascii: "["):
             throw fault("the value of \(shown(key)) is an object or a list")
         default:
-            for (word, value) in [("true", Value.bool(true)), ("false", .bool(false)), ("null", .null)]
+            for (word, value) in [
+                ("true", Value.bool(true)), ("false", .bool(false)), ("null", .null),
+            ]
             where bytes[position...].starts(with: word.utf8) {
                 position += word.utf8.count
                 return value

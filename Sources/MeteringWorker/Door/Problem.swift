@@ -22,7 +22,8 @@ struct Problem: Error, Equatable {
 
     static let unauthorized = Problem(
         status: 401, code: "unauthorized", title: "A valid API key is needed",
-        detail: "send the header Authorization: Bearer mk_… with a key that is not expired or revoked")
+        detail:
+            "send the header Authorization: Bearer mk_… with a key that is not expired or revoked")
 
     static func forbidden(scope: String) -> Problem {
         Problem(

@@ -26,7 +26,8 @@ struct Routes: HTTPResponder {
             var request = request
             do {
                 let body = try await request.collectBody(upTo: CheckCall.bodyBytesMax)
-                return await door.check(body: Array(body.readableBytesView), authorization: authorization)
+                return await door.check(
+                    body: Array(body.readableBytesView), authorization: authorization)
             } catch is NIOTooManyBytesError {
                 return Problem.tooLarge.answer
             } catch {
@@ -41,7 +42,9 @@ extension Response {
         var fields = HTTPFields()
         for (name, value) in answer.fields {
             // Every name is one of ours, so it is a valid one.
-            if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
+            if let name = HTTPField.Name(name) {
+                fields.append(HTTPField(name: name, value: value))
+            }
         }
         self.init(
             status: HTTPResponse.Status(code: answer.status), headers: fields,

@@ -41,7 +41,9 @@ final actor ChangeWatch {
             changes.clinics.map { ($0.clinic, $0.version) }, uniquingKeysWith: max)
         for (clinic, value) in try await counters.values(of: Array(versions.keys)) {
             // A clinic that Redis does not hold gets its settings with its first call.
-            guard let value, let version = versions[clinic], value.version < version else { continue }
+            guard let value, let version = versions[clinic], value.version < version else {
+                continue
+            }
             try await gate.refresh(clinic, at: counters.now(), epoch: value.epoch)
         }
         cursor = changes.cursor

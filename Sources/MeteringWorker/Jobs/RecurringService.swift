@@ -24,7 +24,9 @@ struct RecurringService: Service {
             } catch {
                 // Said at once and then at every sixtieth turn, or an outage would fill the disk.
                 if failures % 60 == 0 {
-                    logger.error("\(name) failed; the next turn tries again", metadata: ["error": "\(error)"])
+                    logger.error(
+                        "\(name) failed; the next turn tries again", metadata: ["error": "\(error)"]
+                    )
                 }
                 failures += 1
                 readiness.note(name, failure: "\(error)")

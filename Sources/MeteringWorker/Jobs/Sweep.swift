@@ -79,7 +79,9 @@ struct Sweep: Sendable {
     ) async throws {
         for (clinic, value) in values {
             let closed = (value?.closed ?? []).filter { entry in
-                guard !entry.isSettled, let month = Month(containing: entry.period) else { return false }
+                guard !entry.isSettled, let month = Month(containing: entry.period) else {
+                    return false
+                }
                 return confirmed.contains(
                     UsageCheckpoint.Key(month: month, clinic: clinic, epoch: entry.epoch))
             }
@@ -92,7 +94,8 @@ struct Sweep: Sendable {
 
 extension Sweep {
     private func renew(
-        _ values: [(clinic: ClinicID, value: CounterValue?)], at now: Int64, through gate: QuotaGate,
+        _ values: [(clinic: ClinicID, value: CounterValue?)], at now: Int64,
+        through gate: QuotaGate,
         _ outcome: inout SweepOutcome
     ) async throws {
         let stored = try await ledger.configurations(of: values.map(\.clinic), at: now)
@@ -139,7 +142,9 @@ extension StoredConfiguration {
     /// counted has changed. A clinic that called this month is also brought to a Redis that lost it.
     func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
-        if value.version != version || value.nextPeriodEnd == 0 || now >= value.periodEnd { return true }
+        if value.version != version || value.nextPeriodEnd == 0 || now >= value.periodEnd {
+            return true
+        }
         guard value.period == month.start else { return false }
         let elsewhere = ledger.filter { $0.key != value.epoch }.values.reduce(adjustments, &+)
         return elsewhere > value.base || (elsewhere < value.base && value.closed.isEmpty)

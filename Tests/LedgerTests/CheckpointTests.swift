@@ -1,0 +1,118 @@
+import Ledger
+import LocalServers
+import Metering
+import Postgres
+import TestSupport
+import Testing
+
+@Suite struct `Checkpoints` {
+    @Test func `rise to the highest count and never fall`() async throws {
+        try await TestDatabase.lend { database in
+            let ledger = database.ledger
+            let first = try await ledger.checkpoint([
+                checkpoint(clinic: 1, used: 10, credited: 2), checkpoint(clinic: 2, used: 5),
+                checkpoint(clinic: 1, used: 8, credited: 3),
+            ])
+            #expect(first.written == 2)
+            #expect(first.unchanged == 0)
+            let second = try await ledger.checkpoint([
+                checkpoint(clinic: 1, used: 9, credited: 1), checkpoint(clinic: 2, used: 6),
+            ])
+            #expect(second.written == 1)
+            #expect(second.unchanged == 1)
+            let rows = try await database.owner.ask(
+                "SELECT used, credited FROM metering.usage_checkpoint ORDER BY clinic_id")
+            #expect(try rows.map { [try $0.int64(0), try $0.int64(1)] } == [[10, 3], [6, 0]])
+        }
+    }
+
+    @Test func `are confirmed only when the ledger is at least as high`() async throws {
+        try await TestDatabase.lend { database in
+            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 10, credited: 2)])
+            let lower = try checkpoint(clinic: 1, used: 9, credited: 2)
+            let same = try checkpoint(clinic: 1, used: 10, credited: 2)
+            let higher = try checkpoint(clinic: 1, used: 11, credited: 2)
+            let credited = try checkpoint(clinic: 1, used: 10, credited: 3)
+            let otherEpoch = try checkpoint(clinic: 1, epoch: 2, used: 1)
+            let confirmed = try await database.ledger.confirmed([
+                higher, lower, credited, otherEpoch, same,
+            ])
+            #expect(confirmed == [lower, same])
+        }
+    }
+
+    @Test func `that the ledger refuses go to quarantine and the rest goes on`() async throws {
+        try await TestDatabase.lend { database in
+            var rows = try (1...200).map { try checkpoint(clinic: $0, used: Int64($0)) }
+            rows[17].credited = 1_000
+            rows[90].used = -1
+            rows[91].epoch = .none
+            rows[150].used = 9_007_199_254_740_992
+            for times in 1...2 {
+                let outcome = try await database.ledger.checkpoint(rows)
+                #expect(outcome.confirmed.count == 196)
+                #expect(outcome.written == (times == 1 ? 196 : 0))
+                let reasons = outcome.quarantined.map { "\($0.checkpoint.used) \($0.reason)" }
+                #expect(
+                    Set(reasons) == [
+                        "18 23514 check_violation usage_checkpoint_credited_check",
+                        "-1 23514 check_violation usage_checkpoint_credited_check",
+                        "92 23514 check_violation usage_checkpoint_epoch_check",
+                        "9007199254740992 23514 check_violation usage_checkpoint_used_check",
+                    ])
+            }
+            let kept = try await database.owner.ask(
+                "SELECT count(*), min(times), max(times) FROM metering.quarantine")
+            #expect(try (0..<3).map { try kept[0].int64(.index($0)) } == [4, 2, 2])
+        }
+    }
+
+    @Test func `written side by side by many tasks hold the highest of each`() async throws {
+        try await TestDatabase.lend { database in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for writer in 1...6 {
+                    group.addTask {
+                        for round in 1...5 {
+                            let rows = try (1...100).map { clinic in
+                                try checkpoint(
+                                    clinic: clinic, used: Int64(round * 10 + writer + clinic))
+                            }
+                            _ = try await database.ledger.checkpoint(rows.shuffled())
+                        }
+                    }
+                    group.addTask {
+                        for _ in 1...3 { _ = try await database.ledger.rollUpDue() }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let wrong = try await database.owner.ask(
+                """
+                SELECT count(*), min(used), max(used), sum(used)::bigint
+                FROM metering.usage_checkpoint
+                """)
+            #expect(try (0..<4).map { try wrong[0].int64(.index($0)) } == [100, 57, 156, 10_650])
+        }
+    }
+
+    @Test func `of a month without a table of its own are kept too`() async throws {
+        try await TestDatabase.lend { database in
+            var row = try checkpoint(clinic: 1, used: 7)
+            row.month = try month("2031-05")
+            _ = try await database.ledger.checkpoint([row])
+            #expect(try await database.ledger.confirmed([row]) == [row])
+            // Its month stays where it is; the months around it get their tables all the same.
+            _ = try await database.ledger.prepareMonths(ahead: 36)
+            #expect(try await database.ledger.confirmed([row]) == [row])
+        }
+    }
+
+    @Test func `of more rows than one transaction takes are all written`() async throws {
+        try await TestDatabase.lend { database in
+            let rows = try (1...12_345).map { try checkpoint(clinic: $0, used: Int64($0)) }
+            let outcome = try await database.ledger.checkpoint(rows)
+            #expect(outcome.written == 12_345)
+            #expect(try await database.ledger.confirmed(rows).count == 12_345)
+        }
+    }
+}

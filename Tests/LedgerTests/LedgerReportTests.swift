@@ -1,0 +1,105 @@
+import Billing
+import Ledger
+import LocalServers
+import Metering
+import Postgres
+import Testing
+
+@Suite struct `Rows of the report` {
+    @Test func `hold people, plan, usage and what is included`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(2)
+            let plan = try await database.makePlan(
+                "Gold",
+                features: #"{"metering": {"quota": {"api_calls": 500}, "storage_bytes": 1024}}"#)
+            let one = ClinicID.numbered(1)
+            try await database.subscribe(one, to: plan, status: "trialing")
+            try await database.owner.script(
+                """
+                INSERT INTO users (email, clinic_id) VALUES ('a', '\(one)'), ('b', '\(one)');
+                INSERT INTO users (email) VALUES ('c');
+                INSERT INTO clinic_staff SELECT '\(one)', id, 'DENTIST' FROM users WHERE email <> 'a';
+                INSERT INTO patients (name, clinic_id) VALUES ('p', '\(one)');
+                """)
+            let november = try month("2026-11")
+            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 70)])
+            _ = try await database.ledger.rollUp(november)
+            let admin = try database.pool(of: Login.admin)
+            var rows: [ReportRow] = []
+            try await Ledger(pool: admin).report(november) { rows.append($0) }
+            await admin.close()
+            #expect(
+                rows == [
+                    ReportRow(
+                        month: november, clinic: one, subdomain: "clinic-1", name: "Clinic 1",
+                        plan: "Gold", paymentStatus: .trialing, users: 3, maxUsers: .limited(10),
+                        patients: 1, maxPatients: .unlimited, apiCalls: 70,
+                        apiCallsIncluded: .limited(500), storageUsed: 0,
+                        storageIncluded: .limited(1024)),
+                    ReportRow(
+                        month: november, clinic: .numbered(2), subdomain: "clinic-2",
+                        name: "Clinic 2", plan: nil, paymentStatus: nil, users: 0, maxUsers: .none,
+                        patients: 0, maxPatients: .none, apiCalls: 0, apiCallsIncluded: .none,
+                        storageUsed: 0, storageIncluded: .none),
+                ])
+        }
+    }
+
+    @Test func `come by subdomain, then clinic, and stop where the reader stops`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.owner.script(
+                """
+                INSERT INTO clinics (clinic_id, name, subdomain)
+                SELECT gen_random_uuid(), 'c', sub FROM unnest(ARRAY['b', 'B', 'a-1', 'a', NULL]) AS sub;
+                INSERT INTO clinics (clinic_id, name, subdomain, created_at)
+                VALUES (gen_random_uuid(), 'later', '0', '2026-12-01');
+                """)
+            let november = try month("2026-11")
+            var subdomains: [String?] = []
+            try await database.ledger.report(november) { subdomains.append($0.subdomain) }
+            #expect(subdomains == ["B", "a", "a-1", "b", nil])
+            struct Enough: Error {}
+            var count = 0
+            await #expect(throws: Enough.self) {
+                try await database.ledger.report(november) { _ in
+                    count += 1
+                    if count == 2 { throw Enough() }
+                }
+            }
+            #expect(count == 2)
+        }
+    }
+
+    @Test func `of one clinic are found by id and by subdomain`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(2)
+            let two = ClinicID.numbered(2)
+            #expect(try await database.ledger.clinic(named: "clinic-2") == two)
+            #expect(try await database.ledger.clinic(named: "\(two)") == two)
+            await #expect(throws: LedgerError.unknownClinic("clinic-3")) {
+                try await database.ledger.clinic(named: "clinic-3")
+            }
+            var clinics: [ClinicID] = []
+            try await database.ledger.report(month("2020-01"), clinic: two) {
+                clinics.append($0.clinic)
+            }
+            #expect(clinics == [two])
+        }
+    }
+
+    @Test func `are as old as the oldest bucket that waits for a roll-up`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(1)
+            let november = try month("2026-11")
+            #expect(try await database.ledger.reportAge(of: november).asOf == nil)
+            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 1)])
+            try await database.owner.script(
+                "UPDATE metering.usage_month SET rolled_up_at = '2026-11-02 03:04:05+00'")
+            let waiting = try await database.ledger.reportAge(of: november)
+            #expect(waiting.asOf?.description == "2026-11-02 03:04:05 UTC")
+            _ = try await database.ledger.rollUpDue()
+            let fresh = try await database.ledger.reportAge(of: november)
+            #expect(fresh.asOf == fresh.madeAt)
+        }
+    }
+}

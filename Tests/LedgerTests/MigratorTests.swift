@@ -1,0 +1,180 @@
+import LocalServers
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+@Suite struct `Migrations` {
+    @Test func `apply every file once, and nothing the second time`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            let migrator = Migrator(pool: pool)
+            #expect(try await migrator.plan() == MigrationFile.all)
+            #expect(try await migrator.apply() == MigrationFile.all)
+            #expect(try await migrator.plan() == [])
+            #expect(try await migrator.apply() == [])
+            let rows = try await pool.ask(
+                "SELECT version FROM metering.schema_migration ORDER BY 1")
+            #expect(try rows.map { try $0.int64(0) } == MigrationFile.all.map(\.version))
+            try await Ledger(pool: pool).requireSchema()
+        }
+    }
+
+    @Test func `run at the same time, one applies and the other finds nothing to do`() async throws
+    {
+        try await TestDatabase.lendEmpty { pool, _ in
+            async let first = Migrator(pool: pool).apply()
+            async let second = Migrator(pool: pool).apply()
+            let counts = try await [first.count, second.count].sorted()
+            #expect(counts == [0, MigrationFile.all.count])
+        }
+    }
+
+    @Test func `waiting for another run say so and end at their deadline`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            try await pool.withConnection { holder in
+                _ = try await holder.query(SQL.migrationLock)
+                var lines: [String] = []
+                await #expect(throws: MigrationError.locked(waited: .milliseconds(300))) {
+                    try await Migrator(pool: pool).apply(waitingAtMost: .milliseconds(300)) {
+                        lines.append($0)
+                    }
+                }
+                #expect(lines == ["another program is migrating; waiting"])
+                _ = try await holder.query(SQL.migrationUnlock)
+            }
+            let tables = try await pool.ask("SELECT to_regclass('public.clinics') IS NULL")
+            #expect(try tables[0].bool(0))
+        }
+    }
+
+    @Test func `name a file that was changed after it was applied`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            _ = try await Migrator(pool: pool).apply()
+            var files = MigrationFile.all
+            let old = files[3]
+            files[3] = MigrationFile(
+                version: old.version, name: old.name, text: old.text + "\n-- one comment more\n")
+            let changed = Migrator(pool: pool, files: files)
+            await #expect(throws: MigrationError.changedFile("V0004_tenant_indexes.sql")) {
+                try await changed.apply()
+            }
+        }
+    }
+
+    @Test func `refuse a database of a newer program`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            _ = try await Migrator(pool: pool).apply()
+            let older = Migrator(pool: pool, files: Array(MigrationFile.all.dropLast()))
+            let newest = Int64(MigrationFile.all.count)
+            await #expect(throws: MigrationError.newerDatabase(newest)) { try await older.apply() }
+        }
+    }
+
+    @Test func `leave a database alone that has the application's tables`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            try await pool.script("CREATE TABLE public.patients (id bigint)")
+            await #expect(throws: MigrationError.existingTables("patients")) {
+                try await Migrator(pool: pool).apply()
+            }
+            let left = try await pool.ask("SELECT to_regnamespace('metering') IS NULL")
+            #expect(try left[0].bool(0))
+            #expect(
+                MigrationError.existingTables("patients").description.contains(
+                    "attaching to an existing database comes with the next release; nothing was changed"
+                ))
+        }
+    }
+
+    @Test func `leave nothing of a file that fails, and go on from there`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            var files = MigrationFile.all
+            let good = files[7]
+            files[7] = MigrationFile(
+                version: good.version, name: good.name, text: good.text + "\nSELECT 1 / 0;\n")
+            do {
+                _ = try await Migrator(pool: pool, files: files).apply()
+                Issue.record("a division by zero was applied")
+            } catch MigrationError.file(let name, _, let error) {
+                #expect(name == "V0008_buckets.sql")
+                #expect(error.sqlState == "22012")
+            }
+            let left = try await pool.ask("SELECT to_regclass('metering.usage_month') IS NULL")
+            #expect(try left[0].bool(0))
+            let rest = try await Migrator(pool: pool).apply()
+            #expect(rest == Array(MigrationFile.all.dropFirst(7)))
+        }
+    }
+
+    @Test func `build an index again whose build was interrupted`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            let index = MigrationFile.all.firstIndex { $0.runsOutsideTransaction }
+            let outside = try #require(index)
+            let before = Migrator(pool: pool, files: Array(MigrationFile.all[..<outside]))
+            _ = try await before.apply()
+            // What an interrupted CREATE INDEX CONCURRENTLY leaves behind: an index marked invalid.
+            try await pool.script(
+                """
+                CREATE INDEX idx_patients_clinic ON public.patients (clinic_id);
+                ALTER INDEX idx_patients_clinic OWNER TO metering_owner;
+                UPDATE pg_index SET indisvalid = false
+                WHERE indexrelid = 'public.idx_patients_clinic'::regclass;
+                """)
+            _ = try await Migrator(pool: pool).apply()
+            let rows = try await pool.ask(
+                "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_patients_clinic'::regclass"
+            )
+            #expect(try rows[0].bool(0))
+        }
+    }
+
+    @Test func `give a clear answer to a role that may not create anything`() async throws {
+        try await TestDatabase.lend { database in
+            try await TestDatabase.lendEmpty { _, name in
+                let pool = try TestDatabase.pool(
+                    database.server.url(
+                        user: Login.app, password: Login.password, database: name))
+                do {
+                    _ = try await Migrator(pool: pool).apply()
+                    Issue.record("clinic_app migrated a database")
+                } catch MigrationError.missingRight(let remedy) {
+                    #expect(remedy.contains("connect as the owner of the database"))
+                }
+                await pool.close()
+            }
+        }
+    }
+
+    @Test func `can be applied by an owner of the database who is no superuser`() async throws {
+        try await TestDatabase.lend { database in
+            try await TestDatabase.lendEmpty { superuser, name in
+                try await superuser.script("ALTER DATABASE \(name) OWNER TO \(Login.owner)")
+                let pool = try TestDatabase.pool(
+                    database.server.url(
+                        user: Login.owner, password: Login.password, database: name))
+                #expect(try await Migrator(pool: pool).apply().count == MigrationFile.all.count)
+                #expect(try await Migrator(pool: pool).apply() == [])
+                await pool.close()
+            }
+        }
+    }
+
+    @Test func `hold every statement that the ledger sends`() async throws {
+        try await TestDatabase.lend { database in
+            let roleChanges: Set = [
+                SQL.migrationRoleLocal, SQL.migrationRoleSet, SQL.migrationRoleReset,
+            ]
+            for statement in SQL.all where !roleChanges.contains(statement) {
+                try await database.worker.script(
+                    "PREPARE checked AS \(statement.text); DEALLOCATE checked;")
+            }
+            // PREPARE takes no SET, so these are run.
+            try await database.owner.script(
+                """
+                BEGIN; \(SQL.migrationRoleLocal.text); COMMIT;
+                \(SQL.migrationRoleSet.text); \(SQL.migrationRoleReset.text);
+                """)
+            #expect(Set(SQL.all.map(\.name)).count == SQL.all.count)
+        }
+    }
+}
