@@ -36,6 +36,15 @@ extension Ledger {
         try await stored { try await pool.query(SQL.apiKeyList).map { try StoredKey($0) } }
     }
 
+    /// The keys that are good now, with their hashes; at most 10,000, the oldest first.
+    public func usableKeys() async throws(LedgerError) -> [(hash: [UInt8], key: StoredKey)] {
+        try await stored {
+            try await pool.query(SQL.apiKeyUsable, [.count(10_000)]).map { row in
+                (try row.bytes("hash"), try StoredKey(row))
+            }
+        }
+    }
+
     /// The key with a hash, expired and revoked ones too; nil when nobody made it.
     public func findKey(hash: [UInt8]) async throws(LedgerError) -> StoredKey? {
         try await stored {

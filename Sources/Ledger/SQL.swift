@@ -4,6 +4,7 @@ import Postgres
 enum SQL {
     static let apiKeyFind = file("api_key_find", PackageResources.api_key_find_sql)
     static let apiKeyInsert = file("api_key_insert", PackageResources.api_key_insert_sql)
+    static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
     static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
     static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
     static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
@@ -72,7 +73,7 @@ enum SQL {
 
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
-        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, clinicById,
+        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
         clinicBySubdomain, clinicsActive, clinicsKnown, configChanges, configHorizon,
         configVersionRaise, databaseTime, jobRunInsert, migrationApplied, migrationChecksums,
         migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
