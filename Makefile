@@ -29,9 +29,11 @@ release: ## Build the programs for production
 	@scripts/require-packages
 	swift build --configuration release $(strict)
 
-install: release ## Put the programs into PREFIX/bin (default /usr/local)
+install: release ## Put the programs into PREFIX/bin and the sample log into PREFIX/share
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 .build/release/metering-worker .build/release/billing "$(DESTDIR)$(PREFIX)/bin/"
+	install -d "$(DESTDIR)$(PREFIX)/share/metering-worker"
+	install -m 644 Examples/access.log "$(DESTDIR)$(PREFIX)/share/metering-worker/"
 
 lint: ## Check the format of all Swift files
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift

@@ -77,8 +77,8 @@ let package = Package(
     targets: [
         // Drivers: each C library is imported by exactly one target.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(
-            name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        // No pkgConfig: the build refuses a flag of Debian's hiredis.pc, and its header needs none.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         room("Postgres", ["CPostgres", .logging]),
         room("Redis", ["CHiredis", .nioCore, .nioPosix, .logging]),
 
@@ -141,5 +141,11 @@ let package = Package(
         tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
         tests(
             "RedisTests", ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix]),
+        tests(
+            "WorkerTests",
+            [
+                "MeteringWorker", "BillingCLI", "FrontDoor", "LocalServers", "TestSupport",
+                .logging,
+            ]),
     ]
 )

@@ -29,7 +29,7 @@ struct ReportCommand: AsyncParsableCommand {
     var month: Month?
     @Option(help: ArgumentHelp("Only this clinic.", valueName: "id|subdomain"))
     var clinic: String?
-    @Option(help: "table, csv or json. The table stops at 1,000 rows.")
+    @Option(help: "The form of the report. The table stops at 1,000 rows.")
     var format = ReportFormat.table
     @Option(
         help: ArgumentHelp(
@@ -39,7 +39,7 @@ struct ReportCommand: AsyncParsableCommand {
 
     /// The one setting of this program.
     static let databaseURL = SettingKey(
-        ["database", "url"], .secret(form: "`postgresql://user@host/database` or `key=value …`"),
+        ["database", "url"], .secret(form: "postgresql://user@host/database"),
         "The database, with a login that has the role `billing_admin`.")
 
     func run() async throws {

@@ -20,7 +20,8 @@ public enum Console {
 
     /// A message of several lines as one, so that a log of many programs stays readable.
     public static func oneLine(_ text: String) -> String {
-        text.split(whereSeparator: \.isNewline).joined(separator: "; ")
+        text.split(whereSeparator: \.isNewline)
+            .map { $0.trimmingPrefix(while: \.isWhitespace) }.joined(separator: "; ")
     }
 
     /// Text from outside on one line: at most 80 characters, nothing that a terminal acts on.

@@ -7,6 +7,7 @@ import Quotas
 /// Everything is checked when this is made, so reading finds only what its key allows.
 public struct Settings: Sendable {
     private let reader: ConfigReader
+    private let given: Set<SettingKey>
     /// What is odd but no reason to stop, one line each.
     public let warnings: [String]
 
@@ -24,15 +25,21 @@ public struct Settings: Sendable {
                 environmentVariables: source.variables, secretsSpecifier: .specific(secrets))
         ]
         var exposed = source.exposed
+        var given = Set(source.values.keys)
         if let file {
             let source = try SettingsSource(file: file, keys: keys)
             providers.append(InMemoryProvider(name: "file", values: source.providerValues))
             exposed += source.exposed
+            given.formUnion(source.values.keys)
         }
         providers.append(InMemoryProvider(name: "defaults", values: Self.defaults(of: keys)))
         reader = ConfigReader(providers: providers)
+        self.given = given
         warnings = exposed.map { "the file of \($0) can be read by every user; chmod 600 is safer" }
     }
+
+    /// Whether the environment or the file sets it, so that its default is not used.
+    public func isGiven(_ key: SettingKey) -> Bool { given.contains(key) }
 
     /// A secret, or nil when it is not set.
     public func secret(_ key: SettingKey) -> String? {
@@ -89,4 +96,11 @@ public struct Settings: Sendable {
         }
         return values
     }
+}
+
+/// Nothing that prints a value may look inside: there are passwords.
+extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    public var description: String { "Settings" }
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: []) }
 }

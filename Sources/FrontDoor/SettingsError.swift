@@ -23,8 +23,8 @@ extension SettingsError: CustomStringConvertible {
                 + (value.map { "is \(Console.shown($0))" } ?? "is not usable")
                 + "; allowed: \(allowed)" + (standard.map { " (default \($0))" } ?? "")
         case .missing(let key):
-            "\(key.environmentName) is not set; set it, or \(key.environmentName)_FILE"
-                + ", to \(key.kind.allowed)"
+            "\(key.environmentName) is not set; set it to \(key.kind.allowed), or "
+                + "\(key.environmentName)_FILE to the path of a file that holds it"
         case .bothSet(let first, let second):
             "\(first) and \(second) are both set; keep one of them"
         case .unreadable(let path, let reason):

@@ -7,7 +7,8 @@ public enum SettingsPage {
         for key in keys {
             let standard = key.kind.defaultText.map { "`\($0)`" } ?? "none"
             text += "| `\(key.environmentName)` | `\(key.fileName)` | \(standard) "
-            text += "| \(key.kind.allowed) | \(key.meaning) |\n"
+            let allowed = key.isSecret ? "`\(key.kind.allowed)`" : key.kind.allowed
+            text += "| \(allowed) | \(key.meaning) |\n"
         }
         return text
     }

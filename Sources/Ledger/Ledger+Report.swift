@@ -54,15 +54,12 @@ struct PlanAllowances {
         }
         if let included = known[plan] { return included }
         let text = try row.optionalText("features")
-        let features: PlanFeatures
-        do throws(PlanError) {
-            features = try PlanFeatures(json: text)
-        } catch {
-            throw LedgerError.plan(plan, error)
-        }
+        // One plan that nobody can read must not cost the report of all clinics: what it includes
+        // stays empty. Checks of its clinics say what is wrong with it.
+        let features = try? PlanFeatures(json: text)
         let included = Included(
-            apiCalls: features.quota.map(Allowance.limited) ?? .unlimited,
-            storage: features.storageBytes.map(Allowance.limited) ?? .unlimited)
+            apiCalls: features.map { $0.quota.map(Allowance.limited) ?? .unlimited } ?? .none,
+            storage: features.map { $0.storageBytes.map(Allowance.limited) ?? .unlimited } ?? .none)
         known[plan] = included
         return included
     }

@@ -38,6 +38,9 @@ public struct Ledger: Sendable {
             if try row.bool("bypasses_rls") {
                 throw LedgerError.unsafeRole(login: login, .bypassesRowSecurity)
             }
+            if try row.bool("creates_roles") {
+                throw LedgerError.unsafeRole(login: login, .createsRoles)
+            }
             if try row.bool("is_owner") || row.bool("owns_database") {
                 throw LedgerError.unsafeRole(login: login, .owner)
             }

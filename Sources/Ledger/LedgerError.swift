@@ -1,5 +1,4 @@
 public import Postgres
-public import Quotas
 
 /// Why the ledger gave no answer. Descriptions are safe for logs.
 public enum LedgerError: Error, Hashable, CustomStringConvertible {
@@ -13,8 +12,6 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case schema(found: Int64, needed: Int64)
     /// Nobody has this id or subdomain.
     case unknownClinic(String)
-    /// The plan with this number cannot be read.
-    case plan(Int64, PlanError)
     /// The database holds something that no version of this program writes.
     case corrupt(String)
     /// A number or a text that the caller gave is out of range.
@@ -22,6 +19,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
 
     public enum UnsafeRole: Sendable, Hashable {
         case superuser, bypassesRowSecurity, owner
+        /// Up to PostgreSQL 15 it could make itself a member of any role but a superuser.
+        case createsRoles
         /// Owns this relation.
         case owns(String)
     }
@@ -40,7 +39,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .unsafeRole, .missingGrant: .fixSettings
         case .schema: .migrate
         case .unknownClinic, .outOfRange: .fixRequest
-        case .plan, .corrupt: .page
+        case .corrupt: .page
         }
     }
 
@@ -56,7 +55,6 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .schema(let found, let needed):
             "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
-        case .plan(let plan, let error): "plan \(plan) cannot be read: \(error)"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
         }
@@ -70,6 +68,7 @@ extension LedgerError.UnsafeRole: CustomStringConvertible {
         switch self {
         case .superuser: "is, or may become, a superuser"
         case .bypassesRowSecurity: "is, or may become, a role with BYPASSRLS"
+        case .createsRoles: "has, or may take on, CREATEROLE, so it could become the owner"
         case .owner: "is a member of metering_owner, or owns the database"
         case .owns(let relation): "owns \(relation)"
         }

@@ -9,8 +9,8 @@ extension Migrator {
         let deadline = clock.now.advanced(by: wait)
         var waits = 0
         while try await connection.query(SQL.migrationLock).first?.bool("taken") != true {
-            guard clock.now < deadline else { throw MigrationError.locked(waited: wait) }
             if waits.isMultiple(of: 25) { progress("another program is migrating; waiting") }
+            guard clock.now < deadline else { throw MigrationError.locked(waited: wait) }
             waits += 1
             try await clock.sleep(for: Self.pollInterval)
         }

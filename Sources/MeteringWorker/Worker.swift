@@ -75,7 +75,7 @@ struct Worker: Sendable {
         signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void
     ) async throws -> ServiceGroup {
         let watch = try await ChangeWatch(
-            counters: counters, ledger: ledger, gate: gate, keys: keys)
+            counters: counters, ledger: ledger, gate: gate, keys: keys, logger: logger)
         try await watch.renewKeys()
         let server = HTTPServer.application(
             Routes(door: CheckDoor(gate: gate, keys: keys), readiness: readiness),

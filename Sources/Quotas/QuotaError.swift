@@ -27,6 +27,14 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
         }
     }
 
+    /// Whether a whole store is away, not one clinic in trouble.
+    public var isStoreAway: Bool {
+        switch self {
+        case .countersAway, .settingsAway: true
+        case .unsettled, .unreadable, .plan, .busy, .unsteady: false
+        }
+    }
+
     public var description: String {
         switch self {
         case .countersAway(let reason): "Redis gives no answer: \(reason)"

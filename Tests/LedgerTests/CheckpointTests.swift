@@ -20,9 +20,12 @@ import Testing
             ])
             #expect(second.written == 1)
             #expect(second.unchanged == 1)
+            // Lower in one number and higher in the other: only the higher one moves.
+            let third = try await ledger.checkpoint([checkpoint(clinic: 1, used: 9, credited: 4)])
+            #expect(third.written == 1)
             let rows = try await database.owner.ask(
                 "SELECT used, credited FROM metering.usage_checkpoint ORDER BY clinic_id")
-            #expect(try rows.map { [try $0.int64(0), try $0.int64(1)] } == [[10, 3], [6, 0]])
+            #expect(try rows.map { [try $0.int64(0), try $0.int64(1)] } == [[10, 4], [6, 0]])
         }
     }
 

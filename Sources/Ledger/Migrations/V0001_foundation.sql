@@ -54,9 +54,7 @@ CREATE TABLE metering.schema_migration (
     applied_at timestamptz NOT NULL DEFAULT now(),
     applied_by name NOT NULL DEFAULT session_user
 );
-ALTER TABLE metering.schema_migration ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-CREATE POLICY owner_all ON metering.schema_migration TO metering_owner
-    USING (true) WITH CHECK (true);
+ALTER TABLE metering.schema_migration ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON metering.schema_migration FOR SELECT TO metering_worker, billing_admin
     USING (true);
 GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin;

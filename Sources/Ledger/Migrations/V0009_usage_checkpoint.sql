@@ -50,11 +50,7 @@ BEGIN
             'CREATE TABLE metering.%I (LIKE metering.usage_checkpoint INCLUDING DEFAULTS'
             ' INCLUDING GENERATED INCLUDING CONSTRAINTS) WITH (fillfactor = 45)', partition);
         EXECUTE format('ALTER TABLE metering.%I OWNER TO metering_owner', partition);
-        EXECUTE format(
-            'ALTER TABLE metering.%I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', partition);
-        EXECUTE format(
-            'CREATE POLICY owner_all ON metering.%I TO metering_owner USING (true) WITH CHECK (true)',
-            partition);
+        EXECUTE format('ALTER TABLE metering.%I ENABLE ROW LEVEL SECURITY', partition);
         EXECUTE format(
             'ALTER TABLE metering.usage_checkpoint ATTACH PARTITION metering.%I'
             ' FOR VALUES FROM (%L) TO (%L)', partition, first_day,

@@ -1,6 +1,6 @@
--- Row security of schema metering, forced: also the owner passes a policy, and a role without one
--- sees nothing even if somebody grants it a table. clinic_app has neither.
--- A dump of the whole database by the owner therefore says: pg_dump --enable-row-security.
+-- Row security of schema metering: a role without a policy sees nothing even if somebody grants it a
+-- table. clinic_app has neither. Not forced: the owner would need a policy that shows it everything, which
+-- protects nothing, and its plain pg_dump would stop.
 DO $$
 DECLARE
     kept regclass;
@@ -10,9 +10,7 @@ BEGIN
         WHERE relnamespace = 'metering'::regnamespace AND relkind IN ('r', 'p')
           AND NOT relrowsecurity
     LOOP
-        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', kept);
-        EXECUTE format(
-            'CREATE POLICY owner_all ON %s TO metering_owner USING (true) WITH CHECK (true)', kept);
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
         EXECUTE format(
             'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)', kept);
         EXECUTE format(

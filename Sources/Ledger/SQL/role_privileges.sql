@@ -5,6 +5,8 @@ SELECT session_user::text AS login,
         WHERE r.rolsuper AND pg_has_role(session_user, r.oid, 'MEMBER')) AS is_superuser,
     EXISTS (SELECT FROM pg_roles r
         WHERE r.rolbypassrls AND pg_has_role(session_user, r.oid, 'MEMBER')) AS bypasses_rls,
+    EXISTS (SELECT FROM pg_roles r
+        WHERE r.rolcreaterole AND pg_has_role(session_user, r.oid, 'MEMBER')) AS creates_roles,
     EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'metering_owner'
         AND pg_has_role(session_user, r.oid, 'MEMBER')) AS is_owner,
     EXISTS (SELECT FROM pg_database d WHERE d.datname = current_database()

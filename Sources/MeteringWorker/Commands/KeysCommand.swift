@@ -54,7 +54,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settings(quiet: true)
         try await PostgresPool.used(with: settings.database.configuration()) { pool in
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
@@ -117,7 +117,7 @@ struct RevokeKeyCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settings(quiet: true)
         try await PostgresPool.used(with: settings.database.configuration()) { pool in
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()

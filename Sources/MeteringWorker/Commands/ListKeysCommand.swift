@@ -20,11 +20,11 @@ struct ListKeysCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: SettingsOptions
-    @Option(help: "text or json.")
+    @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settings(quiet: true)
         try await PostgresPool.used(with: settings.database.configuration()) { pool in
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()

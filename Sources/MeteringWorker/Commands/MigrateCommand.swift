@@ -21,7 +21,7 @@ struct MigrateCommand: AsyncParsableCommand {
     var dryRun = false
 
     func run() async throws {
-        let settings = try options.settings()
+        let settings = try options.settings(quiet: true)
         try await PostgresPool.used(with: settings.database.ownerConfiguration()) { pool in
             let migrator = Migrator(pool: pool)
             let files =

@@ -11,11 +11,14 @@ struct SettingsOptions: ParsableArguments {
     var file: String?
 
     /// The settings of this run. Says on stderr what is odd, and sends the log there too.
-    func settings() throws -> WorkerSettings {
+    ///
+    /// - Parameter quiet: For commands that cron or a person runs: without `LOG_LEVEL` only warnings
+    ///   and worse are logged, because cron mails every line.
+    func settings(quiet: Bool = false) throws -> WorkerSettings {
         let settings = try WorkerSettings(
             environment: ProcessInfo.processInfo.environment, file: file)
         for warning in settings.warnings { Console.note("metering-worker: \(warning)") }
-        let level = settings.log.level
+        let level = quiet && !settings.log.isGiven ? .warning : settings.log.level
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)
             handler.logLevel = level

@@ -5,13 +5,14 @@ import FrontDoor
 /// The defaults, the check for unknown names and docs/configuration.md are made from it.
 enum WorkerKeys {
     static let databaseURL = SettingKey(
-        ["database", "url"], .secret(form: "`postgresql://user@host/database` or `key=value …`"),
-        "The database, with a login that has the role `metering_worker`.")
+        ["database", "url"], .secret(form: "postgresql://user@host/database"),
+        "The database, with a login that has the role `metering_worker`; libpq's `key=value` form is taken too."
+    )
     static let databaseOwnerURL = SettingKey(
-        ["database", "owner_url"], .secret(form: "as `DATABASE_URL`"),
+        ["database", "owner_url"], .secret(form: "postgresql://owner@host/database"),
         "For `migrate` only: the database with a login that may create tables and roles.")
     static let redisURL = SettingKey(
-        ["redis", "url"], .secret(form: "`redis://host:6379` or `unix:///path`"),
+        ["redis", "url"], .secret(form: "redis://host:6379 or unix:///path"),
         "The Redis that counts.")
 
     static let httpHost = SettingKey(
@@ -63,7 +64,8 @@ enum WorkerKeys {
         ["log", "level"],
         .choice(
             ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info"),
-        "The least important line that is logged, on stderr.")
+        "The least important line that is logged, on stderr; not set, commands other than `serve` begin at `warning`."
+    )
 
     static let all = [
         databaseURL, databaseOwnerURL, redisURL, httpHost, httpPort, requestTimeout,

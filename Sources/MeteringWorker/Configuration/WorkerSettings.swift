@@ -24,6 +24,8 @@ struct WorkerSettings: Sendable {
     }
     struct Log: Sendable, Hashable {
         let level: Logger.Level
+        /// False when nobody chose the level.
+        let isGiven: Bool
     }
     struct Redis: Sendable {
         let checkTimeout: Duration
@@ -59,7 +61,8 @@ struct WorkerSettings: Sendable {
             sweep: source.duration(Key.sweepInterval))
         markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
         shutdownTimeout = try source.duration(Key.shutdownTimeout)
-        log = try Log(level: source.logLevel(Key.logLevel))
+        log = try Log(
+            level: source.logLevel(Key.logLevel), isGiven: source.isGiven(Key.logLevel))
         warnings = source.warnings
     }
 }

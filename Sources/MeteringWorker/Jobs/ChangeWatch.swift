@@ -1,5 +1,6 @@
 import Counters
 import Ledger
+import Logging
 import Metering
 import Quotas
 
@@ -9,11 +10,13 @@ final actor ChangeWatch {
     private let ledger: Ledger
     private let gate: QuotaGate
     private let keys: KeyRing
+    private let logger: Logger
     private var cursor: ConfigCursor
 
     init(
-        counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing
+        counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing, logger: Logger
     ) async throws {
+        self.logger = logger
         self.counters = counters
         self.ledger = ledger
         self.gate = gate
@@ -33,6 +36,19 @@ final actor ChangeWatch {
                 usable.map { ($0.hash, KeyHolder($0.key)) }, uniquingKeysWith: { $1 }))
     }
 
+    /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and
+    /// the sweep tries again. When a store is away the page is read again.
+    private func refresh(_ clinic: ClinicID, epoch: Epoch) async throws {
+        do throws(QuotaError) {
+            try await gate.refresh(clinic, at: counters.now(), epoch: epoch)
+        } catch {
+            if error.isStoreAway { throw error }
+            logger.error(
+                "a clinic keeps its old settings",
+                metadata: ["clinic": "\(clinic)", "error": "\(error)"])
+        }
+    }
+
     /// One page of changes; whether more wait.
     private func takeChanges() async throws -> Bool {
         let changes = try await ledger.changedClinics(since: cursor)
@@ -44,7 +60,7 @@ final actor ChangeWatch {
             guard let value, let version = versions[clinic], value.version < version else {
                 continue
             }
-            try await gate.refresh(clinic, at: counters.now(), epoch: value.epoch)
+            try await refresh(clinic, epoch: value.epoch)
         }
         cursor = changes.cursor
         return !changes.isComplete
