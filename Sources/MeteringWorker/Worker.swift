@@ -91,7 +91,8 @@ struct Worker: Sendable {
 
     private func recurring(_ watch: ChangeWatch) -> [RecurringService] {
         let upkeep = Upkeep(
-            name: name.description, counters: counters, ledger: ledger, logger: logger)
+            name: name.description, checkpointer: checkpointer, counters: counters, ledger: ledger,
+            logger: logger)
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },

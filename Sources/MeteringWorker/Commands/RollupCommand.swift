@@ -39,9 +39,14 @@ struct RollupCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireLeastPrivilege()
             let months = try await months(of: ledger)
+            let startedAt = try await ledger.databaseTime()
             var hasSwept = true
             if !dryRun { hasSwept = try await sweep(settings, into: ledger) }
-            try await rollUp(months, in: ledger)
+            let written = try await rollUp(months, in: ledger)
+            if !dryRun {
+                try await ledger.recordJob(
+                    "rollup", startedAt: startedAt, rowsWritten: written, ok: hasSwept)
+            }
             return hasSwept
         }
         guard hasSwept else { throw ExitCode.failure }
@@ -62,7 +67,9 @@ struct RollupCommand: AsyncParsableCommand {
         return [month]
     }
 
-    private func rollUp(_ months: [Month]?, in ledger: Ledger) async throws {
+    /// Returns how many rows were written, or would be.
+    private func rollUp(_ months: [Month]?, in ledger: Ledger) async throws -> Int64 {
+        var written: Int64 = 0
         var report = RollupReport(format: format, isDryRun: dryRun)
         try Console.write(report.begin())
         for month in try await due(months, in: ledger) {
@@ -74,8 +81,10 @@ struct RollupCommand: AsyncParsableCommand {
                 }
                 : try await ledger.rollUp(month)
             try Console.write(report.end(outcome))
+            written += outcome.written
         }
         try Console.write(report.end())
+        return written
     }
 
     private func due(_ months: [Month]?, in ledger: Ledger) async throws -> [Month] {

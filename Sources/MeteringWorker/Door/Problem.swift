@@ -9,6 +9,8 @@ struct Problem: Error, Equatable {
     var detail: String
     /// Whole seconds to wait before asking again.
     var retryAfter: Int64?
+    /// The method that would be known here.
+    var allowedMethod: String?
 
     static func badRequest(_ detail: String) -> Problem {
         Problem(status: 400, code: "bad-request", title: "The request is not valid", detail: detail)
@@ -43,7 +45,7 @@ struct Problem: Error, Equatable {
     static func methodNotAllowed(_ allowed: String) -> Problem {
         Problem(
             status: 405, code: "method-not-allowed", title: "This method is not known here",
-            detail: "use \(allowed)")
+            detail: "use \(allowed)", allowedMethod: allowed)
     }
 
     static let tooLarge = Problem(
@@ -73,6 +75,7 @@ extension Problem {
             type: Self.type(code), title: title, status: status, detail: detail)
         var answer = HTTPAnswer(status: status, problem: document)
         if let retryAfter { answer.fields.append(("Retry-After", "\(retryAfter)")) }
+        if let allowedMethod { answer.fields.append(("Allow", allowedMethod)) }
         if status == 401 { answer.fields.append(("WWW-Authenticate", "Bearer")) }
         return answer
     }

@@ -9,6 +9,7 @@ import Redis
 /// clocks, and the month tables.
 struct Upkeep: Sendable {
     let name: String
+    let checkpointer: Checkpointer
     let counters: RedisCounterStore
     let ledger: Ledger
     let logger: Logger
@@ -27,12 +28,17 @@ struct Upkeep: Sendable {
                 "the clocks of Redis and PostgreSQL differ; months turn by the clock of Redis",
                 metadata: ["microseconds": "\(skew)"])
         }
+        // Every answer that came before this moment is in the book, so after this write it is in the ledger.
+        try await checkpointer.run()
         try await ledger.heartbeat(worker: name, checkpointedThrough: redisTime)
         try await ledger.prepareMonths()
         try await noteLife(at: redisTime)
     }
 
+    /// The last checkpoint is written by now.
     func end() async throws {
+        let time = try await counters.now()
+        try await ledger.recordJob("checkpoint", startedAt: time, rowsWritten: 0, ok: true)
         try await ledger.endHeartbeat(worker: name)
     }
 
