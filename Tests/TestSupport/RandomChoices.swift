@@ -1,13 +1,11 @@
-import TestSupport
-
 extension SplitMix64 {
     /// One of `choices`, which is not empty.
-    mutating func pick<Choice>(_ choices: [Choice]) -> Choice {
+    public mutating func pick<Choice>(_ choices: [Choice]) -> Choice {
         choices[Int.random(in: choices.indices, using: &self)]
     }
 
     /// `count` bytes, each one of `alphabet`, which is not empty.
-    mutating func bytes(_ count: Int, from alphabet: [UInt8]) -> [UInt8] {
+    public mutating func bytes(_ count: Int, from alphabet: [UInt8]) -> [UInt8] {
         (0..<count).map { _ in pick(alphabet) }
     }
 }
