@@ -95,7 +95,7 @@ let package = Package(
         room("Reports", ["Billing", "Metering"]),
 
         // Support: private servers for the demo and the tests.
-        room("LocalServers", [.subprocess, .systemPackage, .logging]),
+        room("LocalServers", [.subprocess, .systemPackage]),
 
         // Front doors, and what both share: settings, exit codes, the streams.
         room(
@@ -110,7 +110,7 @@ let package = Package(
             "MeteringWorker",
             [
                 "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Billing", "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
+                "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .nioCore, .nioHTTPTypes, .nioPosix,
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
@@ -121,6 +121,7 @@ let package = Package(
             name: "TestSupport",
             dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
             path: "Tests/TestSupport", swiftSettings: strict),
+        tests("HouseTests", ["TestSupport"]),
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
         tests("BillingTests", ["Billing", "Metering"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),

@@ -1,3 +1,4 @@
+import Foundation
 import Metering
 import Subprocess
 import SystemPackage
@@ -57,16 +58,22 @@ struct AccessLogFile: Sendable {
     private func read(
         _ file: FileDescriptor, _ body: (ArraySlice<UInt8>) async throws -> Void
     ) async throws {
-        var piece = [UInt8](repeating: 0, count: 65_536)
+        let handle = FileHandle(fileDescriptor: file.rawValue, closeOnDealloc: false)
         while true {
-            let count: Int
+            let piece: Data
             do {
-                count = try piece.withUnsafeMutableBytes { try file.read(into: $0) }
+                piece = try handle.read(upToCount: 65_536) ?? Data()
             } catch {
-                throw Unreadable(path: path, reason: "\(error)")
+                throw Unreadable(path: path, reason: Self.reason(error))
             }
-            guard count > 0 else { return }
-            try await body(piece[0..<count])
+            guard !piece.isEmpty else { return }
+            try await body(ArraySlice(piece))
         }
+    }
+
+    /// Foundation keeps what the system said one error deeper.
+    private static func reason(_ error: any Error) -> String {
+        let inner = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+        return (inner ?? error).localizedDescription
     }
 }

@@ -18,9 +18,9 @@ struct DemoDatabase: Sendable {
             try await servers.postgres.dropDatabase(name)
             _ = try await servers.redis.client(["FLUSHALL"])
         }
-        let all = try await servers.postgres.client(
-            "psql", ["-XAtc", "SELECT datname FROM pg_database"], database: "postgres", input: "")
-        if !all.split(separator: "\n").contains(Substring(name)) {
+        // One line for each database: its name, then `|` and more.
+        let all = try await servers.postgres.client("psql", ["-XAtl"])
+        if !all.split(separator: "\n").contains(where: { $0.hasPrefix("\(name)|") }) {
             try await servers.postgres.createDatabase(name)
         }
         let owner = PostgresPool(

@@ -1,0 +1,101 @@
+import Foundation
+import Testing
+
+/// Who may import whom, as `Package.swift` says it.
+struct Manifest {
+    /// By room: the modules that it may import.
+    private(set) var arrows: [String: Set<String>] = [:]
+
+    init(_ text: String) throws {
+        var modules: [String: String] = [:]
+        for match in text.matches(of: /static let (\w+) = product\(\s*name: "(\w+)"/) {
+            modules[String(match.1)] = String(match.2)
+        }
+        for match in text.matches(of: /\b(?:room|door)\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+            let names = match.2.split(separator: ",").map {
+                $0.trimmingCharacters(in: .whitespacesAndNewlines)
+            }
+            arrows[String(match.1)] = Set(
+                try names.filter { !$0.isEmpty }.map { name in
+                    if name.hasPrefix("\"") { return String(name.dropFirst().dropLast()) }
+                    return try #require(modules[String(name.dropFirst())], "\(name)")
+                })
+        }
+    }
+}
+
+@Suite struct `Arrows between rooms` {
+    private static let standard: Set<String> = [
+        "Swift", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
+    ]
+
+    @Test func `are drawn in ARCHITECTURE.md as Package.swift has them`() throws {
+        let manifest = try Manifest(ProjectTree.file("Package.swift").text)
+        #expect(manifest.arrows.count == 12)
+        let drawn = try Self.drawnArrows()
+        for room in Set(manifest.arrows.keys).union(drawn.keys).sorted() {
+            #expect(drawn[room] == manifest.arrows[room], "\(room)")
+        }
+    }
+
+    /// The build refuses these too; here the breach is named in a sentence.
+    @Test func `are the imports of the sources`() throws {
+        let manifest = try Manifest(ProjectTree.file("Package.swift").text)
+        let files = try ProjectTree.files(ending: ".swift", in: "Sources")
+        var imports = 0
+        for file in files {
+            let room = try #require(file.room)
+            let allowed = try #require(manifest.arrows[room], "\(room)").union(Self.standard)
+            for module in Self.imports(of: file) {
+                imports += 1
+                #expect(allowed.contains(module), "\(file.path) imports \(module)")
+            }
+        }
+        #expect(imports > 300)
+    }
+
+    @Test func `lead to each C library from one room only`() throws {
+        let files = try ProjectTree.files(ending: ".swift", in: "Sources")
+        for (library, room) in [("CHiredis", "Redis"), ("CPostgres", "Postgres")] {
+            let importers = files.filter { Self.imports(of: $0).contains(library) }
+            #expect(Set(importers.map(\.room)) == [room])
+        }
+    }
+
+    @Test func `leave the domain free of stores and servers`() throws {
+        let manifest = try Manifest(ProjectTree.file("Package.swift").text)
+        #expect(manifest.arrows["Metering"] == [])
+        #expect(manifest.arrows["Quotas"] == ["Metering"])
+        #expect(manifest.arrows["Billing"] == ["Metering"])
+    }
+
+    private static func imports(of file: ProjectFile) -> [String] {
+        file.code.compactMap { line in
+            guard let match = line.text.wholeMatch(of: /(?:@\w+ )?(?:public )?import (\w+)/) else {
+                return nil
+            }
+            return String(match.1)
+        }
+    }
+
+    /// The rows of the table under the heading "What each room may import".
+    private static func drawnArrows() throws -> [String: Set<String>] {
+        let page = try ProjectTree.file("ARCHITECTURE.md")
+        let start = try #require(page.text.range(of: "## What each room may import"))
+        var arrows: [String: Set<String>] = [:]
+        for line in page.text[start.upperBound...].prefix(upTo: "\n## ").split(separator: "\n") {
+            let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
+            guard cells.count == 2, cells[0].hasPrefix("`") else { continue }
+            let room = cells[0].replacing("`", with: "")
+            arrows[room] = Set(cells[1].matches(of: /`(\w+)`/).map { String($0.1) })
+        }
+        return arrows
+    }
+}
+
+extension Substring {
+    /// Everything before the first `end`, or all of it.
+    fileprivate func prefix(upTo end: String) -> Substring {
+        range(of: end).map { self[..<$0.lowerBound] } ?? self
+    }
+}

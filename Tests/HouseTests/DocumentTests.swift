@@ -1,0 +1,102 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct `Documents` {
+    static let wanted = [
+        "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
+        "docs/configuration.md",
+    ]
+
+    @Test(arguments: wanted)
+    func `are there`(path: String) throws {
+        #expect(try ProjectTree.file(path).text.count > 200)
+    }
+
+    @Test func `link only to what is there`() throws {
+        let pages = try ProjectTree.files(ending: ".md")
+        #expect(pages.count > 10)
+        var links = 0
+        for page in pages {
+            for link in Self.links(in: page) {
+                links += 1
+                #expect(ProjectTree.has(Self.resolve(link, from: page)), "\(page.path): \(link)")
+            }
+        }
+        #expect(links > 20)
+    }
+
+    @Test func `are named in the sources only when they are there`() throws {
+        let files =
+            try ProjectTree.files(ending: ".swift", in: "Sources")
+            + ProjectTree.files(ending: ".sql", in: "Sources")
+            + ProjectTree.files(ending: ".lua", in: "Sources")
+        var mentions = 0
+        for file in files {
+            for match in file.text.matches(of: /docs\/[a-z0-9\/-]+\.md/) {
+                mentions += 1
+                #expect(ProjectTree.has(String(match.0)), "\(file.path): \(match.0)")
+            }
+        }
+        #expect(mentions > 3)
+    }
+
+    /// Evidence that nobody can open is none.
+    @Test func `name only sources and tests that are there`() throws {
+        let names = Set(try ProjectTree.files(ending: ".swift").map(\.name))
+        var mentions = 0
+        for page in try ProjectTree.files(ending: ".md") {
+            for match in page.text.matches(of: /`(?:\w+\/)*(\w+\.swift)`/) {
+                mentions += 1
+                let isThere =
+                    match.0.contains("/")
+                    ? ProjectTree.has(String(match.0).replacing("`", with: ""))
+                    : names.contains(String(match.1))
+                #expect(isThere, "\(page.path): \(match.0)")
+            }
+        }
+        #expect(mentions > 15)
+    }
+
+    /// 0001, 0002 and so on, without a gap, each in the list.
+    @Test func `of decisions are numbered and listed`() throws {
+        let pages = try ProjectTree.files(ending: ".md", in: "docs/decisions")
+            .filter { $0.name != "README.md" }
+        #expect(pages.count >= 7)
+        let list = try ProjectTree.file("docs/decisions/README.md").text
+        for (index, page) in pages.enumerated() {
+            let number = index + 1
+            #expect(page.name.hasPrefix("000\(number)-"))
+            #expect(page.text.hasPrefix("# \(number). "), "\(page.path)")
+            #expect(list.contains("(\(page.name))"), "\(page.path) is not in the list")
+        }
+    }
+
+    @Test func `resolve links as a reader does`() {
+        let page = ProjectFile(
+            path: "docs/a/b.md", text: "[x](../c.md#part) [y](https://x.test) [z](#z) ![i](i.png)")
+        #expect(Self.links(in: page) == ["../c.md", "i.png"])
+        #expect(Self.resolve("../c.md", from: page) == "docs/c.md")
+        #expect(!ProjectTree.has("docs/no-such-page.md"))
+    }
+
+    private static func links(in page: ProjectFile) -> [String] {
+        page.text.matches(of: /\]\(([^)\s]+)\)/).compactMap { match in
+            guard !match.1.contains("://"), !match.1.hasPrefix("mailto:") else { return nil }
+            let path = match.1.prefix { $0 != "#" }
+            return path.isEmpty ? nil : String(path)
+        }
+    }
+
+    private static func resolve(_ link: String, from page: ProjectFile) -> String {
+        var parts = page.directory.split(separator: "/").map(String.init)
+        for part in link.split(separator: "/") {
+            switch part {
+            case ".": break
+            case "..": _ = parts.popLast()
+            default: parts.append(String(part))
+            }
+        }
+        return parts.joined(separator: "/")
+    }
+}

@@ -1,0 +1,83 @@
+import Testing
+
+/// Words that may stand in some rooms only, or nowhere.
+struct WordRule: Sendable, CustomTestStringConvertible {
+    let name: String
+    /// Any of these breaks the rule.
+    let words: [String]
+    /// Rooms under `Sources` in which they are at home.
+    var rooms: Set<String> = []
+    /// A line that breaks the rule, so that the rule is seen to work.
+    let example: String
+
+    var testDescription: String { name }
+
+    func isBroken(by line: some StringProtocol) -> Bool {
+        words.contains { line.contains($0) }
+    }
+
+    static let all = [
+        WordRule(
+            name: "no crash on what comes from outside",
+            words: ["try!", "as! ", "fatalError(", "unowned(unsafe)"],
+            example: "let value = try! decode(bytes)"),
+        WordRule(
+            name: "pointers stay in the drivers",
+            words: [
+                "UnsafePointer", "UnsafeMutablePointer", "UnsafeRawPointer", "UnsafeBufferPointer",
+                "UnsafeMutableRawPointer", "UnsafeRawBufferPointer", "UnsafeMutableBufferPointer",
+                "UnsafeMutableRawBufferPointer", "OpaquePointer", "Unmanaged<", "withUnsafe",
+                "unsafeBitCast", "nonisolated(unsafe)", "@unchecked Sendable",
+            ],
+            rooms: ["Redis", "Postgres"], example: "func read(_ bytes: UnsafeRawPointer) {"),
+        WordRule(
+            name: "SQL lives in files",
+            words: [
+                "SELECT ", "INSERT INTO ", "DELETE FROM ", "UPDATE ", "CREATE TABLE ",
+                "CREATE INDEX ", "ALTER TABLE ", "DROP TABLE ", "TRUNCATE ",
+            ],
+            example: #"let text = "SELECT datname FROM pg_database""#),
+        WordRule(
+            name: "nothing is left to do",
+            words: ["TODO", "FIXME"], example: #"throw NotYet("TODO")"#),
+        WordRule(
+            name: "counting and money know no fractions",
+            words: ["Double", "Float", "Decimal("], example: "let price: Double = 0"),
+    ]
+}
+
+@Suite struct `Source files` {
+    @Test(arguments: WordRule.all)
+    func `keep each word in its place`(rule: WordRule) throws {
+        let files = try ProjectTree.files(ending: ".swift", in: "Sources")
+        #expect(files.count > 100)
+        let breaches = files.filter { !rule.rooms.contains($0.room ?? "") }.flatMap { file in
+            file.code.filter { rule.isBroken(by: $0.text) }.map { "\(file.path):\($0.number)" }
+        }
+        #expect(breaches.isEmpty, "\(rule.name)")
+    }
+
+    @Test(arguments: WordRule.all)
+    func `are held to rules that find a breach`(rule: WordRule) {
+        #expect(rule.isBroken(by: rule.example))
+    }
+
+    @Test func `see comments as no code`() {
+        let file = ProjectFile(path: "a.swift", text: "// try! this\nlet a = 1  // not try!\ntry!")
+        #expect(file.code.map(\.text) == ["", "let a = 1 ", "try!"])
+    }
+
+    @Test func `are named after what they hold`() throws {
+        let files =
+            try ProjectTree.files(ending: ".swift", in: "Sources")
+            + ProjectTree.files(ending: ".swift", in: "Tests")
+        #expect(files.count > 150)
+        #expect(files.filter { Self.isVague($0.name) }.map(\.path) == [])
+        #expect(Self.isVague("StringUtils.swift") && Self.isVague("CommonTypes.swift"))
+    }
+
+    private static func isVague(_ name: String) -> Bool {
+        ["Util", "Helper", "Common", "Misc", "Manager", "Placeholder"].contains(
+            where: name.contains)
+    }
+}
