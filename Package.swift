@@ -146,7 +146,7 @@ let package = Package(
             "WorkerTests",
             [
                 "MeteringWorker", "BillingCLI", "FrontDoor", "LocalServers", "TestSupport",
-                .logging,
+                .logging, .nioCore, .nioHTTP1, .nioPosix,
             ]),
     ]
 )

@@ -1,10 +1,16 @@
 import Counters
 import Ledger
 import Logging
+import Postgres
 import Redis
 
-/// Why a worker does not start, each with its remedy.
+/// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {
+    case databaseAddress(String)
+    case databaseAway(String)
+    case databaseRefuses(String)
+    case redisAddress(String)
+    case redisRefuses(String)
     case redisTooOld(String)
     case redisEvicts(String)
     case redisIsReplica
@@ -12,6 +18,17 @@ enum StartError: Error, CustomStringConvertible {
 
     var description: String {
         switch self {
+        case .databaseAddress(let problem):
+            "DATABASE_URL cannot be used: \(problem); write it as postgresql://user@host/database"
+        case .databaseAway(let reason):
+            "DATABASE_URL: \(reason); check that PostgreSQL runs and that the URL is right"
+        case .databaseRefuses(let reason):
+            "DATABASE_URL: \(reason); check the user and the password in the URL, or in ~/.pgpass"
+        case .redisAddress(let problem):
+            "REDIS_URL cannot be used: \(problem); write it as redis://host:6379 or unix:///path"
+        case .redisRefuses(let code):
+            "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis knows as "
+                + "redis://user:password@host, without a user as redis://:password@host"
         case .redisTooOld(let version):
             "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because counting is done by "
                 + "functions: upgrade Redis, or name another server"
@@ -26,16 +43,52 @@ enum StartError: Error, CustomStringConvertible {
     }
 }
 
+extension StartError {
+    /// nil for all that explains itself.
+    init?(_ error: LedgerError) {
+        guard case .store(let cause) = error else { return nil }
+        switch cause {
+        case .connect, .deadline, .connectionLost: self = .databaseAway("\(cause)")
+        case .authentication: self = .databaseRefuses("\(cause)")
+        default: return nil
+        }
+    }
+
+    init(_ error: RedisError) {
+        switch error {
+        case .authentication(let code): self = .redisRefuses(code)
+        default: self = .redisAway("\(error)")
+        }
+    }
+}
+
+extension WorkerSettings {
+    /// Both addresses, read before anything connects.
+    func addresses() throws -> (PostgresConfiguration, RedisConfiguration) {
+        do {
+            return (try database.configuration(), try redis.configuration())
+        } catch PostgresError.configuration(let problem) {
+            throw StartError.databaseAddress(problem)
+        } catch RedisError.configuration(let problem) {
+            throw StartError.redisAddress(problem)
+        }
+    }
+}
+
 extension Worker {
     /// Everything that must be right before the first request; the first fault ends the start.
     func checkStart() async throws {
-        try await ledger.requireLeastPrivilege()
+        do {
+            try await ledger.requireLeastPrivilege()
+        } catch {
+            throw StartError(error) ?? error
+        }
         try await ledger.prepareMonths()
         let info: RedisInfo
         do {
             info = try await redis.info(timeout: .seconds(2))
         } catch {
-            throw StartError.redisAway("\(error)")
+            throw StartError(error)
         }
         try Self.check(info, logger: logger)
         try await counters.install()

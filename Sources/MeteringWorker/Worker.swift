@@ -29,11 +29,9 @@ struct Worker: Sendable {
     /// Connects and checks everything that must be right before a request may come.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
-        let pool = PostgresPool(
-            configuration: try settings.database.configuration(), logger: logger)
-        let redis = RedisClient(
-            configuration: try settings.redis.configuration(), eventLoopGroup: group,
-            logger: logger)
+        let (database, counters) = try settings.addresses()
+        let pool = PostgresPool(configuration: database, logger: logger)
+        let redis = RedisClient(configuration: counters, eventLoopGroup: group, logger: logger)
         let worker = Worker(
             settings: settings, pool: pool, redis: redis, group: group, logger: logger)
         do {

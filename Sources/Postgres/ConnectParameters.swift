@@ -54,7 +54,9 @@ struct ConnectFailure {
             return
         }
         let lines = message.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }
+        // libpq indents its hint with a tab.
         let text = Self.removing(password, from: lines.joined(separator: "; "))
+            .replacing("\t", with: "")
         let reason = text.isEmpty ? "no reason given" : String(text.prefix(500))
         error = .connect(state, reason: "\(configuration): \(reason)")
     }

@@ -15,6 +15,8 @@ final class ClinicLoader: Sendable {
     static let runningMax = 256
     static let unknownMax = 10_000
     static let unknownFor: Int64 = 2_000_000
+    /// The longest a call waits for a load. The load goes on, within the deadlines of its stores.
+    static let patience: Duration = .seconds(3)
 
     private let counters: any CounterStore
     private let settings: any SettingsSource
@@ -64,7 +66,7 @@ final class ClinicLoader: Sendable {
         _ clinic: ClinicID, at now: Int64, epoch: Epoch
     ) async throws(QuotaError) -> Bool {
         guard let task = running(clinic, at: now, epoch: epoch) else { throw .busy }
-        return try await task.value.get()
+        return try await FirstAnswer.of(task, within: Self.patience).get()
     }
 
     private func running(

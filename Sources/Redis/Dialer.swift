@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -43,9 +44,15 @@ struct Dialer {
         case ChannelError.connectTimeout: .connectTimeout(after: configuration.connectTimeout)
         case let error as NIOConnectionError:
             .notConnected(
-                error.connectionErrors.first.map { "\($0.error)" }
+                error.connectionErrors.first.map { words(for: $0.error) }
                     ?? "the name \(error.host) has no address")
-        default: .notConnected("\(error)")
+        default: .notConnected(words(for: error))
         }
+    }
+
+    /// What the system calls it, such as `Connection refused`.
+    private static func words(for error: any Error) -> String {
+        guard let error = error as? IOError else { return "\(error)" }
+        return String(cString: strerror(error.errnoCode))
     }
 }

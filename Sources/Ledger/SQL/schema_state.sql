@@ -1,5 +1,7 @@
 -- What is there: the record of migrations, schema metering, and one of the application's tables.
-SELECT to_regclass('metering.schema_migration') IS NOT NULL AS has_record,
+-- The record is looked up in the catalog: to_regclass fails for logins that may not use the schema.
+SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+        WHERE n.nspname = 'metering' AND c.relname = 'schema_migration') AS has_record,
     to_regnamespace('metering') IS NOT NULL AS has_schema,
     (SELECT min(name) FROM unnest(ARRAY[
         'clinics', 'users', 'patients', 'visits', 'clinic_staff', 'subscription_plans',

@@ -20,6 +20,9 @@ struct FlatJSON {
         return try reader.object()
     }
 
+    /// The most fields of an object, more than any request of ours has: each is compared with all before it.
+    static let membersMax = 16
+
     private let bytes: [UInt8]
     private var position = 0
 
@@ -36,6 +39,9 @@ struct FlatJSON {
                 let key = try string()
                 guard !members.contains(where: { $0.key == key }) else {
                     throw fault("the field \(shown(key)) comes twice")
+                }
+                guard members.count < Self.membersMax else {
+                    throw fault("the object has more than \(Self.membersMax) fields")
                 }
                 try expect(UInt8(ascii: ":"), "a colon is missing after \(shown(key))")
                 members.append((key, try value(of: key)))

@@ -52,10 +52,6 @@ struct Problem: Error, Equatable {
         status: 413, code: "too-large", title: "The body is too large",
         detail: "a check has at most \(CheckCall.bodyBytesMax) bytes")
 
-    static let tooSlow = Problem(
-        status: 408, code: "request-timeout", title: "The request did not end in time",
-        detail: "send the whole request at once")
-
     static func unavailable(_ detail: String) -> Problem {
         Problem(
             status: 503, code: "unavailable", title: "No decision can be made now",

@@ -11,14 +11,18 @@ enum HTTPServer {
     /// A connection without a request is closed after this.
     static let idle: TimeAmount = .seconds(60)
 
-    /// - Parameter onListening: Told the port once requests are accepted.
+    /// - Parameters:
+    ///   - idle: How long a connection may be open without a request.
+    ///   - onListening: Told the port once requests are accepted.
     static func application(
         _ routes: Routes, settings: WorkerSettings.HTTP, group: MultiThreadedEventLoopGroup,
-        logger: Logger, onListening: @escaping @Sendable (Int) async -> Void
+        logger: Logger, idle: TimeAmount = idle, onListening: @escaping @Sendable (Int) async -> Void
     ) -> Application<Routes> {
         let request = TimeAmount(settings.requestTimeout)
         let channel = HTTP1Channel.Configuration(
-            additionalChannelHandlers: [RequestClock(idle: idle, request: request)],
+            additionalChannelHandlers: [
+                LastRequest.Installer(), RequestClock(idle: idle, request: request),
+            ],
             idleTimeout: idle,
             httpDecoderConfiguration: .init(
                 maxHeaderFieldSize: headerBytesMax, maxHeaderListSize: headerBytesMax,

@@ -4,7 +4,7 @@ import Synchronization
 final class Readiness: Sendable {
     private struct State {
         var isStopping = false
-        var failures: [String: String] = [:]
+        var failing: Set<String> = []
     }
 
     private let state = Mutex(State())
@@ -20,9 +20,11 @@ final class Readiness: Sendable {
         state.withLock { $0.isStopping = true }
     }
 
-    /// Says how a recurring part fares; nil = well.
-    func note(_ part: String, failure: String?) {
-        state.withLock { $0.failures[part] = failure }
+    /// Says how a recurring part fares.
+    func note(_ part: String, isFailing: Bool) {
+        state.withLock { state in
+            if isFailing { state.failing.insert(part) } else { state.failing.remove(part) }
+        }
     }
 
     private struct Document: Encodable {
@@ -31,10 +33,11 @@ final class Readiness: Sendable {
     }
 
     /// 200 when requests are welcome. PostgreSQL being away is told but is no reason to send them elsewhere:
-    /// clinics that Redis knows are answered all the same.
+    /// clinics that Redis knows are answered all the same. Why a part fails is only in the log: everybody may
+    /// ask here, and the reason can name hosts and logins.
     var answer: HTTPAnswer {
-        let (isStopping, failures) = state.withLock { ($0.isStopping, $0.failures) }
-        var reasons = failures.sorted { $0.key < $1.key }.map { "\($0.key): \($0.value)" }
+        let (isStopping, failing) = state.withLock { ($0.isStopping, $0.failing) }
+        var reasons = failing.sorted().map { "\($0): failing, see the log" }
         let hasRedis = isRedisConnected()
         if !hasRedis { reasons.insert("redis: not connected", at: 0) }
         if isStopping { reasons.insert("stopping", at: 0) }

@@ -10,7 +10,9 @@ struct Routes: HTTPResponder {
     let readiness: Readiness
 
     func respond(to request: Request, context: Context) async throws -> Response {
-        Response(await answer(request))
+        let response = Response(await answer(request))
+        // The fields of the answer without its bytes, which would be read as the next answer.
+        return request.method == .head ? response.createHeadResponse() : response
     }
 
     private func answer(_ request: Request) async -> HTTPAnswer {

@@ -43,7 +43,11 @@ final class Checkpointer: Sendable {
     private func write(_ taken: [(clinic: ClinicID, mark: Mark)]) async throws -> Int {
         var rows: [UsageCheckpoint] = []
         for (clinic, mark) in taken {
-            guard let row = mark.checkpoint(of: clinic) else { continue }
+            guard let row = mark.checkpoint(of: clinic) else {
+                logger.error(
+                    "a count names no month and is dropped", metadata: ["clinic": "\(clinic)"])
+                continue
+            }
             guard believes(mark, of: clinic) else {
                 try await refuse(row)
                 continue

@@ -20,7 +20,7 @@ struct RecurringService: Service {
                 try await work()
                 if failures > 0 { logger.notice("\(name) works again") }
                 failures = 0
-                readiness.note(name, failure: nil)
+                readiness.note(name, isFailing: false)
             } catch {
                 // Said at once and then at every sixtieth turn, or an outage would fill the disk.
                 if failures % 60 == 0 {
@@ -29,7 +29,7 @@ struct RecurringService: Service {
                     )
                 }
                 failures += 1
-                readiness.note(name, failure: "\(error)")
+                readiness.note(name, isFailing: true)
             }
         }
         guard let closing else { return }

@@ -2,6 +2,7 @@ import Counters
 import Ledger
 import Metering
 import Quotas
+import ServiceLifecycle
 
 /// What a sweep found and did.
 struct SweepOutcome: Hashable, Sendable {
@@ -30,15 +31,17 @@ struct Sweep: Sendable {
 
     static let clinicsAtOnce = 500
 
+    /// - Returns: What was done so far when the process is to end: the last checkpoint must not wait for it.
     func run() async throws -> SweepOutcome {
         var outcome = SweepOutcome()
         var last: ClinicID?
-        while true {
+        while !Task.isShuttingDownGracefully {
             let page = try await ledger.knownClinics(after: last, limit: Self.clinicsAtOnce)
             guard let end = page.last else { return outcome }
             try await visit(page, &outcome)
             last = end
         }
+        return outcome
     }
 
     private func visit(_ page: [ClinicID], _ outcome: inout SweepOutcome) async throws {
@@ -48,11 +51,12 @@ struct Sweep: Sendable {
         outcome.held += values.count { $0.value != nil }
 
         let rows = try await believed(values, now: now)
-        let confirmed = try await ledger.checkpoint(rows)
-        outcome.written += confirmed.written
-        try await settle(values, Set(confirmed.confirmed.map(\.key)), &outcome)
+        let kept = try await ledger.checkpoint(rows)
+        let confirmed = Set(kept.confirmed.map(\.key))
+        outcome.written += kept.written
+        try await settle(values, confirmed, &outcome)
         guard let gate else { return }
-        try await renew(values, at: now, through: gate, &outcome)
+        try await renew(values, confirmed, at: now, through: gate, &outcome)
     }
 
     /// Counts of the values as rows of the ledger; those that traffic cannot explain go to quarantine.
@@ -94,15 +98,14 @@ struct Sweep: Sendable {
 
 extension Sweep {
     private func renew(
-        _ values: [(clinic: ClinicID, value: CounterValue?)], at now: Int64,
-        through gate: QuotaGate,
-        _ outcome: inout SweepOutcome
+        _ values: [(clinic: ClinicID, value: CounterValue?)], _ confirmed: Set<UsageCheckpoint.Key>,
+        at now: Int64, through gate: QuotaGate, _ outcome: inout SweepOutcome
     ) async throws {
         let stored = try await ledger.configurations(of: values.map(\.clinic), at: now)
         let known = Dictionary(stored.map { ($0.clinic, $0) }, uniquingKeysWith: { $1 })
         for (clinic, value) in values {
             guard let wanted = known[clinic] else {
-                if let value { try await forget(clinic, value, &outcome) }
+                if let value { try await forget(clinic, value, confirmed, &outcome) }
                 continue
             }
             guard wanted.differs(from: value, at: now) else { continue }
@@ -115,10 +118,16 @@ extension Sweep {
         }
     }
 
-    /// The clinic is gone from PostgreSQL; its counts are in the ledger, so Redis may forget it.
+    /// The clinic is gone from PostgreSQL: once its counts are in the ledger, Redis may forget it. A count that
+    /// is in quarantine stays in Redis too, until somebody has looked at it.
     private func forget(
-        _ clinic: ClinicID, _ value: CounterValue, _ outcome: inout SweepOutcome
+        _ clinic: ClinicID, _ value: CounterValue, _ confirmed: Set<UsageCheckpoint.Key>,
+        _ outcome: inout SweepOutcome
     ) async throws {
+        guard let month = Month(containing: value.period) else { return }
+        let key = UsageCheckpoint.Key(month: month, clinic: clinic, epoch: value.epoch)
+        let isEmpty = value.used == 0 && value.credited == 0
+        guard isEmpty || confirmed.contains(key) else { return }
         let running = CounterValue.Closed(
             period: value.period, epoch: value.epoch, used: value.used, credited: value.credited)
         if try await counters.forget(clinic, confirmed: running) { outcome.forgotten += 1 }

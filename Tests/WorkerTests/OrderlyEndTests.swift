@@ -1,0 +1,53 @@
+import Foundation
+import LocalServers
+import TestSupport
+import Testing
+
+@Suite(.serialized, .timeLimit(.minutes(5))) struct `A worker that is asked to end` {
+    private static let calls = 25
+    /// Nothing but the end writes checkpoints, and the call on its way has the time it takes.
+    private static let settings = [
+        "METERING_CHECKPOINT_INTERVAL": "1m", "METERING_SWEEP_INTERVAL": "1h",
+        "METERING_ROLLUP_INTERVAL": "1h", "METERING_REQUEST_TIMEOUT": "1m",
+        "METERING_SHUTDOWN_TIMEOUT": "1m", "METERING_CHECK_TIMEOUT": "5s",
+    ]
+
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `says that it is not ready, answers what it accepted, and writes what it counted`(
+        signal: Int32
+    ) async throws {
+        try await WorkerSite.lend(clinics: 1) { site in
+            let worker = try await site.serve(Self.settings)
+            try await CallLine.open(port: worker.port) { line in
+                for _ in 1..<Self.calls {
+                    #expect(try await line.check(site.clinics[0], key: site.key).status == 200)
+                }
+                #expect(try await line.get("/readyz").status == 200)
+                #expect(try await written(at: site) == "0|0\n")
+
+                // The signal comes while this call waits for Redis, which takes no writes for a while.
+                _ = try await site.redis.client(["CLIENT", "PAUSE", "60000", "WRITE"])
+                try await line.send(check: site.clinics[0], key: site.key)
+                try await waitUntil("the call has reached Redis") {
+                    try await site.redis.client(["INFO", "clients"]).contains("blocked_clients:1\r")
+                }
+                worker.process.send(signal)
+                try await waitUntil("the worker is not ready") { await !worker.isReady }
+                #expect(worker.process.endingSoFar == nil)
+                _ = try await site.redis.client(["CLIENT", "UNPAUSE"])
+                #expect(try await line.answer().status == 200)
+            }
+            #expect(try await worker.process.waitForEnd() == .exited(0))
+            #expect(worker.process.errorLines.last == "metering-worker: stopped")
+            #expect(worker.process.output.isEmpty)
+            #expect(try await written(at: site) == "1|\(Self.calls)\n")
+        }
+    }
+
+    /// Rows of the ledger, and what they hold.
+    private func written(at site: WorkerSite) async throws -> String {
+        try await site.database.psql(
+            "SELECT count(*), coalesce(sum(used - credited), 0) FROM metering.usage_checkpoint;")
+    }
+
+}

@@ -1,0 +1,112 @@
+import Foundation
+import LocalServers
+import TestSupport
+
+/// What a worker needs to serve: a migrated database with clinics and a key, and a Redis of its own.
+struct WorkerSite: Sendable {
+    let database: SmallDatabase
+    let redis: LocalRedis
+    /// Carries the right to check every clinic.
+    let key: String
+    /// Ids of clinics without a subscription, which have no limits.
+    let clinics: [String]
+
+    /// Lends it to `body` and removes it.
+    /// - Parameter settings: Directives of `redis.conf`.
+    static func lend(
+        clinics count: Int, redis settings: [String: String] = [:],
+        _ body: (WorkerSite) async throws -> Void
+    ) async throws {
+        try await SmallDatabase.lend { database in
+            let redis = try await LocalRedis.temporary(RedisOptions(settings: settings))
+            do {
+                try await body(try await make(database, redis, clinics: count))
+            } catch {
+                await redis.remove()
+                throw error
+            }
+            await redis.remove()
+        }
+    }
+
+    private static func make(
+        _ database: SmallDatabase, _ redis: LocalRedis, clinics count: Int
+    ) async throws -> WorkerSite {
+        let clinics = try await database.psql(
+            """
+            INSERT INTO clinics (clinic_id, name, subdomain)
+            SELECT gen_random_uuid(), 'Clinic ' || n, 'clinic-' || n FROM generate_series(1, \(count)) n
+            RETURNING clinic_id;
+            """)
+        let made = try await database.run([
+            "metering-worker", "keys", "create", "--name", "gateway", "--scope", "check",
+        ])
+        guard made.ending == .exited(0) else {
+            throw CommandFailure(description: "keys create failed: \(made.errors)")
+        }
+        return WorkerSite(
+            database: database, redis: redis,
+            key: made.output.trimmingCharacters(in: .newlines),
+            clinics: clinics.split(separator: "\n").map(String.init))
+    }
+
+    /// Starts `metering-worker serve` on a free port and waits until it listens.
+    func serve(_ settings: [String: String] = [:]) async throws -> ServingWorker {
+        var environment: [String: String?] = [
+            "DATABASE_URL": database.url(), "REDIS_URL": redis.url, "HTTP_PORT": "0",
+            "LOG_LEVEL": "error",
+        ]
+        for (name, value) in settings { environment[name] = value }
+        let process = try await RunningProcess.start(
+            try Product.path("metering-worker"), ["serve"], environment: environment)
+        let line = try await process.line(containing: "listening on http://127.0.0.1:")
+        guard let port = line.split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw CommandFailure(description: "no port in: \(line)")
+        }
+        return ServingWorker(process: process, port: port)
+    }
+
+    /// Rolls up as cron does, and returns what `billing report` says of each clinic, by subdomain.
+    func usage() async throws -> [String: Int] {
+        // A month may turn while a test runs, so this one and the one before it are read.
+        let months = try await database.psql(
+            """
+            SELECT to_char(now() AT TIME ZONE 'UTC' - n * interval '1 month', 'YYYY-MM')
+            FROM generate_series(0, 1) n;
+            """)
+        let rollup = try await database.run(
+            ["metering-worker", "rollup"], ["REDIS_URL": redis.url])
+        guard rollup.ending == .exited(0), rollup.errors.isEmpty else {
+            throw CommandFailure(description: "rollup failed: \(rollup.errors)")
+        }
+        var usage: [String: Int] = [:]
+        for month in months.split(separator: "\n") {
+            let report = try await database.run([
+                "billing", "report", "--month", String(month), "--format", "csv",
+            ])
+            guard report.ending == .exited(0) else {
+                throw CommandFailure(description: "report failed: \(report.errors)")
+            }
+            usage.merge(
+                try UsageTable(csv: report.output).calls(by: "clinic_id"), uniquingKeysWith: +)
+        }
+        return usage
+    }
+}
+
+/// A worker that listens.
+struct ServingWorker: Sendable {
+    let process: RunningProcess
+    let port: Int
+
+    var isReady: Bool { get async { await Self.isReady(port: port) } }
+
+    /// Whether `/readyz` says so. A connection that is refused or reset says no: the worker starts, or ends.
+    static func isReady(port: Int) async -> Bool {
+        var isReady = false
+        try? await CallLine.open(port: port) { line in
+            isReady = try await line.get("/readyz").status == 200
+        }
+        return isReady
+    }
+}
