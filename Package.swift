@@ -145,8 +145,9 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "FrontDoor", "LocalServers", "TestSupport",
-                .logging, .nioCore, .nioHTTP1, .nioPosix,
+                "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
+                "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
+                .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
             ]),
     ]
 )

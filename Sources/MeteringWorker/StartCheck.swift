@@ -1,8 +1,11 @@
 import Counters
+import FrontDoor
 import Ledger
 import Logging
+import NIOCore
 import Postgres
 import Redis
+import SystemPackage
 
 /// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {
@@ -15,6 +18,7 @@ enum StartError: Error, CustomStringConvertible {
     case redisEvicts(String)
     case redisIsReplica
     case redisAway(String)
+    case cannotListen(host: String, port: Int, reason: String)
 
     var description: String {
         switch self {
@@ -39,6 +43,9 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL leads to a replica, which cannot count: name the primary"
         case .redisAway(let reason):
             "REDIS_URL: Redis gives no answer: \(reason); check that it runs and that the URL is right"
+        case .cannotListen(let host, let port, let reason):
+            "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
+                + "that is free, 0 for any, or an address of this machine"
         }
     }
 }
@@ -52,6 +59,18 @@ extension StartError {
         case .authentication: self = .databaseRefuses("\(cause)")
         default: return nil
         }
+    }
+
+    /// nil for what is not about the address to listen on.
+    init?(listening http: WorkerSettings.HTTP, _ error: any Error) {
+        let reason: String
+        switch error {
+        case let error as IOError: reason = "\(Errno(rawValue: error.errnoCode))"
+        case is SocketAddressError, is SocketAddressError.UnknownHost:
+            reason = "there is no such address"
+        default: return nil
+        }
+        self = .cannotListen(host: http.host, port: http.port, reason: reason)
     }
 
     init(_ error: RedisError) {

@@ -19,6 +19,8 @@ struct Worker: Sendable {
     let gate: QuotaGate
     let keys: KeyRing
     let readiness: Readiness
+    /// What could not be brought to its end at shutdown.
+    let endings = Endings()
     let checkpointer: Checkpointer
     let sweep: Sweep
     let group: MultiThreadedEventLoopGroup
@@ -52,7 +54,10 @@ struct Worker: Sendable {
         (self.group, self.logger) = (group, logger)
         ledger = Ledger(pool: pool)
         counters = RedisCounterStore(redis: redis)
-        gate = QuotaGate(counters: counters, settings: ledger)
+        let settler = ClosedCounts(
+            sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
+            logger: logger)
+        gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
         keys = KeyRing(now: WallClock.now)
         readiness = Readiness { redis.isConnected }
         checkpointer = Checkpointer(
@@ -94,27 +99,28 @@ struct Worker: Sendable {
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
-            recurring(
-                "checkpoint", settings.intervals.checkpoint, closing: { try await checkpoint() }
-            ) {
+            recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
+                try await sweepOnce()
+            },
+            recurring("watch", .seconds(1)) { try await watch.run() },
+            // Last of these, so that it stops right after the requests and no other work holds it up.
+            recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {
                 try await checkpoint()
             },
-            recurring("sweep", settings.intervals.sweep) { try await sweepOnce() },
-            recurring("watch", .seconds(1)) { try await watch.run() },
         ]
     }
 
     private func recurring(
-        _ name: String, _ interval: Duration,
+        _ name: String, _ interval: Duration, startsAtOnce: Bool = false,
         closing: (@Sendable () async throws -> Void)? = nil,
         _ work: @escaping @Sendable () async throws -> Void
     ) -> RecurringService {
         RecurringService(
-            name: name, interval: interval, readiness: readiness, logger: logger, closing: closing,
-            work: work)
+            name: name, interval: interval, readiness: readiness, endings: endings, logger: logger,
+            startsAtOnce: startsAtOnce, closing: closing, work: work)
     }
 
-    private func checkpoint() async throws {
+    @Sendable private func checkpoint() async throws {
         try await checkpointer.run()
     }
 

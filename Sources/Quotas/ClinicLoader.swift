@@ -6,10 +6,13 @@ import Synchronization
 final class ClinicLoader: Sendable {
     private struct State {
         var running: [ClinicID: Task<Result<Bool, QuotaError>, Never>] = [:]
-        /// Ids that PostgreSQL did not know, and until when that is believed (clock of the store, µs).
-        var unknown: [ClinicID: Int64] = [:]
+        /// Ids that PostgreSQL did not know, and while when that is believed (clock of the store, µs). A
+        /// clock that went back believes nothing.
+        var unknown: [ClinicID: Range<Int64>] = [:]
         /// Versions that PostgreSQL has and the counter may lack.
         var expected: [ClinicID: Int64] = [:]
+        /// How often versions were announced; a load that an announcement overtook believes no absence.
+        var announcements = 0
     }
 
     static let runningMax = 256
@@ -35,15 +38,18 @@ final class ClinicLoader: Sendable {
 
     /// Loads a clinic that the store answered MISS or STALE for; false when there is no such clinic.
     func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
-        let isUnknown = state.withLock { ($0.unknown[clinic] ?? 0) > reply.now }
+        let isUnknown = state.withLock { $0.unknown[clinic]?.contains(reply.now) ?? false }
         if isUnknown { return false }
         return try await refresh(clinic, at: reply.now, epoch: .none)
     }
 
     func expect(version: Int64, of clinic: ClinicID) {
         state.withLock { state in
+            state.announcements += 1
             state.unknown[clinic] = nil
-            if state.expected.count < Self.unknownMax { state.expected[clinic] = version }
+            // Beyond the bound the poll alone renews; this is only the faster way.
+            guard state.expected[clinic] != nil || state.expected.count < Self.unknownMax else { return }
+            state.expected[clinic] = version
         }
     }
 
@@ -52,7 +58,7 @@ final class ClinicLoader: Sendable {
     func noteVersion(_ reply: CounterReply, of clinic: ClinicID) {
         let isOld = state.withLock { state in
             guard let expected = state.expected[clinic] else { return false }
-            state.expected[clinic] = nil
+            if reply.configVersion >= expected { state.expected[clinic] = nil }
             return reply.configVersion < expected
         }
         if isOld { _ = running(clinic, at: reply.now, epoch: reply.mark.epoch) }
@@ -84,6 +90,7 @@ final class ClinicLoader: Sendable {
     private func run(
         _ clinic: ClinicID, at now: Int64, epoch: Epoch
     ) async -> Result<Bool, QuotaError> {
+        let announcements = state.withLock { $0.announcements }
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
             result = .success(try await bring(clinic, at: now, epoch: epoch))
@@ -93,8 +100,9 @@ final class ClinicLoader: Sendable {
         state.withLock { state in
             state.running[clinic] = nil
             guard case .success(false) = result else { return state.unknown[clinic] = nil }
+            guard state.announcements == announcements else { return }
             if state.unknown.count >= Self.unknownMax { state.unknown.removeAll() }
-            state.unknown[clinic] = now + Self.unknownFor
+            state.unknown[clinic] = now..<now + Self.unknownFor
         }
         return result
     }
@@ -105,19 +113,44 @@ final class ClinicLoader: Sendable {
         var (now, epoch) = (now, epoch)
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.
         for _ in 0..<3 {
-            guard var found = try await settings.settings(of: clinic, at: now) else { return false }
+            guard var found = try await settings.settings(of: clinic, at: now) else {
+                if epoch != .none { try await end(clinic, at: now) }
+                return false
+            }
             if let plan = found.plan { names.learn(plan) }
             if let mark = marks.mark(of: clinic) { found.include(mark) }
             let reply = try await counters.configure(clinic, found.configuration(outside: epoch))
             now = reply.now
             switch reply.verdict {
             case .configured:
-                marks.record(reply.mark, of: clinic)
+                marks.record(found.highest(reply.mark), of: clinic)
                 return true
             case .older, .conflict:
                 try await settings.raiseVersion(of: clinic, above: reply.configVersion)
             case .miss: epoch = .none
             case .stale, .otherPeriod: continue
+            case .unsettled: throw .unsettled(clinic)
+            default: throw .unreadable(clinic)
+            }
+        }
+        throw .unsteady(clinic)
+    }
+
+    /// The clinic was deleted and the store still holds its counter: nothing may be counted there any more,
+    /// or it could never be forgotten.
+    private func end(_ clinic: ClinicID, at now: Int64) async throws(QuotaError) {
+        guard let month = Month(containing: now) else { throw .unsteady(clinic) }
+        var version: Int64 = 0
+        for _ in 0..<3 {
+            let gone = ClinicSettings(
+                version: version, plan: .unlimited, access: .gone, month: month, ledger: [:],
+                adjustments: 0)
+            // Any epoch but none keeps the store from making a new counter.
+            let reply = try await counters.configure(
+                clinic, gone.configuration(outside: Epoch(rawValue: .max)))
+            switch reply.verdict {
+            case .configured, .miss: return
+            case .older, .conflict: version = reply.configVersion + 1
             case .unsettled: throw .unsettled(clinic)
             default: throw .unreadable(clinic)
             }

@@ -32,6 +32,17 @@ public struct ClinicSettings: Hashable, Sendable {
         ledger[mark.epoch] = max(ledger[mark.epoch] ?? 0, net)
     }
 
+    /// The mark of a count as the store has it, or as the ledger has it when that is more: then the store went
+    /// back, and the next check, which passes this mark, makes it notice.
+    public func highest(_ mark: Mark) -> Mark {
+        guard mark.period == month.start, let held = mark.net, let known = ledger[mark.epoch],
+            known > held
+        else { return mark }
+        var higher = mark
+        (higher.used, higher.credited) = (known, 0)
+        return higher
+    }
+
     /// The configuration to send, with `base` counted outside `epoch`.
     ///
     /// Quota 1,000, ledger {A: 300, B: 200}, adjustments −50: base outside A is 150.

@@ -76,7 +76,7 @@ extension CounterRules {
         no.add(
             CounterReply.quotaBit, unless: hasRoom,
             wait: fitsNext ? value.periodEnd - now : nil)
-        no.add(CounterReply.endedBit, unless: value.flags.access != .ended, wait: nil)
+        no.add(CounterReply.endedBit, unless: !value.flags.isClosed, wait: nil)
 
         let counts = no.mask == 0 && request.mode == .consume
         if counts, value.used + request.cost > CounterValue.countMax { return unchanged(.invalid) }

@@ -13,6 +13,12 @@ public protocol CounterStore: Sendable {
     ) async throws(QuotaError) -> CounterReply
 }
 
+/// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.
+public protocol ClosedCountSettler: Sendable {
+    /// Whether room was made. Asked again while it works on a clinic, it says no.
+    func settle(_ clinic: ClinicID) async -> Bool
+}
+
 /// Where a clinic's plan, standing and ledger are known: PostgreSQL.
 public protocol SettingsSource: Sendable {
     /// - Parameter now: The clock of the counter store, µs since 1970; it decides which month runs.

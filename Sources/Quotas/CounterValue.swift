@@ -179,10 +179,13 @@ public struct StandingFlags: Hashable, Sendable {
         case readOnly = 1
         /// Nothing: the subscription is over.
         case ended = 2
+        /// Nothing: the clinic was deleted, and its counter waits to be forgotten.
+        case gone = 3
     }
 
-    /// Nil for a number that no version writes.
-    public var access: Access? { Access(rawValue: rawValue & 3) }
+    public var access: Access { Access(rawValue: rawValue & 3) ?? .gone }
+    /// Nothing is counted any more.
+    public var isClosed: Bool { access == .ended || access == .gone }
     public var hasSubscription: Bool { rawValue & 4 == 0 }
 }
 

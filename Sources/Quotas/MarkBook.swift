@@ -7,29 +7,45 @@ import Synchronization
 /// every second. Bounded: clinics whose counts are all in the ledger are dropped first when it is full.
 public final class MarkBook: Sendable {
     private struct Page {
+        /// The mark that arrived last: only it can tell which count Redis is at. Clocks cannot, because a
+        /// Redis that came back may be behind the one that was lost.
         var latest: Mark
         /// Whether the ledger lacks `latest`.
         var isOpen: Bool
         /// Other epochs and periods that the ledger still lacks.
         var earlier: [Mark] = []
+        var isQueued = false
+        /// What the clinic's limits admit, as far as a reply told.
+        var pace = MarkPlausibility.Pace.none
 
-        /// Takes a mark in; returns whether the ledger now lacks something it did not lack before.
+        init(_ mark: Mark) {
+            latest = mark
+            isOpen = mark.hasCounts
+        }
+
+        /// Takes in a mark that just arrived; returns whether the ledger now lacks something.
         mutating func absorb(_ mark: Mark) -> Bool {
-            let merged = latest.merged(with: mark)
-            if latest.isSameCount(as: mark) {
+            guard !latest.isSameCount(as: mark) else {
+                let merged = latest.merged(with: mark)
                 let rises = merged.used > latest.used || merged.credited > latest.credited
                 latest = merged
-                if rises { isOpen = true }
+                isOpen = isOpen || rises
                 return rises
             }
-            if merged.isSameCount(as: latest) {
-                keep(mark)
-            } else {
-                if isOpen { keep(latest) }
+            if isOpen { keep(latest) }
+            latest = taken(mark)
+            isOpen = latest.hasCounts
+            return isOpen
+        }
+
+        /// Takes back a mark that could not be written.
+        mutating func restore(_ mark: Mark) {
+            if latest.isSameCount(as: mark) {
+                latest = latest.merged(with: mark)
                 isOpen = true
+            } else {
+                keep(mark)
             }
-            latest = merged
-            return true
         }
 
         private mutating func keep(_ mark: Mark) {
@@ -39,12 +55,32 @@ public final class MarkBook: Sendable {
                 earlier.append(mark)
             }
         }
+
+        /// The mark with what was kept of the same count, which is kept no longer.
+        private mutating func taken(_ mark: Mark) -> Mark {
+            guard let index = earlier.firstIndex(where: { $0.isSameCount(as: mark) }) else {
+                return mark
+            }
+            return mark.merged(with: earlier.remove(at: index))
+        }
     }
 
     private struct State {
         var pages: [ClinicID: Page] = [:]
-        var open: Set<ClinicID> = []
+        /// Clinics with something open, in the order in which it opened; each once.
+        var queue: [ClinicID] = []
+
+        mutating func enqueue(_ clinic: ClinicID) {
+            guard pages[clinic]?.isQueued == false else { return }
+            pages[clinic]?.isQueued = true
+            queue.append(clinic)
+        }
     }
+
+    /// A count that the ledger lacks, and what the clinic's limits admit.
+    public typealias OpenMark = (
+        clinic: ClinicID, mark: Mark, pace: MarkPlausibility.Pace
+    )
 
     private let state = Mutex(State())
     public let clinicsMax: Int
@@ -58,28 +94,34 @@ public final class MarkBook: Sendable {
         state.withLock { $0.pages[clinic]?.latest }
     }
 
-    /// Remembers what a reply said. A reply that comes late never lowers anything.
-    public func record(_ mark: Mark, of clinic: ClinicID) {
+    /// Remembers what a reply said. A count never falls; one of another epoch or period stands beside it.
+    public func record(
+        _ mark: Mark, of clinic: ClinicID, pace: MarkPlausibility.Pace = .none
+    ) {
         guard mark.epoch != .none else { return }
         state.withLock { state in
-            guard state.pages[clinic]?.absorb(mark) ?? true else { return }
-            if state.pages[clinic] == nil { state.pages[clinic] = Page(latest: mark, isOpen: true) }
-            state.open.insert(clinic)
+            defer { if pace != .none { state.pages[clinic]?.pace = pace } }
+            if state.pages[clinic] == nil {
+                state.pages[clinic] = Page(mark)
+                if mark.hasCounts { state.enqueue(clinic) }
+            } else if state.pages[clinic]?.absorb(mark) == true {
+                state.enqueue(clinic)
+            }
         }
     }
 
-    /// Takes what the ledger lacks, at most `limit` clinics. What could not be written is put back with
-    /// `putBack`; marks recorded meanwhile are kept.
-    public func takeOpen(limit: Int) -> [(clinic: ClinicID, mark: Mark)] {
+    /// Takes what the ledger lacks of at most `limit` clinics, the longest waiting first. What could not be
+    /// written is put back with `putBack`; marks recorded meanwhile are kept.
+    public func takeOpen(limit: Int) -> [OpenMark] {
         state.withLock { state in
-            var taken: [(ClinicID, Mark)] = []
-            for clinic in state.open.prefix(limit) {
-                state.open.remove(clinic)
+            var taken: [OpenMark] = []
+            let clinics = state.queue.prefix(limit)
+            state.queue.removeFirst(clinics.count)
+            for clinic in clinics {
                 guard var page = state.pages[clinic] else { continue }
-                taken += page.earlier.map { (clinic, $0) }
-                if page.isOpen { taken.append((clinic, page.latest)) }
-                page.earlier = []
-                page.isOpen = false
+                taken += page.earlier.map { (clinic, $0, page.pace) }
+                if page.isOpen { taken.append((clinic, page.latest, page.pace)) }
+                (page.earlier, page.isOpen, page.isQueued) = ([], false, false)
                 state.pages[clinic] = page
             }
             trim(&state)
@@ -87,29 +129,26 @@ public final class MarkBook: Sendable {
         }
     }
 
-    public func putBack(_ marks: [(clinic: ClinicID, mark: Mark)]) {
+    public func putBack(_ marks: [OpenMark]) {
         state.withLock { state in
-            for (clinic, mark) in marks {
-                state.open.insert(clinic)
+            for (clinic, mark, _) in marks {
                 if state.pages[clinic] == nil {
-                    state.pages[clinic] = Page(latest: mark, isOpen: true)
-                } else if state.pages[clinic]?.latest.isSameCount(as: mark) == true {
-                    _ = state.pages[clinic]?.absorb(mark)
-                    state.pages[clinic]?.isOpen = true
+                    state.pages[clinic] = Page(mark)
                 } else {
-                    _ = state.pages[clinic]?.absorb(mark)
+                    state.pages[clinic]?.restore(mark)
                 }
+                state.enqueue(clinic)
             }
         }
     }
 
     /// How many clinics have counts that the ledger lacks.
-    public var openCount: Int { state.withLock { $0.open.count } }
+    public var openCount: Int { state.withLock { $0.queue.count } }
 
     private func trim(_ state: inout State) {
         guard state.pages.count > clinicsMax else { return }
         let excess = state.pages.count - clinicsMax
-        let clean = state.pages.lazy.filter { !$0.value.isOpen && $0.value.earlier.isEmpty }
+        let clean = state.pages.lazy.filter { !$0.value.isQueued }
         for clinic in clean.prefix(excess).map(\.key) { state.pages[clinic] = nil }
     }
 }
@@ -118,4 +157,6 @@ extension Mark {
     fileprivate func isSameCount(as other: Mark) -> Bool {
         period == other.period && epoch == other.epoch
     }
+
+    fileprivate var hasCounts: Bool { used > 0 || credited > 0 }
 }

@@ -40,7 +40,10 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
         case .countersAway(let reason): "Redis gives no answer: \(reason)"
         case .settingsAway(let reason): "PostgreSQL gives no answer: \(reason)"
         case .unsettled(let clinic):
-            "clinic \(clinic) has eight closed counts that PostgreSQL has not confirmed"
+            """
+            clinic \(clinic) has eight closed counts that PostgreSQL has not confirmed; if they stand in \
+            metering.quarantine, raise METERING_MARK_MAX_PER_SECOND
+            """
         case .unreadable(let clinic): "the counter of clinic \(clinic) is not readable"
         case .plan(let clinic, let error): "the plan of clinic \(clinic) is not usable: \(error)"
         case .busy: "too many clinics are being loaded"

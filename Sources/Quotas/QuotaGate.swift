@@ -6,14 +6,17 @@ public final class QuotaGate: Sendable {
     public let names = LimitNames()
     private let counters: any CounterStore
     private let loader: ClinicLoader
+    private let settler: (any ClosedCountSettler)?
     private let nonce: @Sendable () -> UInt64
 
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
+        settler: (any ClosedCountSettler)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.counters = counters
         self.marks = marks
+        self.settler = settler
         self.nonce = nonce
         loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
     }
@@ -35,13 +38,16 @@ public final class QuotaGate: Sendable {
             let reply = try await counters.check(clinic, request)
             switch reply.verdict {
             case .allowed, .denied:
-                marks.record(reply.mark, of: clinic)
+                marks.record(
+                    reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
                 loader.noteVersion(reply, of: clinic)
+                if reply.flags.access == .gone { return .unknownClinic }
                 return .decided(QuotaDecision(reply, asked: group, name: names.name(of:)))
             case .miss, .stale:
                 guard try await loader.load(clinic, after: reply) else { return .unknownClinic }
             case .noSuchLimit: return .noSuchLimit
-            case .unsettled: throw .unsettled(clinic)
+            case .unsettled:
+                guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
             default: throw .unreadable(clinic)
             }
         }

@@ -102,6 +102,23 @@ import Testing
         }
     }
 
+    @Test func `that name a port or an address nobody can listen on end the start`() async throws {
+        try await WorkerSite.lend(clinics: 1) { site in
+            let first = try await site.serve()
+            try await expectRefusal(
+                site.database, ["HTTP_PORT": "\(first.port)"],
+                ["HTTP_PORT \(first.port)", "Address already in use", "name a port that is free"])
+            try await expectRefusal(
+                site.database, ["HTTP_HOST": "192.0.2.1"],
+                ["HTTP_HOST", "192.0.2.1", "an address of this machine"])
+            // An empty part of a name is refused at once, before any name server is asked.
+            try await expectRefusal(
+                site.database, ["HTTP_HOST": "no..host"],
+                ["HTTP_HOST", "no..host", "there is no such address"])
+            #expect(await first.isReady)
+        }
+    }
+
     private func lend(
         redis settings: [String: String], _ body: (SmallDatabase, LocalRedis) async throws -> Void
     ) async throws {

@@ -246,7 +246,8 @@ local function decide(raw, request, at, stamp)
         if next_quota >= 0 and cost > next_quota then wait = -1
         elseif wait >= 0 then wait = math.max(wait, period_end - at) end
     end
-    if flags % 4 == ENDED then mask, wait = mask + ENDED_BIT, -1 end
+    -- 2 = the subscription has ended, 3 = the clinic was deleted.
+    if flags % 4 >= ENDED then mask, wait = mask + ENDED_BIT, -1 end
 
     local written
     if mask == 0 and mode == CONSUME then
@@ -446,7 +447,7 @@ end
 
 redis.register_function { function_name = 'metering_check', callback = check, flags = { 'allow-oom' } }
 redis.register_function { function_name = 'metering_peek', callback = peek, flags = { 'no-writes' } }
-redis.register_function { function_name = 'metering_configure', callback = configure }
+redis.register_function { function_name = 'metering_configure', callback = configure, flags = { 'allow-oom' } }
 redis.register_function { function_name = 'metering_settle', callback = settle, flags = { 'allow-oom' } }
 redis.register_function { function_name = 'metering_forget', callback = forget, flags = { 'allow-oom' } }
 redis.register_function {

@@ -31,9 +31,21 @@ struct ServeCommand: AsyncParsableCommand {
             try await services.run()
         } catch {
             await worker.disconnect()
-            throw error
+            throw StartError(listening: settings.http, error) ?? error
         }
         await worker.disconnect()
+        let unfinished = worker.endings.failures
+        guard unfinished.isEmpty else { throw UnfinishedEnd(parts: unfinished) }
         Console.note("metering-worker: stopped")
+    }
+}
+
+/// The process ended in order, but not all that it wanted to write is written.
+struct UnfinishedEnd: Error, CustomStringConvertible {
+    let parts: [String]
+
+    var description: String {
+        "stopped, but \(parts.joined(separator: " and ")) failed at the end (see the log); Redis still has the "
+            + "counts, and the next start or metering-worker rollup writes them"
     }
 }

@@ -16,7 +16,8 @@ enum HTTPServer {
     ///   - onListening: Told the port once requests are accepted.
     static func application(
         _ routes: Routes, settings: WorkerSettings.HTTP, group: MultiThreadedEventLoopGroup,
-        logger: Logger, idle: TimeAmount = idle, onListening: @escaping @Sendable (Int) async -> Void
+        logger: Logger, idle: TimeAmount = idle,
+        onListening: @escaping @Sendable (Int) async -> Void
     ) -> Application<Routes> {
         let request = TimeAmount(settings.requestTimeout)
         let channel = HTTP1Channel.Configuration(

@@ -24,7 +24,8 @@ final class LastRequest: ChannelInboundHandler, RemovableChannelHandler {
         func handlerAdded(context: ChannelHandlerContext) {
             let pipeline = context.pipeline.syncOperations
             do {
-                let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+                let decoder = try pipeline.handler(
+                    type: ByteToMessageHandler<HTTPRequestDecoder>.self)
                 try pipeline.addHandler(LastRequest(), position: .after(decoder))
             } catch {
                 // Without it connections of old clients would hang, so there is none.

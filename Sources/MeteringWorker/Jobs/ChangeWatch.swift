@@ -25,8 +25,8 @@ final actor ChangeWatch {
     }
 
     func run() async throws {
-        try await renewKeys()
         while try await takeChanges() {}
+        try await renewKeys()
     }
 
     func renewKeys() async throws {

@@ -4,7 +4,7 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Writes what this worker saw to the ledger.
+/// Writes what this worker saw to the ledger. One run at a time; another one waits for it.
 final class Checkpointer: Sendable {
     private let marks: MarkBook
     private let ledger: Ledger
@@ -12,6 +12,7 @@ final class Checkpointer: Sendable {
     private let logger: Logger
     /// The latest mark of each clinic that traffic explains.
     private let believed = Mutex<[ClinicID: Mark]>([:])
+    private let last = Mutex<Task<Int, any Error>?>(nil)
 
     static let clinicsAtOnce = 10_000
 
@@ -22,15 +23,32 @@ final class Checkpointer: Sendable {
         self.logger = logger
     }
 
-    /// Writes everything that the ledger lacks; returns how many rows it raised.
+    /// Writes everything that the ledger lacked when it was called; returns how many rows it raised.
     ///
-    /// What could not be written stays in the book, and writing it twice changes nothing.
+    /// What could not be written stays in the book, and writing it twice changes nothing. When it returns,
+    /// every mark recorded before the call is committed, also those that an earlier run had taken.
     @discardableResult
     func run() async throws -> Int {
+        let task = last.withLock { last in
+            let task = Task { [last] in
+                // If that run failed it put its marks back, and this one takes them.
+                _ = await last?.result
+                return try await self.writeOpen()
+            }
+            last = task
+            return task
+        }
+        return try await task.value
+    }
+
+    private func writeOpen() async throws -> Int {
         var written = 0
-        while true {
-            let taken = marks.takeOpen(limit: Self.clinicsAtOnce)
+        // Clinics that open meanwhile are the next run's, or under traffic this one would never end.
+        var left = marks.openCount
+        while left > 0 {
+            let taken = marks.takeOpen(limit: min(left, Self.clinicsAtOnce))
             guard !taken.isEmpty else { return written }
+            left -= Self.clinicsAtOnce
             do {
                 written += try await write(taken)
             } catch {
@@ -38,17 +56,18 @@ final class Checkpointer: Sendable {
                 throw error
             }
         }
+        return written
     }
 
-    private func write(_ taken: [(clinic: ClinicID, mark: Mark)]) async throws -> Int {
+    private func write(_ taken: [MarkBook.OpenMark]) async throws -> Int {
         var rows: [UsageCheckpoint] = []
-        for (clinic, mark) in taken {
-            guard let row = mark.checkpoint(of: clinic) else {
+        for open in taken {
+            guard let row = open.mark.checkpoint(of: open.clinic) else {
                 logger.error(
-                    "a count names no month and is dropped", metadata: ["clinic": "\(clinic)"])
+                    "a count names no month and is dropped", metadata: ["clinic": "\(open.clinic)"])
                 continue
             }
-            guard believes(mark, of: clinic) else {
+            guard believes(open) else {
                 try await refuse(row)
                 continue
             }
@@ -65,19 +84,22 @@ final class Checkpointer: Sendable {
         return outcome.written
     }
 
-    private func believes(_ mark: Mark, of clinic: ClinicID) -> Bool {
+    private func believes(_ open: MarkBook.OpenMark) -> Bool {
         believed.withLock { believed in
-            guard plausibility.accepts(mark, after: believed[clinic]) else { return false }
+            let before = believed[open.clinic]
+            guard plausibility.accepts(open.mark, after: before, pace: open.pace) else {
+                return false
+            }
             if believed.count >= marks.clinicsMax { believed.removeAll() }
-            believed[clinic] = mark
+            believed[open.clinic] = open.mark
             return true
         }
     }
 
     private func refuse(_ row: UsageCheckpoint) async throws {
-        let reason = "rises faster than \(plausibility.perSecond) units a second"
+        let reason = "rises faster than its limits and METERING_MARK_MAX_PER_SECOND admit"
         logger.error(
-            "a count cannot be true and is in quarantine; see METERING_MARK_MAX_PER_SECOND",
+            "a count cannot be true and is in quarantine",
             metadata: ["clinic": "\(row.clinic)", "reason": "\(reason)"])
         try await ledger.quarantine(row, reason: reason)
     }

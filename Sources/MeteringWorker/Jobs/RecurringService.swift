@@ -1,42 +1,60 @@
 import AsyncAlgorithms
 import Logging
 import ServiceLifecycle
+import Synchronization
 
 /// Repeats one piece of work until shutdown. A failure is logged, and the next turn tries again.
 struct RecurringService: Service {
     let name: String
     let interval: Duration
     let readiness: Readiness
+    let endings: Endings
     let logger: Logger
+    /// Whether the first turn comes at once and not after the first interval.
+    var startsAtOnce = false
     /// Done once more, last of all, when the process ends in order.
     var closing: (@Sendable () async throws -> Void)?
     let work: @Sendable () async throws -> Void
 
     func run() async throws {
         var failures = 0
+        if startsAtOnce { await turn(&failures) }
         let ticks = AsyncTimerSequence(interval: interval, clock: .continuous)
-        for await _ in ticks.cancelOnGracefulShutdown() {
-            do {
-                try await work()
-                if failures > 0 { logger.notice("\(name) works again") }
-                failures = 0
-                readiness.note(name, isFailing: false)
-            } catch {
-                // Said at once and then at every sixtieth turn, or an outage would fill the disk.
-                if failures % 60 == 0 {
-                    logger.error(
-                        "\(name) failed; the next turn tries again", metadata: ["error": "\(error)"]
-                    )
-                }
-                failures += 1
-                readiness.note(name, isFailing: true)
-            }
-        }
+        for await _ in ticks.cancelOnGracefulShutdown() { await turn(&failures) }
         guard let closing else { return }
         do {
             try await closing()
         } catch {
+            endings.noteFailure(of: name)
             logger.error("\(name) failed at the end", metadata: ["error": "\(error)"])
         }
     }
+
+    private func turn(_ failures: inout Int) async {
+        do {
+            try await work()
+            if failures > 0 { logger.notice("\(name) works again") }
+            failures = 0
+            readiness.note(name, isFailing: false)
+        } catch {
+            // Said at once and then at every sixtieth turn, or an outage would fill the disk.
+            if failures % 60 == 0 {
+                logger.error(
+                    "\(name) failed; the next turn tries again", metadata: ["error": "\(error)"])
+            }
+            failures += 1
+            readiness.note(name, isFailing: true)
+        }
+    }
+}
+
+/// What could not be brought to its end when the process stopped.
+final class Endings: Sendable {
+    private let failed = Mutex<[String]>([])
+
+    func noteFailure(of name: String) {
+        failed.withLock { $0.append(name) }
+    }
+
+    var failures: [String] { failed.withLock { $0 } }
 }

@@ -19,6 +19,16 @@ struct SweepOutcome: Hashable, Sendable {
     var forgotten = 0
     /// Clinics that could not be renewed; the next sweep tries again.
     var failures = 0
+
+    static func += (sum: inout SweepOutcome, page: SweepOutcome) {
+        sum.clinics += page.clinics
+        sum.held += page.held
+        sum.written += page.written
+        sum.settled += page.settled
+        sum.renewed += page.renewed
+        sum.forgotten += page.forgotten
+        sum.failures += page.failures
+    }
 }
 
 /// Visits every clinic: what Redis counted goes to the ledger, closed counts are settled, and with a gate
@@ -38,13 +48,15 @@ struct Sweep: Sendable {
         while !Task.isShuttingDownGracefully {
             let page = try await ledger.knownClinics(after: last, limit: Self.clinicsAtOnce)
             guard let end = page.last else { return outcome }
-            try await visit(page, &outcome)
+            outcome += try await visit(page)
             last = end
         }
         return outcome
     }
 
-    private func visit(_ page: [ClinicID], _ outcome: inout SweepOutcome) async throws {
+    /// One page of clinics.
+    func visit(_ page: [ClinicID]) async throws -> SweepOutcome {
+        var outcome = SweepOutcome()
         let now = try await counters.now()
         let values = try await counters.values(of: page)
         outcome.clinics += page.count
@@ -55,8 +67,9 @@ struct Sweep: Sendable {
         let confirmed = Set(kept.confirmed.map(\.key))
         outcome.written += kept.written
         try await settle(values, confirmed, &outcome)
-        guard let gate else { return }
+        guard let gate else { return outcome }
         try await renew(values, confirmed, at: now, through: gate, &outcome)
+        return outcome
     }
 
     /// Counts of the values as rows of the ledger; those that traffic cannot explain go to quarantine.
@@ -67,7 +80,8 @@ struct Sweep: Sendable {
         for (clinic, value) in values {
             for mark in value?.marks(seenAt: now) ?? [] {
                 guard let row = mark.checkpoint(of: clinic) else { continue }
-                if plausibility.accepts(mark, after: nil) {
+                let pace = MarkPlausibility.Pace((value?.limits ?? []).map(\.limit))
+                if plausibility.accepts(mark, after: nil, pace: pace) {
                     rows.append(row)
                 } else {
                     try await ledger.quarantine(row, reason: "found in Redis and cannot be true")
@@ -105,9 +119,10 @@ extension Sweep {
         let known = Dictionary(stored.map { ($0.clinic, $0) }, uniquingKeysWith: { $1 })
         for (clinic, value) in values {
             guard let wanted = known[clinic] else {
-                if let value { try await forget(clinic, value, confirmed, &outcome) }
+                if let value { try await end(clinic, value, confirmed, at: now, gate, &outcome) }
                 continue
             }
+            if let value { noteLoss(of: clinic, value, wanted, at: now, gate) }
             guard wanted.differs(from: value, at: now) else { continue }
             do throws(QuotaError) {
                 try await gate.refresh(clinic, at: now, epoch: value?.epoch ?? .none)
@@ -115,6 +130,34 @@ extension Sweep {
             } catch {
                 outcome.failures += 1
             }
+        }
+    }
+
+    /// The ledger knows more of the running count than Redis holds: Redis went back, and the next check, which
+    /// passes this mark, makes it notice.
+    private func noteLoss(
+        of clinic: ClinicID, _ value: CounterValue, _ wanted: StoredConfiguration, at now: Int64,
+        _ gate: QuotaGate
+    ) {
+        let running = Mark(
+            period: value.period, epoch: value.epoch, used: value.used, credited: value.credited,
+            configVersion: value.version, seenAt: now)
+        guard let highest = try? wanted.settings().highest(running), highest != running else { return }
+        gate.marks.record(highest, of: clinic)
+    }
+
+    /// The clinic is gone from PostgreSQL: first nothing may be counted any more, then its counter goes.
+    private func end(
+        _ clinic: ClinicID, _ value: CounterValue, _ confirmed: Set<UsageCheckpoint.Key>,
+        at now: Int64, _ gate: QuotaGate, _ outcome: inout SweepOutcome
+    ) async throws {
+        guard value.flags.access != .gone else {
+            return try await forget(clinic, value, confirmed, &outcome)
+        }
+        do throws(QuotaError) {
+            try await gate.refresh(clinic, at: now, epoch: value.epoch)
+        } catch {
+            outcome.failures += 1
         }
     }
 
@@ -156,6 +199,6 @@ extension StoredConfiguration {
         }
         guard value.period == month.start else { return false }
         let elsewhere = ledger.filter { $0.key != value.epoch }.values.reduce(adjustments, &+)
-        return elsewhere > value.base || (elsewhere < value.base && value.closed.isEmpty)
+        return elsewhere > value.base || (elsewhere < value.base && value.closed.allSatisfy(\.isSettled))
     }
 }

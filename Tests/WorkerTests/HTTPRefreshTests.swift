@@ -1,0 +1,149 @@
+import Counters
+import Ledger
+import LocalServers
+import Metering
+import Postgres
+import Quotas
+import TestSupport
+import Testing
+
+@testable import MeteringWorker
+
+/// What changes in PostgreSQL while the worker serves.
+@Suite(.serialized) struct `HTTP and changes` {
+    @Test func `refuses a key from the poll after its end`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(nil)
+            let key = try await worker.newKey([.check])
+            let body = #"{"clinic_id":"\#(clinic)"}"#
+            #expect(
+                try await worker.request("POST", "/v1/check", body: body, key: key).status == 200)
+            let hash = APIKey.hash(of: key)
+            let id = try #require(await worker.worker.ledger.findKey(hash: hash)?.id)
+            _ = try await worker.worker.ledger.revokeKey(id)
+            try await waitUntil("the revoked key is refused") {
+                try await worker.request("POST", "/v1/check", body: body, key: key).status == 401
+            }
+            #expect(try await worker.check(clinic).status == 200)
+        }
+    }
+
+    @Test func `knows a key that has expired by the clock`() {
+        let holder = KeyHolder(name: "x", scopes: [.check], clinics: nil, expiresAt: 1_000)
+        for (now, isGood) in [(0, true), (999, true), (1_000, false), (Int64.max, false)] {
+            let ring = KeyRing { now }
+            ring.replace(with: [APIKey.hash(of: "secret"): holder])
+            #expect((ring.holder(authorization: "Bearer secret") != nil) == isGood)
+        }
+    }
+
+    @Test func `knows a clinic from the poll after it was made`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = ClinicID(high: .random(in: .min ... .max), low: 7)
+            #expect(try await worker.check(clinic).status == 404)
+            #expect(try await worker.usage(clinic).status == 404)
+            try await worker.database.ask(
+                "INSERT INTO clinics (clinic_id, name, subdomain) VALUES ($1::text::uuid, 'New', 'new')",
+                [.text("\(clinic)")])
+            try await waitUntil("the new clinic is known") {
+                try await worker.check(clinic).status == 200
+            }
+        }
+    }
+
+    @Test func `takes a plan's edit over, and a raised quota admits`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":2}}"#)
+            #expect(try await worker.check(clinic, #","cost":2"#).status == 200)
+            #expect(try await worker.check(clinic).status == 429)
+            try await worker.database.editPlan(
+                of: clinic,
+                #"{"quota":{"api_calls":3},"limits":{"default":{"rate":1,"per":"1d","burst":7}}}"#)
+            try await waitUntil("the raised quota is seen") {
+                try Answer(try await worker.usage(clinic)).usage.quota == 3
+            }
+            let admitted = try await worker.check(clinic)
+            #expect(admitted.status == 200)
+            #expect(try Answer(admitted).usage.used == 3)
+            #expect(try Answer(admitted).limits.map(\.limit) == [7])
+            #expect(try await worker.check(clinic).status == 429)
+        }
+    }
+
+    @Test func `takes a change of standing over`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic("{}")
+            #expect(try await worker.check(clinic).status == 200)
+            for (status, code) in [("canceled", 402), ("active", 200)] {
+                try await worker.database.ask(
+                    """
+                    UPDATE clinic_subscriptions SET payment_status = $2
+                    WHERE clinic_id = $1::text::uuid
+                    """, [.text("\(clinic)"), .text(status)])
+                try await waitUntil("\(status) is seen") {
+                    try await worker.check(clinic, #","mode":"peek""#).status == code
+                }
+            }
+        }
+    }
+
+    @Test func `forgets a deleted clinic and keeps its counts`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic("{}")
+            for _ in 0..<3 { #expect(try await worker.check(clinic).status == 200) }
+            try await worker.database.ask(
+                "DELETE FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid",
+                [.text("\(clinic)")])
+            try await worker.database.ask(
+                "DELETE FROM clinics WHERE clinic_id = $1::text::uuid", [.text("\(clinic)")])
+            try await waitUntil("the deleted clinic is unknown") {
+                try await worker.check(clinic, #","mode":"peek""#).status == 404
+            }
+            #expect(try await worker.database.counted(clinic) == 3)
+        }
+    }
+
+    /// One plan that nobody can read stops neither the changes of others nor the watch itself.
+    @Test func `goes on past a clinic whose plan is broken`() async throws {
+        try await HTTPWorker.lend(["METERING_SWEEP_INTERVAL": "1h"]) { worker in
+            var clinics: [ClinicID] = []
+            for _ in 0..<8 { clinics.append(try await worker.database.clinic("{}")) }
+            let broken = try await worker.database.clinic("{}")
+            for clinic in clinics + [broken] {
+                #expect(try await worker.check(clinic).status == 200)
+            }
+            try await worker.database.editPlan(of: broken, #"{"quotas":1}"#)
+            for clinic in clinics {
+                try await worker.database.editPlan(of: clinic, #"{"quota":{"api_calls":9}}"#)
+            }
+            try await waitUntil("every other clinic has its new quota, though none of them calls") {
+                try await worker.worker.counters.values(of: clinics)
+                    .allSatisfy { $0.value?.quota == 9 }
+            }
+            try await waitUntil("the watch is well") {
+                try await worker.request("GET", "/readyz", key: nil).body
+                    == "{\"reasons\":[],\"status\":\"ready\"}\n"
+            }
+            // The broken one goes on by what was known before, and a new one of its kind has no answer.
+            #expect(try await worker.check(broken).status == 200)
+            let another = try await worker.database.clinic(#"{"quotas":1}"#)
+            let reply = try await worker.check(another)
+            #expect(reply.status == 503)
+            #expect(try ProblemBody(reply).detail.contains("metering.quotas"))
+        }
+    }
+
+    @Test func `loads its functions again when Redis lost them`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic("{}")
+            #expect(try await worker.check(clinic).status == 200)
+            _ = try await worker.redis.client(["FUNCTION", "FLUSH"])
+            #expect(try await worker.check(clinic).status == 200)
+            _ = try await worker.redis.client(["FLUSHALL"])
+            _ = try await worker.redis.client(["FUNCTION", "FLUSH"])
+            let reply = try await worker.check(clinic)
+            #expect(reply.status == 200)
+            #expect(try Answer(reply).usage.used == 3)
+        }
+    }
+}

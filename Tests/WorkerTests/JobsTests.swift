@@ -1,0 +1,182 @@
+import Counters
+import Ledger
+import LocalServers
+import Logging
+import Metering
+import Postgres
+import Quotas
+import TestSupport
+import Testing
+
+@testable import MeteringWorker
+
+/// The recurring work one turn at a time, on real servers, while nothing else runs.
+@Suite(.serialized) struct `Jobs` {
+    @Test func `a checkpoint that fails is written later, once`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic("{}")
+            try await site.calls(4, clinic)
+            try await site.database.ask("ALTER TABLE metering.usage_checkpoint RENAME TO hidden")
+            await #expect(throws: LedgerError.self) { try await site.worker.checkpointer.run() }
+            #expect(site.worker.gate.marks.openCount == 1)
+            try await site.calls(3, clinic)
+            await #expect(throws: LedgerError.self) { try await site.worker.checkpointer.run() }
+            try await site.database.ask("ALTER TABLE metering.hidden RENAME TO usage_checkpoint")
+            #expect(try await site.worker.checkpointer.run() == 1)
+            #expect(try await site.database.counted(clinic) == 7)
+            #expect(site.worker.gate.marks.openCount == 0)
+            #expect(try await site.worker.checkpointer.run() == 0)
+        }
+    }
+
+    /// A Redis that lies must not be billed: neither what the checkpoint saw nor what the sweep reads.
+    @Test func `a count that cannot be true goes to quarantine`() async throws {
+        try await JobSite.lend { site in
+            let (liar, honest) = (
+                try await site.database.clinic("{}"), try await site.database.clinic("{}")
+            )
+            try await site.calls(2, liar)
+            try await site.calls(2, honest)
+            var value = try #require(try await site.value(of: liar))
+            value.used = 1 << 52
+            try await site.write(value, of: liar)
+            try await site.calls(1, liar)
+            try await site.worker.checkpointer.run()
+            #expect(try await site.database.counted(liar) == 0)
+            #expect(try await site.database.counted(honest) == 2)
+            #expect(try await site.quarantined(liar) == 1)
+            _ = try await site.worker.sweep.run()
+            #expect(try await site.database.counted(liar) == 0)
+            #expect(try await site.quarantined(liar) >= 1)
+            #expect(try await site.quarantined(honest) == 0)
+        }
+    }
+
+    /// Redis comes back with an older value: its count is closed, settled, and what it lost is in the base.
+    @Test func `a sweep settles closed counts and corrects the base`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic(#"{"quota":{"api_calls":100}}"#)
+            try await site.calls(5, clinic)
+            let old = try #require(try await site.value(of: clinic))
+            try await site.calls(3, clinic)
+            try await site.worker.checkpointer.run()
+            try await site.write(old, of: clinic)
+            try await site.calls(1, clinic)
+            let behind = try #require(try await site.value(of: clinic))
+            #expect(behind.closed.map(\.used) == [5] && behind.epoch != old.epoch)
+            #expect(behind.usage == 6)
+
+            let outcome = try await site.worker.sweep.run()
+            #expect(outcome.settled == 1 && outcome.renewed == 1 && outcome.failures == 0)
+            let mended = try #require(try await site.value(of: clinic))
+            #expect(mended.closed.map(\.isSettled) == [true])
+            #expect(mended.base == 8 && mended.used == 1 && mended.usage == 9)
+            #expect(try await site.database.counted(clinic) == 9)
+            let again = try await site.worker.sweep.run()
+            #expect(again.settled == 0 && again.renewed == 0 && again.written == 0)
+        }
+    }
+
+    @Test func `a sweep brings back clinics that Redis lost`() async throws {
+        try await JobSite.lend { site in
+            let called = try await site.database.clinic(#"{"quota":{"api_calls":6}}"#)
+            let silent = try await site.database.clinic("{}")
+            try await site.calls(6, called)
+            try await site.worker.checkpointer.run()
+            _ = try await site.redis.client(["FLUSHALL"])
+            #expect(try await site.value(of: called) == nil)
+            let outcome = try await site.worker.sweep.run()
+            #expect(outcome.clinics == 2 && outcome.held == 0 && outcome.renewed == 1)
+            #expect(try await site.value(of: called)?.base == 6)
+            #expect(try await site.value(of: silent) == nil)
+            guard case .decided(let decision) = try await site.worker.gate.check(called) else {
+                Issue.record("the clinic is unknown")
+                return
+            }
+            #expect(!decision.isAllowed && decision.reasons == [.quota])
+        }
+    }
+
+    @Test func `a sweep renews counters that lag, and counts those that cannot be`() async throws {
+        try await JobSite.lend { site in
+            let (clinic, broken) = (
+                try await site.database.clinic("{}"), try await site.database.clinic("{}")
+            )
+            try await site.calls(1, clinic)
+            try await site.calls(1, broken)
+            try await site.database.editPlan(of: clinic, #"{"quota":{"api_calls":5}}"#)
+            try await site.database.editPlan(of: broken, #"{"quota":{"calls":5}}"#)
+            let outcome = try await site.worker.sweep.run()
+            #expect(outcome.renewed == 1 && outcome.failures == 1)
+            #expect(try await site.value(of: clinic)?.quota == 5)
+            #expect(try await site.value(of: broken)?.quota == -1)
+            #expect(try await site.database.counted(broken) == 1)
+        }
+    }
+
+    @Test func `a sweep forgets a deleted clinic once its counts are in the ledger`() async throws {
+        try await JobSite.lend { site in
+            let (gone, liar) = (
+                try await site.database.clinic(nil), try await site.database.clinic(nil)
+            )
+            try await site.calls(3, gone)
+            try await site.calls(3, liar)
+            var value = try #require(try await site.value(of: liar))
+            value.used = 1 << 52
+            try await site.write(value, of: liar)
+            for clinic in [gone, liar] {
+                try await site.database.ask(
+                    "DELETE FROM clinics WHERE clinic_id = $1::text::uuid", [.text("\(clinic)")])
+            }
+            let outcome = try await site.worker.sweep.run()
+            #expect(outcome.forgotten == 1)
+            #expect(try await site.value(of: gone) == nil)
+            #expect(try await site.database.counted(gone) == 3)
+            // What is in quarantine is not confirmed, so it is not forgotten.
+            #expect(try await site.value(of: liar)?.used == 1 << 52)
+            #expect(try await site.worker.gate.check(gone) == .unknownClinic)
+        }
+    }
+
+    @Test func `the watch sees a change once, and every change`() async throws {
+        try await JobSite.lend { site in
+            let clinics = try await site.database.clinics(3)
+            for clinic in clinics { try await site.calls(1, clinic) }
+            let watch = try await ChangeWatch(
+                counters: site.worker.counters, ledger: site.worker.ledger, gate: site.worker.gate,
+                keys: site.worker.keys, logger: .silent)
+            for quota in Int64(5)...7 {
+                for clinic in clinics {
+                    try await site.database.editPlan(
+                        of: clinic, #"{"quota":{"api_calls":\#(quota)}}"#)
+                }
+                try await watch.run()
+                let values = try await site.worker.counters.values(of: clinics)
+                #expect(values.map { $0.value?.quota } == [quota, quota, quota])
+            }
+            // A clinic that Redis does not hold is not brought there by a change.
+            _ = try await site.redis.client(["FLUSHALL"])
+            try await site.database.editPlan(of: clinics[0], "{}")
+            try await watch.run()
+            #expect(try await site.value(of: clinics[0]) == nil)
+        }
+    }
+
+    @Test func `the watch takes keys over and drops those that ended`() async throws {
+        try await JobSite.lend { site in
+            let watch = try await ChangeWatch(
+                counters: site.worker.counters, ledger: site.worker.ledger, gate: site.worker.gate,
+                keys: site.worker.keys, logger: .silent)
+            let key = try await HTTPWorker.newKey(site.worker, [.check])
+            let field = "Bearer \(key)"
+            #expect(site.worker.keys.holder(authorization: field) == nil)
+            try await watch.run()
+            #expect(site.worker.keys.holder(authorization: field)?.scopes == [.check])
+            let id = try #require(
+                await site.worker.ledger.findKey(hash: APIKey.hash(of: key))?.id)
+            _ = try await site.worker.ledger.revokeKey(id)
+            try await watch.run()
+            #expect(site.worker.keys.holder(authorization: field) == nil)
+        }
+    }
+}
