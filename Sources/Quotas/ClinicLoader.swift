@@ -48,7 +48,9 @@ final class ClinicLoader: Sendable {
             state.announcements += 1
             state.unknown[clinic] = nil
             // Beyond the bound the poll alone renews; this is only the faster way.
-            guard state.expected[clinic] != nil || state.expected.count < Self.unknownMax else { return }
+            guard state.expected[clinic] != nil || state.expected.count < Self.unknownMax else {
+                return
+            }
             state.expected[clinic] = version
         }
     }

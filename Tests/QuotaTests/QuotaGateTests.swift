@@ -133,6 +133,21 @@ import Testing
         #expect(rows.sorted() == [1, 2])
     }
 
+    /// The Redis that comes back empty has a clock behind the lost one: its epoch stands all the same.
+    @Test(arguments: [-60_000_000, 8 * 86_400_000_000])
+    func `keeps one epoch when Redis comes back with another clock`(step: Int64) async throws {
+        try put(nil)
+        counters.state.withLock { $0.now += max(0, step) }
+        _ = try await decision()
+        counters.state.withLock {
+            $0.values = [:]
+            $0.now -= abs(step)
+        }
+        for _ in 0..<50 { #expect(try await decision().isAllowed) }
+        let marks = gate.marks.takeOpen(limit: 10).map(\.mark)
+        #expect(marks.map(\.used).sorted() == [1, 50])
+    }
+
     @Test func `counts on from the ledger when Redis is new to the clinic`() async throws {
         try put(#"{"quota": {"api_calls": 100}}"#, ledger: [Epoch(rawValue: 77): 98])
         #expect(try await decision().period.used == 99)

@@ -128,13 +128,120 @@ import Testing
                 try await site.database.ask(
                     "DELETE FROM clinics WHERE clinic_id = $1::text::uuid", [.text("\(clinic)")])
             }
-            let outcome = try await site.worker.sweep.run()
-            #expect(outcome.forgotten == 1)
+            // First both are closed, so that nothing counts between the reading and the forgetting.
+            #expect(try await site.worker.sweep.run().forgotten == 0)
+            #expect(try await site.value(of: gone)?.flags.access == .gone)
+            #expect(try await site.worker.gate.check(gone) == .unknownClinic)
+            #expect(try await site.worker.sweep.run().forgotten == 1)
             #expect(try await site.value(of: gone) == nil)
             #expect(try await site.database.counted(gone) == 3)
             // What is in quarantine is not confirmed, so it is not forgotten.
             #expect(try await site.value(of: liar)?.used == 1 << 52)
             #expect(try await site.worker.gate.check(gone) == .unknownClinic)
+        }
+    }
+
+    /// A deleted clinic that goes on calling must not be served for as long as it calls.
+    @Test func `the watch ends a deleted clinic at once`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic(nil)
+            let watch = try await ChangeWatch(
+                counters: site.worker.counters, ledger: site.worker.ledger, gate: site.worker.gate,
+                keys: site.worker.keys, logger: .silent)
+            try await site.calls(3, clinic)
+            try await site.database.ask(
+                "DELETE FROM clinics WHERE clinic_id = $1::text::uuid", [.text("\(clinic)")])
+            try await watch.run()
+            for _ in 0..<3 {
+                #expect(try await site.worker.gate.check(clinic) == .unknownClinic)
+            }
+            #expect(try await site.value(of: clinic)?.used == 3)
+        }
+    }
+
+    /// Settled counts of this month stay in the value, and must not keep a credit from its quota.
+    @Test func `a sweep gives a credit back to the quota after an epoch changed`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic(#"{"quota":{"api_calls":10}}"#)
+            try await site.calls(6, clinic)
+            var old = try #require(try await site.value(of: clinic))
+            old.stamp ^= 1
+            try await site.write(old, of: clinic)
+            try await site.calls(4, clinic)
+            try await site.worker.checkpointer.run()
+            _ = try await site.worker.sweep.run()
+            #expect(try await site.value(of: clinic)?.closed.map(\.isSettled) == [true])
+            try await site.database.ask(
+                """
+                INSERT INTO metering.usage_adjustment (month, clinic_id, units, reason, idempotency_key)
+                VALUES (date_trunc('month', now() AT TIME ZONE 'UTC')::date, $1::text::uuid, -5, 'test', $1)
+                """, [.text("\(clinic)")])
+            _ = try await site.worker.sweep.run()
+            #expect(try await site.value(of: clinic)?.usage == 5)
+            try await site.calls(5, clinic)
+        }
+    }
+
+    /// A value that went back is noticed without any worker's mark, because the ledger knows more.
+    @Test func `a sweep notices a value that went back under the same epoch`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic(nil)
+            try await site.calls(14, clinic)
+            let old = try #require(try await site.value(of: clinic))
+            try await site.calls(107, clinic)
+            try await site.worker.checkpointer.run()
+            try await site.write(old, of: clinic)
+            // Another worker, which has seen nothing of this.
+            let other = try await Worker.connect(site.worker.settings, logger: .silent)
+            _ = try await other.sweep.run()
+            for _ in 0..<184 { _ = try await other.gate.check(clinic) }
+            try await other.checkpointer.run()
+            await other.disconnect()
+            #expect(try await site.database.counted(clinic) == 121 + 184)
+        }
+    }
+
+    /// More workers with a dead epoch's mark than the ring has room: each mints, none is refused.
+    @Test func `a full ring is settled at once`() async throws {
+        try await JobSite.lend { site in
+            let clinic = try await site.database.clinic(nil)
+            try await site.calls(1, clinic)
+            var workers: [Worker] = []
+            for _ in 0..<11 {
+                let worker = try await Worker.connect(site.worker.settings, logger: .silent)
+                _ = try await worker.gate.check(clinic)
+                workers.append(worker)
+            }
+            _ = try await site.redis.client(["FLUSHALL"])
+            for worker in workers {
+                guard case .decided(let decision) = try await worker.gate.check(clinic) else {
+                    throw JobSite.CallRefused()
+                }
+                #expect(decision.isAllowed)
+            }
+            for worker in workers + [site.worker] { try await worker.checkpointer.run() }
+            _ = try await site.worker.sweep.run()
+            #expect(try await site.database.counted(clinic) == 23)
+            for worker in workers { await worker.disconnect() }
+        }
+    }
+
+    /// Under traffic the book is never empty, so a run ends with what was open when it began.
+    @Test func `a checkpoint ends while calls go on`() async throws {
+        try await JobSite.lend { site in
+            let clinics = try await site.database.clinics(4)
+            await withTaskGroup(of: Void.self) { group in
+                for clinic in clinics {
+                    group.addTask {
+                        while !Task.isCancelled { _ = try? await site.worker.gate.check(clinic) }
+                    }
+                }
+                for _ in 0..<20 {
+                    let written = try? await site.worker.checkpointer.run()
+                    #expect((0...clinics.count).contains(written ?? -1))
+                }
+                group.cancelAll()
+            }
         }
     }
 

@@ -142,7 +142,9 @@ extension Sweep {
         let running = Mark(
             period: value.period, epoch: value.epoch, used: value.used, credited: value.credited,
             configVersion: value.version, seenAt: now)
-        guard let highest = try? wanted.settings().highest(running), highest != running else { return }
+        guard let highest = try? wanted.settings().highest(running), highest != running else {
+            return
+        }
         gate.marks.record(highest, of: clinic)
     }
 
@@ -199,6 +201,7 @@ extension StoredConfiguration {
         }
         guard value.period == month.start else { return false }
         let elsewhere = ledger.filter { $0.key != value.epoch }.values.reduce(adjustments, &+)
-        return elsewhere > value.base || (elsewhere < value.base && value.closed.allSatisfy(\.isSettled))
+        return elsewhere > value.base
+            || (elsewhere < value.base && value.closed.allSatisfy(\.isSettled))
     }
 }
