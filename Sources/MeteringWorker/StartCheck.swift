@@ -10,8 +10,8 @@ import SystemPackage
 /// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {
     case databaseAddress(String)
-    case databaseAway(String)
-    case databaseRefuses(String)
+    case databaseAway(String, setting: String)
+    case databaseRefuses(String, setting: String)
     case redisAddress(String)
     case redisRefuses(String)
     case redisTooOld(String)
@@ -24,10 +24,10 @@ enum StartError: Error, CustomStringConvertible {
         switch self {
         case .databaseAddress(let problem):
             "DATABASE_URL cannot be used: \(problem); write it as postgresql://user@host/database"
-        case .databaseAway(let reason):
-            "DATABASE_URL: \(reason); check that PostgreSQL runs and that the URL is right"
-        case .databaseRefuses(let reason):
-            "DATABASE_URL: \(reason); check the user and the password in the URL, or in ~/.pgpass"
+        case .databaseAway(let reason, let setting):
+            "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
+        case .databaseRefuses(let reason, let setting):
+            "\(setting): \(reason); check the user and the password in the URL, or in ~/.pgpass"
         case .redisAddress(let problem):
             "REDIS_URL cannot be used: \(problem); write it as redis://host:6379 or unix:///path"
         case .redisRefuses(let code):
@@ -52,11 +52,17 @@ enum StartError: Error, CustomStringConvertible {
 
 extension StartError {
     /// nil for all that explains itself.
-    init?(_ error: LedgerError) {
-        guard case .store(let cause) = error else { return nil }
+    init?(database error: any Error, setting: String = "DATABASE_URL") {
+        let cause: PostgresError
+        switch error {
+        case LedgerError.store(let error): cause = error
+        case MigrationError.store(let error): cause = error
+        default: return nil
+        }
         switch cause {
-        case .connect, .deadline, .connectionLost: self = .databaseAway("\(cause)")
-        case .authentication: self = .databaseRefuses("\(cause)")
+        case .connect, .deadline, .connectionLost:
+            self = .databaseAway("\(cause)", setting: setting)
+        case .authentication: self = .databaseRefuses("\(cause)", setting: setting)
         default: return nil
         }
     }
@@ -100,7 +106,7 @@ extension Worker {
         do {
             try await ledger.requireLeastPrivilege()
         } catch {
-            throw StartError(error) ?? error
+            throw StartError(database: error) ?? error
         }
         try await ledger.prepareMonths()
         let info: RedisInfo

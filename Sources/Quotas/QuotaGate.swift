@@ -4,6 +4,7 @@ public import Metering
 public final class QuotaGate: Sendable {
     public let marks: MarkBook
     public let names = LimitNames()
+    public let denials = DenialBook()
     private let counters: any CounterStore
     private let loader: ClinicLoader
     private let settler: (any ClosedCountSettler)?
@@ -42,7 +43,9 @@ public final class QuotaGate: Sendable {
                     reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
                 loader.noteVersion(reply, of: clinic)
                 if reply.flags.access == .gone { return .unknownClinic }
-                return .decided(QuotaDecision(reply, asked: group, name: names.name(of:)))
+                let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
+                if mode == .consume { denials.record(decision, of: clinic) }
+                return .decided(decision)
             case .miss, .stale:
                 guard try await loader.load(clinic, after: reply) else { return .unknownClinic }
             case .noSuchLimit: return .noSuchLimit

@@ -53,6 +53,14 @@ import Testing
         #expect(denied.retryAfter == .seconds(1) && denied.period.used == 3)
     }
 
+    @Test func `counts its denials, not its peeks`() async throws {
+        _ = try await decision(3)
+        for _ in 0..<4 { _ = try await decision() }
+        _ = try await decision(mode: .peek)
+        #expect(gate.denials.denials(of: clinic) == [.rateLimit: 4])
+        #expect(gate.denials.all == [.rateLimit: 4])
+    }
+
     @Test func `denies what the quota does not admit`() async throws {
         _ = try await decision(3)
         counters.state.withLock { $0.now += 10_000_000 }

@@ -22,7 +22,10 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         let settings = try options.settings(quiet: true)
-        try await PostgresPool.used(with: settings.database.ownerConfiguration()) { pool in
+        try await PostgresPool.used(
+            with: settings.database.ownerConfiguration(),
+            setting: "DATABASE_OWNER_URL, or without it DATABASE_URL"
+        ) { pool in
             let migrator = Migrator(pool: pool)
             let files =
                 dryRun

@@ -24,7 +24,7 @@ enum WorkerKeys {
     static let requestTimeout = SettingKey(
         ["metering", "request_timeout"],
         .duration(.milliseconds(100) ... .seconds(60), default: .seconds(5)),
-        "The most time that one HTTP request may take.")
+        "The most time in which an HTTP request must have arrived whole.")
     static let connectionsMax = SettingKey(
         ["metering", "connections_max"], .integer(1...1_000_000, default: 10_000),
         "The most HTTP connections open at once.")

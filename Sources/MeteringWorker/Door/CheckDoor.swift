@@ -28,7 +28,9 @@ struct CheckDoor: Sendable {
             }
             try admit(authorization, to: .usage, of: clinic)
             let decision = try await decide(CheckCall(peekAt: clinic))
-            return HTTPAnswer(status: 200, json: UsageDocument(decision, of: clinic))
+            let denials = gate.denials.denials(of: clinic)
+            return HTTPAnswer(
+                status: 200, json: UsageDocument(decision, of: clinic, denials: denials))
         } catch {
             return error.answer
         }

@@ -60,12 +60,24 @@ struct DecisionDocument: Encodable {
 
 /// What a clinic has used and has left, without a verdict.
 struct UsageDocument: Encodable {
+    /// How often this worker denied calls of the clinic since it started, by reason.
+    struct Denied: Encodable {
+        let rate_limit, quota, subscription_ended: Int64
+    }
+
     let clinic_id: String
+    let denied_by_this_worker: Denied
     let limits: [DecisionDocument.Limit]
     let usage: DecisionDocument.Usage
 
-    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+    init(
+        _ decision: QuotaDecision, of clinic: ClinicID,
+        denials: [QuotaDecision.Reason: Int64]
+    ) {
         clinic_id = clinic.description
+        denied_by_this_worker = Denied(
+            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
+            subscription_ended: denials[.ended] ?? 0)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
     }

@@ -7,6 +7,7 @@ struct KeyHolder: Hashable, Sendable {
         case check, usage, admin
     }
 
+    let id: Int64
     let name: String
     let scopes: Set<Scope>
     /// Nil = every clinic.
@@ -23,17 +24,29 @@ struct KeyHolder: Hashable, Sendable {
 /// A copy of the table, renewed every second: a check never waits for PostgreSQL to know its caller, and a
 /// flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that second.
 final class KeyRing: Sendable {
-    private let holders: Mutex<[[UInt8]: KeyHolder]>
+    private struct State {
+        var holders: [[UInt8]: KeyHolder] = [:]
+        var used: Set<Int64> = []
+    }
+
+    private let state = Mutex(State())
     private let now: @Sendable () -> Int64
 
     /// - Parameter now: The wall clock, µs since 1970; it decides only whether a key has expired.
     init(now: @escaping @Sendable () -> Int64) {
-        holders = Mutex([:])
         self.now = now
     }
 
     func replace(with all: [[UInt8]: KeyHolder]) {
-        holders.withLock { $0 = all }
+        state.withLock { $0.holders = all }
+    }
+
+    /// Ids of the keys that were used since this was asked last.
+    func takeUsed() -> [Int64] {
+        state.withLock { state in
+            defer { state.used = [] }
+            return Array(state.used)
+        }
     }
 
     /// The holder of the key in an `Authorization` field, or nil when it is not a valid one.
@@ -43,8 +56,12 @@ final class KeyRing: Sendable {
         }
         let text = String(field.dropFirst("bearer ".count).drop { $0 == " " })
         let hash = APIKey.hash(of: text)
-        guard let holder = holders.withLock({ $0[hash] }) else { return nil }
-        if let end = holder.expiresAt, end <= now() { return nil }
-        return holder
+        let time = now()
+        return state.withLock { state in
+            guard let holder = state.holders[hash] else { return nil }
+            if let end = holder.expiresAt, end <= time { return nil }
+            state.used.insert(holder.id)
+            return holder
+        }
     }
 }

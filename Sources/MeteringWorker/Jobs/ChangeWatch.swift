@@ -30,6 +30,8 @@ final actor ChangeWatch {
     }
 
     func renewKeys() async throws {
+        let used = keys.takeUsed()
+        if !used.isEmpty { try await ledger.noteUse(ofKeys: used) }
         let usable = try await ledger.usableKeys()
         keys.replace(
             with: Dictionary(
@@ -70,7 +72,7 @@ final actor ChangeWatch {
 extension KeyHolder {
     init(_ key: StoredKey) {
         self.init(
-            name: key.name,
+            id: key.id, name: key.name,
             scopes: Set(key.scopes.compactMap { KeyHolder.Scope(rawValue: $0.rawValue) }),
             clinics: key.clinics.isEmpty ? nil : key.clinics, expiresAt: key.expiresAt)
     }
