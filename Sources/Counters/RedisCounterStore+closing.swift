@@ -16,7 +16,8 @@ extension RedisCounterStore {
             throw .countersAway("\(error)")
         }
         return zip(clinics, replies).map { clinic, reply in
-            (clinic, reply.bytes.flatMap(CounterValue.init(decoding:)))
+            let value = reply.bytes.flatMap(CounterValue.init(decoding:))
+            return (clinic, value?.isInBounds == true ? value : nil)
         }
     }
 

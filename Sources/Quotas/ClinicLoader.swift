@@ -121,7 +121,8 @@ final class ClinicLoader: Sendable {
             }
             if let plan = found.plan { names.learn(plan) }
             if let mark = marks.mark(of: clinic) { found.include(mark) }
-            let reply = try await counters.configure(clinic, found.configuration(outside: epoch))
+            let configuration = found.configuration(outside: epoch).asKnown(at: now)
+            let reply = try await counters.configure(clinic, configuration)
             now = reply.now
             switch reply.verdict {
             case .configured:

@@ -53,6 +53,20 @@ public struct CounterConfiguration: Hashable, Sendable {
         return writer.bytes
     }
 
+    /// The next period is told to the counter only this long before it begins, µs: two days.
+    ///
+    /// So a clock of Redis that jumps ahead for a moment finds no period to roll into: the counter answers
+    /// STALE, and PostgreSQL, whose clock is another one, is asked before any month is entered.
+    public static let foresight: Int64 = 2 * 86_400_000_000
+
+    /// The same without the next period, unless it begins soon.
+    func asKnown(at now: Int64) -> CounterConfiguration {
+        guard periodEnd - now > Self.foresight else { return self }
+        var known = self
+        known.nextPeriodEnd = 0
+        return known
+    }
+
     /// A configuration made before a period ended, read after it: its next period is the current one.
     func shifted(to now: Int64) -> CounterConfiguration? {
         guard now >= periodEnd else { return self }

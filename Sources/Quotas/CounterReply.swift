@@ -57,6 +57,8 @@ public struct CounterReply: Hashable, Sendable {
 
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
+    /// What a number in a reply can be: Lua counts exactly below 2^53.
+    static let counts = 0...CounterValue.countMax
     static let headBytes = 88
     static let limitBytes = 34
 }
@@ -74,8 +76,10 @@ extension CounterReply {
             let used = reader.integer(), let credited = reader.integer(),
             let now = reader.integer(),
             let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
-            let periodEnd = reader.integer(), now >= 0, used >= 0, credited >= 0, period >= 0,
-            periodEnd >= 0, wait >= -1, quota >= -1, version >= 0
+            let periodEnd = reader.integer(),
+            [now, used, credited, period, periodEnd, version].allSatisfy(Self.counts.contains),
+            [wait, quota].allSatisfy({ $0 == -1 || Self.counts.contains($0) }),
+            usage.magnitude <= CounterValue.countMax
         else { return nil }
         self.init(
             verdict: verdict, flags: StandingFlags(rawValue: flags),
@@ -91,10 +95,10 @@ extension CounterReply {
     }
 
     private static func limit(_ reader: inout LittleEndianReader) -> Limit? {
-        guard let id = reader.integer(bytes: 2), let remaining = reader.integer(), remaining >= 0,
-            let untilFull = reader.integer(), untilFull >= 0,
-            let burst = reader.integer(), burst >= 0,
-            let tolerance = reader.integer(), tolerance >= 0
+        guard let id = reader.integer(bytes: 2), let remaining = reader.integer(),
+            let untilFull = reader.integer(), let burst = reader.integer(),
+            let tolerance = reader.integer(),
+            [remaining, untilFull, burst, tolerance].allSatisfy(counts.contains)
         else { return nil }
         return Limit(
             id: LimitID(rawValue: UInt16(truncatingIfNeeded: id)), remaining: remaining,

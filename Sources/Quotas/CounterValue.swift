@@ -64,6 +64,19 @@ public struct CounterValue: Hashable, Sendable {
     static let countMax: Int64 = 9_007_199_254_740_991
     static let headBytes = 104
 
+    /// Whether every number is one that our functions write. A foreign or damaged value may hold others, and
+    /// sums of those would overflow.
+    public var isInBounds: Bool {
+        let counts = 0...Self.countMax
+        let numbers = [version, period, used, credited, periodEnd, nextPeriodEnd]
+        return numbers.allSatisfy(counts.contains) && base.magnitude <= Self.countMax
+            && [quota, nextQuota].allSatisfy { $0 == -1 || counts.contains($0) }
+            && closed.allSatisfy {
+                counts.contains($0.period) && counts.contains($0.used)
+                    && counts.contains($0.credited)
+            }
+    }
+
     /// Units of this period, in all epochs.
     public var usage: Int64 { base &+ used &- credited }
 }

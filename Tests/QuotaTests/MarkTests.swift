@@ -125,6 +125,15 @@ import Testing
 }
 
 @Suite struct `Bytes from Redis` {
+    @Test func `are refused when a number is larger than any of ours`() throws {
+        var reply = CounterReply.noAnswer(.miss, now: 5)
+        #expect(CounterReply(decoding: reply.encoded) != nil)
+        for number in [Int64.max, 1 << 53, -2] {
+            reply.now = number
+            #expect(CounterReply(decoding: reply.encoded) == nil)
+        }
+    }
+
     /// A hostile Redis answers anything: it is refused or read, never a trap.
     @Test func `never trap, whatever they are`() throws {
         let name = "hostile bytes"

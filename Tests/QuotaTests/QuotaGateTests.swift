@@ -163,12 +163,26 @@ import Testing
     }
 
     @Test func `turns the month without PostgreSQL`() async throws {
+        counters.state.withLock { $0.now += 6 * 86_400_000_000 }
         _ = try await decision(3)
         settings.state.withLock { $0.isAway = true }
         let december = try #require(Month("2026-12"))
         counters.state.withLock { $0.now = december.start }
         let first = try await decision()
         #expect(first.isAllowed && first.period.used == 1 && first.period.start == december.start)
+    }
+
+    /// A clock that is ahead for a moment must not move calls of November into December.
+    @Test func `does not turn a month that is not near`() async throws {
+        _ = try await decision(3)
+        settings.state.withLock { $0.isAway = true }
+        counters.state.withLock { $0.now += 8 * 86_400_000_000 }
+        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+            try await gate.check(clinic)
+        }
+        counters.state.withLock { $0.now -= 8 * 86_400_000_000 }
+        #expect(try await gate.check(clinic) != .unknownClinic)
+        #expect(gate.marks.takeOpen(limit: 9).map(\.mark.used) == [3])
     }
 
     @Test func `asks PostgreSQL when both months it knew have passed`() async throws {

@@ -192,11 +192,12 @@ extension CounterValue {
 }
 
 extension StoredConfiguration {
-    /// Whether a counter has to be renewed: it lags or leads, its next month is unknown, or what other epochs
+    /// Whether a counter has to be renewed: it lags or leads, its next month begins soon and is unknown, or what other epochs
     /// counted has changed. A clinic that called this month is also brought to a Redis that lost it.
     func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
-        if value.version != version || value.nextPeriodEnd == 0 || now >= value.periodEnd {
+        let endsSoon = now > value.periodEnd - CounterConfiguration.foresight
+        if value.version != version || now >= value.periodEnd || (endsSoon && value.nextPeriodEnd == 0) {
             return true
         }
         guard value.period == month.start else { return false }
