@@ -18,6 +18,11 @@ struct CheckpointBatch {
         ]
     }
 
+    /// Counts that were refused, and why.
+    func refused(because reason: String) -> [PostgresValue] {
+        counts + [.text(reason.isEmpty ? "unsaid" : reason)]
+    }
+
     /// Everything.
     var values: [PostgresValue] { counts + [.timestampArray(rows.map(\.observedAt))] }
 }

@@ -47,14 +47,20 @@ extension Ledger {
     public func quarantine(
         _ row: UsageCheckpoint, reason: String
     ) async throws(LedgerError) {
+        try await quarantine([row], reason: reason)
+    }
+
+    /// Keeps checkpoints that must not count, with the reason: one row for each month, clinic, epoch
+    /// and reason, which holds the highest counts and how often they came.
+    public func quarantine(
+        _ rows: [UsageCheckpoint], reason: String
+    ) async throws(LedgerError) {
         try await stored {
-            try await pool.execute(
-                SQL.quarantineUpsert,
-                [
-                    .month(row.month), .clinic(row.clinic), .int64(row.epoch.bitPattern),
-                    .int64(row.used), .int64(row.credited),
-                    .text(reason.isEmpty ? "unsaid" : reason),
-                ])
+            for start in stride(from: 0, to: rows.count, by: Self.batchMax) {
+                let slice = rows[start..<min(start + Self.batchMax, rows.count)]
+                try await pool.execute(
+                    SQL.quarantineUpsert, CheckpointBatch(rows: slice).refused(because: reason))
+            }
         }
     }
 

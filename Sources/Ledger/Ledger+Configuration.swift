@@ -1,7 +1,6 @@
 import Billing
 public import Metering
 import Postgres
-public import Quotas
 
 extension Ledger {
     /// What decides a clinic's calls in the month that runs at `redisTime`; nil for an unknown clinic.
@@ -15,6 +14,7 @@ extension Ledger {
 
     /// The same for many clinics in one question; unknown ones are left out.
     ///
+    /// What cannot be read of one clinic is refused by its `settings()`, and costs no other clinic.
     /// - Parameter clinics: At most 10,000, each once.
     public func configurations(
         of clinics: [ClinicID], at redisTime: Int64
@@ -61,9 +61,12 @@ extension StoredConfiguration {
             plan = StoredPlan(
                 id: id, name: try row.text("plan"), features: try row.optionalText("features"))
         }
+        let status = try row.optionalText("payment_status")
+        let known = status.flatMap(PaymentStatus.init(rawValue:))
         self.init(
             clinic: try row.clinic("clinic_id"), version: try row.int64("config_version"),
-            plan: plan, paymentStatus: try row.paymentStatus("payment_status"), month: month,
+            plan: plan, paymentStatus: known, unknownStatus: known == nil ? status : nil,
+            month: month,
             ledger: Dictionary(zip(epochs, units), uniquingKeysWith: { first, _ in first }),
             adjustments: try row.int64("adjustments"))
     }
@@ -76,31 +79,5 @@ extension PostgresFields {
             throw LedgerError.corrupt("a payment status that no version writes")
         }
         return status
-    }
-}
-
-extension Ledger: SettingsSource {
-    public func settings(
-        of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings? {
-        let found: StoredConfiguration?
-        do throws(LedgerError) {
-            found = try await configuration(of: clinic, at: now)
-        } catch {
-            throw .settingsAway("\(error)")
-        }
-        do throws(PlanError) {
-            return try found?.settings()
-        } catch {
-            throw .plan(clinic, error)
-        }
-    }
-
-    public func raiseVersion(of clinic: ClinicID, above version: Int64) async throws(QuotaError) {
-        do throws(LedgerError) {
-            try await raiseConfigVersion(of: clinic, above: version)
-        } catch {
-            throw .settingsAway("\(error)")
-        }
     }
 }

@@ -2,7 +2,8 @@ public import Metering
 import Postgres
 
 extension Ledger {
-    /// Stores a key by its hash; the key itself is never seen here.
+    /// Stores a key by its hash; the key itself is never seen here. Refused while as many keys are
+    /// usable as `usableKeys` answers: one more would not be held by workers.
     ///
     /// - Parameters:
     ///   - hash: SHA-256 of the key, 32 bytes.
@@ -25,23 +26,34 @@ extension Ledger {
                 [
                     .bytes(hash), .text(name), .textArray(scopes.map(\.rawValue).sorted()),
                     .clinics(clinics.sorted()), expiresAt.map(PostgresValue.timestamp) ?? .null,
+                    .count(UsableKeys.countMax),
                 ])
-            guard let row = rows.first else { throw LedgerError.corrupt("no new key") }
+            guard let row = rows.first else {
+                throw LedgerError.tooManyKeys(max: UsableKeys.countMax)
+            }
             return try StoredKey(row)
         }
     }
 
-    /// All keys in the order of their making.
+    /// All keys in the order of their making, each with the scopes that this version knows.
     public func listKeys() async throws(LedgerError) -> [StoredKey] {
         try await stored { try await pool.query(SQL.apiKeyList).map { try StoredKey($0) } }
     }
 
     /// The keys that are good now, with their hashes; at most 10,000, the oldest first.
-    public func usableKeys() async throws(LedgerError) -> [(hash: [UInt8], key: StoredKey)] {
-        try await stored {
-            try await pool.query(SQL.apiKeyUsable, [.count(10_000)]).map { row in
-                (try row.bytes("hash"), try StoredKey(row))
-            }
+    ///
+    /// A key with a scope of a newer version is left out: what it may do is not known here.
+    public func usableKeys() async throws(LedgerError) -> UsableKeys {
+        let scopes = StoredKey.Scope.allCases.map(\.rawValue)
+        return try await stored {
+            // One more than is answered tells whether there are more.
+            let rows = try await pool.query(
+                SQL.apiKeyUsable, [.count(UsableKeys.countMax + 1), .textArray(scopes)])
+            return UsableKeys(
+                keys: try rows.prefix(UsableKeys.countMax).map { row in
+                    UsableKeys.Entry(hash: try row.bytes("hash"), key: try StoredKey(row))
+                },
+                isComplete: rows.count <= UsableKeys.countMax)
         }
     }
 
@@ -68,12 +80,7 @@ extension Ledger {
 
 extension StoredKey {
     fileprivate init(_ row: PostgresRow) throws {
-        let scopes = try row.textArray("scopes").map { text in
-            guard let scope = Scope(rawValue: text) else {
-                throw LedgerError.corrupt("a scope that no version writes")
-            }
-            return scope
-        }
+        let scopes = try row.textArray("scopes").compactMap(Scope.init(rawValue:))
         let clinics = try row.uuidArray("clinics").compactMap { ClinicID(bytes: $0.bytes) }
         self.init(
             id: try row.int64("key_id"), name: try row.text("name"), scopes: Set(scopes),

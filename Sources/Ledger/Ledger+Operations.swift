@@ -23,7 +23,8 @@ extension Ledger {
         }
     }
 
-    /// Says that a worker lives, and up to when it has written everything it saw.
+    /// Says that a worker lives, and up to when it has written everything it saw; forgets workers that
+    /// were not heard of for 24 hours.
     ///
     /// - Parameter checkpointedThrough: Clock of Redis, µs since 1970-01-01 UTC; nil before the first.
     public func heartbeat(
@@ -90,14 +91,34 @@ extension Ledger {
         }
     }
 
-    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now.
+    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now. The latest 1,000
+    /// runs of a job are kept.
     public func recordJob(
         _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool
+    ) async throws(LedgerError) {
+        try await record(job, startedAt: startedAt, rowsWritten: rowsWritten, ok: ok, keep: 1_000)
+    }
+
+    /// Records a sweep that visited every clinic: what Redis had counted at its start is in the ledger.
+    ///
+    /// It is what `reportAge` goes by. Only the latest two are kept, because one is recorded a minute.
+    /// - Parameter startedAt: Before the first counter was read; µs since 1970-01-01 UTC.
+    public func noteSweep(
+        startedAt: Int64, rowsWritten: Int64 = 0
+    ) async throws(LedgerError) {
+        try await record("sweep", startedAt: startedAt, rowsWritten: rowsWritten, ok: true, keep: 2)
+    }
+
+    private func record(
+        _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool, keep: Int
     ) async throws(LedgerError) {
         try await stored {
             try await pool.execute(
                 SQL.jobRunInsert,
-                [.text(job), .timestamp(startedAt), .int64(rowsWritten), .bool(ok)])
+                [
+                    .text(job), .timestamp(startedAt), .int64(rowsWritten), .bool(ok),
+                    .count(keep),
+                ])
         }
     }
 }

@@ -15,7 +15,8 @@ extension Ledger {
     /// Sets api_usage of a month to the ledger, only where it differs.
     ///
     /// Each of the 64 buckets is its own transaction: locked, then summed, then written. Run twice,
-    /// late, or two at once, the same rows result, and the last run writes none.
+    /// late, or two at once, the same rows result, and the last run writes none. A bucket that fails
+    /// does not hold up the others: its error is thrown when they are done.
     /// - Parameter onlyDue: Leave out buckets that nothing was written to since their last roll-up.
     public func rollUp(
         _ month: Month, onlyDue: Bool = false
@@ -24,22 +25,36 @@ extension Ledger {
         return try await stored {
             if !onlyDue { try await pool.execute(SQL.rollupMonthInsert, [.month(month)]) }
             var rollup = MonthRollup(month: month)
+            var failures = RollupFailures()
             for bucket in try await buckets(of: month, onlyDue: onlyDue) {
-                try await rollUp(bucket, storage: month == current, into: &rollup)
+                do {
+                    try await rollUp(bucket, storage: month == current, into: &rollup)
+                } catch {
+                    try failures.note(error)
+                }
             }
+            try failures.end()
             return rollup
         }
     }
 
     /// Rolls up the buckets of every month that were written to since their last roll-up: what a
-    /// running worker repeats. Months without such a bucket are not named.
+    /// running worker repeats. Months without such a bucket are not named. The first error of a bucket
+    /// is thrown when all others are done.
     public func rollUpDue() async throws(LedgerError) -> [MonthRollup] {
-        let due: [Month] = try await stored {
-            try await pool.query(SQL.rollupDueMonths).map { try $0.month("month") }
+        try await stored {
+            var rollups: [MonthRollup] = []
+            var failures = RollupFailures()
+            for row in try await pool.query(SQL.rollupDueMonths) {
+                do {
+                    rollups.append(try await rollUp(row.month("month"), onlyDue: true))
+                } catch {
+                    try failures.note(error)
+                }
+            }
+            try failures.end()
+            return rollups
         }
-        var rollups: [MonthRollup] = []
-        for month in due { rollups.append(try await rollUp(month, onlyDue: true)) }
-        return rollups
     }
 
     /// The calendar month by the clock of the database.

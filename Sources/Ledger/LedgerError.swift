@@ -16,6 +16,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case corrupt(String)
     /// A number or a text that the caller gave is out of range.
     case outOfRange(String)
+    /// As many keys are usable as a worker holds in memory.
+    case tooManyKeys(max: Int)
 
     public enum UnsafeRole: Sendable, Hashable {
         case superuser, bypassesRowSecurity, owner
@@ -38,7 +40,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             }
         case .unsafeRole, .missingGrant: .fixSettings
         case .schema: .migrate
-        case .unknownClinic, .outOfRange: .fixRequest
+        case .unknownClinic, .outOfRange, .tooManyKeys: .fixRequest
         case .corrupt: .page
         }
     }
@@ -57,6 +59,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
+        case .tooManyKeys(let max):
+            "\(max) keys are usable already: revoke one, or let some expire"
         }
     }
 

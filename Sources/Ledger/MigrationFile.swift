@@ -40,6 +40,7 @@ public struct MigrationFile: Hashable, Sendable {
         file(14, "V0014_operations", PackageResources.V0014_operations_sql),
         file(15, "V0015_usage_change", PackageResources.V0015_usage_change_sql),
         file(16, "V0016_metering_policies", PackageResources.V0016_metering_policies_sql),
+        file(17, "V0017_bounded_records", PackageResources.V0017_bounded_records_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

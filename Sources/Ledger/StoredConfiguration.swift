@@ -9,8 +9,10 @@ public struct StoredConfiguration: Hashable, Sendable {
     public var version: Int64
     /// nil without a subscription, or with one that has no plan.
     public var plan: StoredPlan?
-    /// nil without a subscription.
+    /// nil without a subscription, and when `unknownStatus` says why.
     public var paymentStatus: PaymentStatus?
+    /// A payment status that this version does not know, as it is stored.
+    public var unknownStatus: String?
     public var month: Month
     /// Net cost units of the month by epoch. The caller leaves out the epoch that Redis is counting.
     public var ledger: [Epoch: Int64]
@@ -25,8 +27,13 @@ public struct StoredConfiguration: Hashable, Sendable {
         public var features: String?
     }
 
-    /// The same in the words of a quota check; refuses a plan that cannot be read.
+    /// The same in the words of a quota check; refuses a plan or a standing that cannot be read.
     public func settings() throws(PlanError) -> ClinicSettings {
+        if let unknownStatus {
+            throw PlanError(
+                path: "payment_status",
+                problem: "is \(unknownStatus.debugDescription), which this version does not know")
+        }
         var features: PlanFeatures?
         if let plan { features = try PlanFeatures(json: plan.features) }
         return ClinicSettings(

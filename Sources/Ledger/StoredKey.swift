@@ -4,6 +4,7 @@ public import Metering
 public struct StoredKey: Hashable, Sendable {
     public let id: Int64
     public let name: String
+    /// Those that this version knows.
     public let scopes: Set<Scope>
     /// Empty means every clinic.
     public let clinics: Set<ClinicID>
@@ -23,4 +24,23 @@ public struct StoredKey: Hashable, Sendable {
     }
 
     public func covers(_ clinic: ClinicID) -> Bool { clinics.isEmpty || clinics.contains(clinic) }
+}
+
+/// The keys that callers may use now, each with the hash it is found by.
+public struct UsableKeys: Sendable, Sequence {
+    /// The oldest first; at most 10,000.
+    public let keys: [Entry]
+    /// Whether these are all. Otherwise later keys are not taken until earlier ones end.
+    public let isComplete: Bool
+
+    public struct Entry: Hashable, Sendable {
+        /// SHA-256 of the key, 32 bytes.
+        public let hash: [UInt8]
+        public let key: StoredKey
+    }
+
+    /// A worker holds all of them in memory, a few megabytes at most.
+    static let countMax = 10_000
+
+    public func makeIterator() -> IndexingIterator<[Entry]> { keys.makeIterator() }
 }

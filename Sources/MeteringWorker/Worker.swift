@@ -59,7 +59,7 @@ struct Worker: Sendable {
             logger: logger)
         gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
         keys = KeyRing(now: WallClock.now)
-        readiness = Readiness { redis.isConnected }
+        readiness = Readiness { redis.isServing }
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
@@ -124,8 +124,14 @@ struct Worker: Sendable {
         try await checkpointer.run()
     }
 
-    private func sweepOnce() async throws {
+    /// Visits every clinic, and tells reports that everything counted until now is in the ledger.
+    func sweepOnce() async throws {
+        let startedAt = try await ledger.databaseTime()
         let outcome = try await sweep.run()
+        if outcome.isComplete {
+            try await ledger.noteSweep(
+                startedAt: startedAt, rowsWritten: Int64(outcome.written))
+        }
         logger.debug("swept", metadata: ["outcome": "\(outcome)"])
         guard outcome.failures > 0 else { return }
         logger.warning("clinics could not be renewed", metadata: ["clinics": "\(outcome.failures)"])

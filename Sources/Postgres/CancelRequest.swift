@@ -1,12 +1,16 @@
 import CPostgres
+import Glibc
 import Synchronization
 
 /// Asks the server to stop a statement nobody waits for any more, so that it lets go of its locks.
 ///
 /// A courtesy without a promise: libpq blocks while it asks, so it is done on a thread of its own, and
-/// not at all while several others still hang.
+/// not at all while many others still hang.
 enum CancelRequest {
-    private static let hangingMax = 8
+    private static let hangingMax = 32
+    /// Milliseconds before each request. A busy server may begin a statement only after the first one came, and
+    /// a request for a session that does nothing, or is gone, changes nothing.
+    private static let pauses: [UInt32] = [0, 250, 750, 2_000]
     private static let hanging = Mutex(0)
 
     static func send(for connection: OpaquePointer?) {
@@ -35,8 +39,11 @@ enum CancelRequest {
         deinit { PQfreeCancel(cancel) }
 
         func run() {
-            withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
-                _ = PQcancel(cancel, message.baseAddress, Int32(message.count))
+            for pause in CancelRequest.pauses {
+                usleep(pause * 1_000)
+                withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { message in
+                    _ = PQcancel(cancel, message.baseAddress, Int32(message.count))
+                }
             }
         }
     }

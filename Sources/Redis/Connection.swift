@@ -8,6 +8,11 @@ protocol ConnectionObserver: AnyObject {
     func connectionFlushed(commands: Int)
     /// A counted call left the connection.
     func connectionReleased(count: Int, size: Int)
+    /// The server answers as a replica does.
+    func connectionMetReplica(_ connection: Connection, _ error: RedisServerError)
+    /// The server takes no writes for a while; told once for each reason.
+    func connectionIsRefused(_ connection: Connection, _ error: RedisServerError)
+    func connectionIsServedAgain(_ connection: Connection)
 }
 
 /// One socket to Redis: writes what is sent in one tick as one flush, matches replies in order.
@@ -33,13 +38,16 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var outgoing = ByteBuffer()
     private var unflushed = 0
     private var failure: RedisError?
+    private var refusal: WriteRefusal?
 
-    init(_ configuration: RedisConfiguration) throws(RedisError) {
+    /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that a replica
+    ///   is turned down before it is used.
+    init(_ configuration: RedisConfiguration, asksForWrites: Bool) throws(RedisError) {
         guard let parser = ReplyParser(limits: ReplyLimits(configuration)) else {
             throw .notConnected("no memory for a reader")
         }
         self.parser = parser
-        greeting = Greeting(configuration)
+        greeting = Greeting(configuration, asksForWrites: asksForWrites)
     }
 
     /// Says who we are. The observer hears ``ConnectionObserver/connectionIsReady(_:)`` or the end.
@@ -172,8 +180,40 @@ extension Connection {
         guard let call = unanswered.popFirst() else {
             return end(.protocolViolation("a reply nobody asked for"))
         }
-        if phase == .ready { observer?.connectionReleased(count: 1, size: call.bytes) }
+        if phase == .ready {
+            observer?.connectionReleased(count: 1, size: call.bytes)
+            // Before the caller hears of it: what it sends next must not go to a server just found wanting.
+            judge(reply, to: call.command)
+        }
         call.finish(.success(reply))
+    }
+
+    private func judge(_ reply: RedisReply, to command: RedisCommand) {
+        if case .error(let error) = reply {
+            if error.isFromReplica {
+                observer?.connectionMetReplica(self, error)
+            } else if error.refusesWrites {
+                refuse(WriteRefusal(error: error, command: command.name))
+            } else if command == WriteRefusal.question {
+                // An ACL may forbid the question; then the next write will tell.
+                serveAgain()
+            }
+        } else if refusal?.ends(withReplyTo: command) == true {
+            serveAgain()
+        }
+    }
+
+    private func refuse(_ new: WriteRefusal) {
+        // The question is refused as well, and must not replace the command that is waited for.
+        guard refusal?.error.code != new.error.code else { return }
+        refusal = new
+        observer?.connectionIsRefused(self, new.error)
+    }
+
+    private func serveAgain() {
+        guard refusal != nil else { return }
+        refusal = nil
+        observer?.connectionIsServedAgain(self)
     }
 
     private func greeted(_ reply: RedisReply) {
@@ -181,5 +221,6 @@ extension Connection {
         guard greeting.isOver else { return }
         phase = .ready
         observer?.connectionIsReady(self)
+        if let refusal = greeting.refusal { refuse(refusal) }
     }
 }

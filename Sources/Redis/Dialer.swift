@@ -7,15 +7,20 @@ struct Dialer {
     let configuration: RedisConfiguration
     let loop: any EventLoop
 
-    /// Connects once; the result comes on `loop`, with the connection not yet greeted.
-    func dial(_ done: @escaping @Sendable (Result<Connection, RedisError>) -> Void) {
+    /// Connects once, to whatever the address names now; the result comes on `loop`, with the connection
+    /// not yet greeted.
+    func dial(
+        asksForWrites: Bool,
+        _ done: @escaping @Sendable (Result<Connection, RedisError>) -> Void
+    ) {
         let configuration = configuration
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelInitializer { channel in
                 // A name with several addresses opens several channels; each has its own connection.
                 channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(Connection(configuration))
+                    try channel.pipeline.syncOperations.addHandler(
+                        Connection(configuration, asksForWrites: asksForWrites))
                 }
             }
         connect(bootstrap).flatMapThrowing { channel in

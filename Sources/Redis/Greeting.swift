@@ -2,14 +2,23 @@ import NIOCore
 
 /// What a new connection says before it takes commands: AUTH, SELECT, CLIENT SETNAME, in one write.
 ///
+/// After a replica was met the question whether writes are taken comes last, so that a server which still
+/// is one costs no caller an answer.
+///
 /// RESP3's HELLO is not used: hiredis 0.14 reads RESP2.
 struct Greeting {
-    private enum Step { case auth, select, setName }
+    private enum Step { case auth, select, setName, question }
 
     private let configuration: RedisConfiguration
+    private let asksForWrites: Bool
+    /// That the server is the right one, but takes no writes yet.
+    private(set) var refusal: WriteRefusal?
     private var steps: CircularBuffer<Step> = []
 
-    init(_ configuration: RedisConfiguration) { self.configuration = configuration }
+    init(_ configuration: RedisConfiguration, asksForWrites: Bool) {
+        self.configuration = configuration
+        self.asksForWrites = asksForWrites
+    }
 
     /// Whether every step was answered.
     var isOver: Bool { steps.isEmpty }
@@ -27,6 +36,7 @@ struct Greeting {
         }
         let name = RedisArgument.string(configuration.clientName)
         say(.setName, RedisCommand("CLIENT", ["SETNAME", name]), &buffer)
+        if asksForWrites { say(.question, WriteRefusal.question, &buffer) }
     }
 
     private mutating func say(_ step: Step, _ command: RedisCommand, _ buffer: inout ByteBuffer) {
@@ -41,10 +51,15 @@ struct Greeting {
             return .protocolViolation("a reply nobody asked for")
         }
         guard let error = reply.serverError else { return nil }
+        if step == .question { return take(answer: error) }
         if error.isAuthentication { return .authentication(code: error.code) }
         if error.isLoading || error.isBusy || error.code == "MASTERDOWN" {
             // AUTH is allowed in these states; a later attempt selects the database.
-            return step == .setName ? nil : .notConnected("the server answers \(error.code)")
+            guard step == .setName else {
+                return .notConnected("the server answers \(error.code)")
+            }
+            if error.refusesWrites { refusal = WriteRefusal(error: error, command: "CLIENT") }
+            return nil
         }
         if error.message.hasPrefix("max number of clients") {
             return .notConnected("the server has no room for another client")
@@ -54,6 +69,16 @@ struct Greeting {
         case .auth, .select: return .refused(error)
         // An ACL may forbid CLIENT; the name is for the reader of CLIENT LIST only.
         case .setName: return error.code == "DENIED" ? .refused(error) : nil
+        case .question: return nil
         }
+    }
+
+    /// An ACL may forbid the question: then the next write will tell.
+    private mutating func take(answer error: RedisServerError) -> RedisError? {
+        if error.isFromReplica { return .metReplica(error) }
+        if error.refusesWrites {
+            refusal = WriteRefusal(error: error, command: WriteRefusal.question.name)
+        }
+        return nil
     }
 }

@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// While the first attempt to connect runs, calls wait in a queue for at most their deadline; after a
 /// failed attempt they are turned away at once until a connection is up again. A connection on which a
-/// deadline passed is suspect: it takes no more calls and a fresh one takes over.
+/// deadline passed is suspect: it takes no more calls and a fresh one takes over. So it is with one that
+/// answers as a replica does, except that a rest comes first and the fresh one must take writes.
 ///
 /// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and written on
 /// `loop` alone.
@@ -23,6 +24,8 @@ final class Lane: @unchecked Sendable {
     private static let steady = TimeAmount.seconds(1)
     /// Retired connections that are read on at the same time; the oldest makes room.
     private static let retiredMax = 4
+    /// How often a server that takes no writes is asked whether it does again.
+    private static let questionPause = TimeAmount.seconds(1)
 
     let loop: any EventLoop
     let gauge = Gauge()
@@ -38,6 +41,10 @@ final class Lane: @unchecked Sendable {
     private var retired: [Connection] = []
     private var backoff = Backoff()
     private var attempt = 0
+    /// Whether the address last led to a replica.
+    private var hasMetReplica = false
+    /// Whether the question is due.
+    private var isToAsk = false
     private var isDialing = false
     private var alarm: Alarm
     private var hasReadSinceDelay = false
@@ -189,7 +196,7 @@ extension Lane: ConnectionObserver {
         loop.scheduleTask(in: TimeAmount(configuration.connectTimeout)) {
             self.giveUp(id)
         }
-        dialer.dial { result in self.dialed(result, id) }
+        dialer.dial(asksForWrites: hasMetReplica) { result in self.dialed(result, id) }
     }
 
     private func dialed(_ result: Result<Connection, RedisError>, _ id: Int) {
@@ -226,6 +233,7 @@ extension Lane: ConnectionObserver {
         isDialing = false
         greeting = nil
         phase = .up(connection, since: .now())
+        hasMetReplica = false
         gauge.connected()
         logger.info("connected to Redis", metadata: ["redis": "\(configuration)"])
         let now = NIODeadline.now()
@@ -275,6 +283,52 @@ extension Lane: ConnectionObserver {
     func connectionFlushed(commands: Int) { gauge.flushed(commands: commands) }
 
     func connectionReleased(count: Int, size: Int) { intake.release(count: count, size: size) }
+}
+
+// MARK: Writes refused
+
+extension Lane {
+    /// A demoted server may keep its address for ever, or lose it to the new primary: only dialling tells.
+    /// It always rests first, or calls would dial as fast as they come.
+    func connectionMetReplica(_ connection: Connection, _ error: RedisServerError) {
+        guard case .up(let current, let since) = phase, current === connection else { return }
+        if NIODeadline.now() - since >= Self.steady { backoff.reset() }
+        hasMetReplica = true
+        gauge.refused(error)
+        rest(because: .metReplica(error))
+        retire(connection)
+    }
+
+    func connectionIsRefused(_ connection: Connection, _ error: RedisServerError) {
+        guard case .up(let current, _) = phase, current === connection else { return }
+        logger.warning("Redis takes no writes", metadata: ["code": "\(error)"])
+        gauge.refused(error)
+        askLater()
+    }
+
+    func connectionIsServedAgain(_ connection: Connection) {
+        guard case .up(let current, _) = phase, current === connection else { return }
+        logger.info("Redis takes writes again")
+        gauge.servedAgain()
+    }
+
+    private func askLater() {
+        guard !isToAsk else { return }
+        isToAsk = true
+        loop.scheduleTask(in: Self.questionPause) { self.ask() }
+    }
+
+    /// A worker that says it is not ready is sent nothing, so it cannot wait for a caller to find out.
+    private func ask() {
+        isToAsk = false
+        guard gauge.isRefused, case .up(let connection, _) = phase else { return }
+        let call = Call(WriteRefusal.question, timeout: configuration.commandTimeout)
+        if intake.reserve(count: 1, size: call.bytes) == nil {
+            connection.send(call)
+            watch(call.deadline)
+        }
+        askLater()
+    }
 }
 
 // MARK: Closing

@@ -121,6 +121,14 @@ extension RedisClient {
     /// Whether a command sent now would go out at once.
     public var isConnected: Bool { lanes.contains(where: \.gauge.isUp) }
 
+    /// Whether the server takes writes: a connection is up, and none was told that the server is a replica
+    /// (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or is not there for
+    /// anybody (LOADING, BUSY).
+    ///
+    /// True again with the first good reply to a command of the refused kind, or, when nobody sends one, as
+    /// soon as the client has found out by itself, by asking each second.
+    public var isServing: Bool { isConnected && !lanes.contains(where: \.gauge.isRefused) }
+
     public var health: RedisHealth { RedisHealth(lanes) }
 
     /// The lane of the event loop we are on, else the next one that is up.

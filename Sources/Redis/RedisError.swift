@@ -81,6 +81,10 @@ extension RedisError: CustomStringConvertible {
 }
 
 extension RedisError {
+    static func metReplica(_ error: RedisServerError) -> RedisError {
+        .notConnected("the server is a replica, it answers \(error.code)")
+    }
+
     /// The same for commands that come while the connection is down: they surely did not run.
     var asUnavailable: RedisError {
         switch self {

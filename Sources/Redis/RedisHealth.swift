@@ -6,6 +6,8 @@ public struct RedisHealth: Sendable, Hashable {
     public let connected: Int
     /// Why a connection that is down is down.
     public let lastFailure: RedisError?
+    /// Why the server takes no writes; its code is fit for a log, its message may hold arguments.
+    public let refusal: RedisServerError?
     /// Connections made; more than `connections` means that some were lost.
     public let connects: Int
     /// Commands written to a socket.
@@ -20,6 +22,7 @@ public struct RedisHealth: Sendable, Hashable {
         connections = lanes.count
         connected = lanes.count(where: \.gauge.isUp)
         lastFailure = readings.lazy.compactMap(\.lastFailure).first
+        refusal = readings.lazy.compactMap(\.refusal).first
         connects = readings.reduce(0) { $0 + $1.connects }
         commands = readings.reduce(0) { $0 + $1.commands }
         flushes = readings.reduce(0) { $0 + $1.flushes }

@@ -70,6 +70,57 @@ import Testing
         }
     }
 
+    @Test func `that stay refused while they rise are one row of quarantine`() async throws {
+        try await TestDatabase.lend { database in
+            for used in [5, 9, 7] as [Int64] {
+                try await database.ledger.quarantine(
+                    checkpoint(clinic: 1, used: used, credited: 10 - used), reason: "too fast")
+            }
+            try await database.ledger.quarantine(
+                [
+                    checkpoint(clinic: 2, used: 1, credited: 1), checkpoint(clinic: 1, used: 8),
+                    checkpoint(clinic: 2, used: 3), checkpoint(clinic: 2, epoch: 2, used: 4),
+                ], reason: "too fast")
+            try await database.ledger.quarantine(checkpoint(clinic: 1, used: 2), reason: "")
+            try await database.ledger.quarantine([], reason: "nothing")
+            let kept = try await database.owner.ask(
+                """
+                SELECT concat_ws(' ', reason, epoch, used, credited, times)
+                FROM metering.quarantine ORDER BY clinic_id, epoch, reason
+                """)
+            #expect(
+                try kept.map { try $0.text(0) } == [
+                    "too fast 1 9 5 4", "unsaid 1 2 0 1", "too fast 1 3 1 2", "too fast 2 4 0 1",
+                ])
+        }
+    }
+
+    @Test func `are written again when the answer to their commit is lost`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(1)
+            _ = try await database.ledger.checkpoint([checkpoint(clinic: 2, used: 1)])
+            try await database.loseFirstCommit(of: "metering.usage_checkpoint")
+            let row = try checkpoint(clinic: 1, used: 7)
+            let outcome = try await database.ledger.checkpoint([row])
+            #expect(outcome.written == 1)
+            #expect(outcome.confirmed == [row])
+            #expect(try await database.commits() == 2)
+            #expect(try await database.ledger.confirmed([row]) == [row])
+        }
+    }
+
+    @Test func `whose commit is never answered are not said to be kept`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.loseFirstCommit(of: "metering.usage_checkpoint", and: 99)
+            let row = try checkpoint(clinic: 1, used: 7)
+            await #expect(throws: LedgerError.store(.commitUnknown)) {
+                try await database.ledger.checkpoint([row])
+            }
+            #expect(try await database.commits() == 4)
+            #expect(try await database.ledger.confirmed([row]) == [])
+        }
+    }
+
     @Test func `written side by side by many tasks hold the highest of each`() async throws {
         try await TestDatabase.lend { database in
             try await withThrowingTaskGroup(of: Void.self) { group in

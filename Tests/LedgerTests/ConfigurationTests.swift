@@ -51,8 +51,11 @@ import Testing
             #expect(found.map(\.clinic) == [.numbered(1)])
             #expect(found.map(\.plan) == [nil])
             #expect(found.map(\.paymentStatus) == [nil])
-            #expect(try await database.ledger.settings(of: .numbered(2), at: november) == nil)
-            let settings = try await database.ledger.settings(of: .numbered(1), at: november)
+            #expect(
+                try await database.ledger.settings(
+                    of: .numbered(2), at: database.ledger.databaseTime()) == nil)
+            let settings = try await database.ledger.settings(
+                of: .numbered(1), at: database.ledger.databaseTime())
             #expect(settings?.plan == nil)
             #expect(settings?.access == .open)
         }
@@ -65,7 +68,59 @@ import Testing
                 "Broken", features: #"{"metering": {"quotas": {}}}"#)
             try await database.subscribe(.numbered(1), to: plan)
             await #expect(throws: QuotaError.self) {
-                try await database.ledger.settings(of: .numbered(1), at: november)
+                try await database.ledger.settings(
+                    of: .numbered(1), at: database.ledger.databaseTime())
+            }
+        }
+    }
+
+    /// A newer version may write words that this one does not know, while both run.
+    @Test func `with an unknown payment status is refused for that clinic alone`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(2)
+            let plan = try await database.makePlan("Gold")
+            try await database.owner.script(
+                """
+                ALTER TABLE clinic_subscriptions
+                DROP CONSTRAINT clinic_subscriptions_payment_status_check
+                """)
+            let (one, two) = (ClinicID.numbered(1), ClinicID.numbered(2))
+            try await database.subscribe(one, to: plan, status: "frozen")
+            try await database.subscribe(two, to: plan, status: "suspended")
+            let page = try await database.ledger.configurations(of: [one, two], at: november)
+            #expect(page.map(\.unknownStatus) == ["frozen", nil])
+            #expect(page.map(\.paymentStatus) == [nil, .suspended])
+            let refusal = PlanError(
+                path: "payment_status",
+                problem: "is \"frozen\", which this version does not know")
+            await #expect(throws: QuotaError.plan(one, refusal)) {
+                try await database.ledger.settings(of: one, at: database.ledger.databaseTime())
+            }
+            let settings = try await database.ledger.settings(
+                of: two, at: database.ledger.databaseTime())
+            #expect(settings?.access == .readOnly)
+        }
+    }
+
+    @Test func `is not said to be away because of what Redis holds`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(1)
+            let one = ClinicID.numbered(1)
+            let clock = await #expect(throws: QuotaError.self) {
+                try await database.ledger.settings(of: one, at: -1)
+            }
+            let apart =
+                "the clocks of Redis and PostgreSQL are more than an hour apart; set both right"
+            #expect(clock == .countersAway(apart))
+            let now = try await database.ledger.databaseTime()
+            for skew in [-3_500_000_000, 3_500_000_000] {
+                #expect(try await database.ledger.settings(of: one, at: now + skew) != nil)
+            }
+            await #expect(throws: QuotaError.countersAway(apart)) {
+                try await database.ledger.settings(of: one, at: now + 3_700_000_000)
+            }
+            await #expect(throws: QuotaError.unreadable(one)) {
+                try await database.ledger.raiseVersion(of: one, above: 1 << 53)
             }
         }
     }

@@ -42,6 +42,63 @@ import Testing
         }
     }
 
+    /// A newer version may give scopes that this one does not know, while both run.
+    @Test func `with a scope of a newer version are shown, not used, and stop no other`()
+        async throws
+    {
+        try await TestDatabase.lend { database in
+            let made = try await database.ledger.createKey(hash: hash, name: "n", scopes: [.check])
+            try await database.owner.script(
+                """
+                ALTER TABLE metering.api_key DROP CONSTRAINT api_key_scopes_check;
+                INSERT INTO metering.api_key (hash, name, scopes)
+                VALUES (sha256('new'), 'new', ARRAY['check', 'export']);
+                """)
+            let usable = try await database.ledger.usableKeys()
+            #expect(usable.map(\.hash) == [hash])
+            #expect(usable.map(\.key) == [made])
+            #expect(usable.isComplete)
+            let listed = try await database.ledger.listKeys()
+            #expect(listed.map(\.name) == ["n", "new"])
+            #expect(listed.map(\.scopes) == [[.check], [.check]])
+        }
+    }
+
+    @Test func `are never more than workers hold, and nobody is cut in silence`() async throws {
+        try await TestDatabase.lend { database in
+            let ledger = database.ledger
+            try await database.owner.script(
+                """
+                INSERT INTO metering.api_key (hash, name, scopes, revoked_at, expires_at)
+                SELECT sha256(('k' || n)::bytea), 'k' || n, '{check}',
+                    CASE WHEN n > 9999 AND n % 2 = 0 THEN now() END,
+                    CASE WHEN n > 9999 AND n % 2 = 1 THEN now() END
+                FROM generate_series(1, 10010) AS n
+                """)
+            let last = try await ledger.createKey(hash: hash, name: "last", scopes: [.check])
+            let full = try await ledger.usableKeys()
+            #expect(full.keys.count == 10_000)
+            #expect(full.keys.last?.key == last)
+            #expect(full.isComplete)
+            let other = hash.map { $0 + 1 }
+            let refusal = await #expect(throws: LedgerError.tooManyKeys(max: 10_000)) {
+                try await ledger.createKey(hash: other, name: "more", scopes: [.check])
+            }
+            #expect(refusal?.remedy == .fixRequest)
+            try await database.owner.script(
+                """
+                INSERT INTO metering.api_key (hash, name, scopes)
+                VALUES (sha256('x'), 'past the rule', '{check}')
+                """)
+            let cut = try await ledger.usableKeys()
+            #expect(cut.keys == full.keys)
+            #expect(!cut.isComplete)
+            for id in full.keys.prefix(2).map(\.key.id) { _ = try await ledger.revokeKey(id) }
+            let made = try await ledger.createKey(hash: other, name: "more", scopes: [.check])
+            #expect(try await ledger.usableKeys().keys.last?.key == made)
+        }
+    }
+
     @Test func `that make no sense are refused before they are sent`() async throws {
         try await TestDatabase.lend { database in
             for (hash, name, scopes) in [
@@ -72,6 +129,50 @@ import Testing
             try await database.owner.script(
                 "UPDATE metering.worker_heartbeat SET seen_at = seen_at - interval '1 hour'")
             #expect(try await ledger.liveWorkers(within: 600) == 0)
+        }
+    }
+
+    @Test func `forget workers that were not heard of for a day`() async throws {
+        try await TestDatabase.lend { database in
+            for name in ["gone", "quiet", "back"] {
+                try await database.ledger.heartbeat(worker: name, checkpointedThrough: nil)
+            }
+            try await database.owner.script(
+                """
+                UPDATE metering.worker_heartbeat SET seen_at = now() - CASE worker_id
+                    WHEN 'quiet' THEN interval '23 hours' ELSE interval '25 hours' END
+                """)
+            try await database.ledger.heartbeat(worker: "back", checkpointedThrough: nil)
+            let left = try await database.owner.ask(
+                "SELECT worker_id FROM metering.worker_heartbeat ORDER BY worker_id")
+            #expect(try left.map { try $0.text(0) } == ["back", "quiet"])
+        }
+    }
+
+    @Test func `keep the latest runs of a job and no more`() async throws {
+        try await TestDatabase.lend { database in
+            let ledger = database.ledger
+            try await database.owner.script(
+                """
+                INSERT INTO metering.job_run (job, started_at, rows_written, ok)
+                SELECT job, timestamptz '2026-01-01 UTC' + n * interval '1 minute', 0, true
+                FROM unnest(ARRAY['rollup', 'demo']) AS job, generate_series(1, 1500) AS n
+                """)
+            try await ledger.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
+            for startedAt in [10, 40, 20, 30] as [Int64] {
+                try await ledger.noteSweep(startedAt: startedAt)
+            }
+            let counts = try await database.owner.ask(
+                """
+                SELECT job || ' ' || count(*), min(started_at) FROM metering.job_run
+                GROUP BY job ORDER BY job
+                """)
+            #expect(try counts.map { try $0.text(0) } == ["demo 1500", "rollup 1000", "sweep 2"])
+            // The run that began long ago ended just now: it is kept until the next one.
+            #expect(try counts.map { try $0.timestamp(1) }.dropFirst() == [5, 30])
+            let latest = try await database.owner.ask(
+                "SELECT max(started_at) FROM metering.job_run WHERE job = 'sweep'")
+            #expect(try latest[0].timestamp(0) == 40)
         }
     }
 

@@ -104,27 +104,72 @@ import Testing
         }
     }
 
-    @Test func `are as old as the last word of a worker, however little there is to roll up`()
-        async throws
-    {
+    @Test func `are as old as the last sweep, however little there is to roll up`() async throws {
         try await TestDatabase.lend { database in
-            try await database.makeClinics(1)
-            let november = try month("2026-11")
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 1)])
-            _ = try await database.ledger.rollUpDue()
-            try await database.owner.script(
-                "UPDATE metering.usage_month SET rolled_up_at = '2026-11-02 03:04:05+00'")
-            let age = try await database.ledger.reportAge(of: november)
+            let november = try await database.rolledUpNovember()
+            let ledger = database.ledger
+            let age = try await ledger.reportAge(of: november)
             #expect(age.asOf?.description == "2026-11-02 03:04:05 UTC")
-            try await database.ledger.heartbeat(
-                worker: "w", checkpointedThrough: 1_793_700_000_000_000)
-            let alive = try await database.ledger.reportAge(of: november)
-            #expect(alive.asOf?.microseconds == 1_793_700_000_000_000)
-            try await database.ledger.endHeartbeat(worker: "w")
-            try await database.ledger.recordJob(
+            try await ledger.noteSweep(startedAt: 1_793_700_000_000_000)
+            #expect(try await database.asOf(november) == 1_793_700_000_000_000)
+            try await ledger.recordJob(
                 "rollup", startedAt: 1_793_800_000_000_000, rowsWritten: 0, ok: true)
-            let rolled = try await database.ledger.reportAge(of: november)
-            #expect(rolled.asOf?.microseconds == 1_793_800_000_000_000)
+            #expect(try await database.asOf(november) == 1_793_800_000_000_000)
+            // A roll-up that could not read Redis proves nothing, nor does one of an older sweep.
+            try await ledger.recordJob(
+                "rollup", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: false)
+            try await ledger.noteSweep(startedAt: 1_793_750_000_000_000)
+            _ = try await ledger.rollUp(november)
+            #expect(try await database.asOf(november) == 1_793_800_000_000_000)
         }
+    }
+
+    @Test func `do not look young because one worker of two still writes`() async throws {
+        try await TestDatabase.lend { database in
+            let november = try await database.rolledUpNovember()
+            let ledger = database.ledger
+            try await ledger.noteSweep(startedAt: 1_793_700_000_000_000)
+            try await ledger.heartbeat(worker: "cut off", checkpointedThrough: nil)
+            try await ledger.heartbeat(worker: "b", checkpointedThrough: 1_793_900_000_000_000)
+            #expect(try await database.asOf(november) == 1_793_700_000_000_000)
+            try await ledger.recordJob(
+                "checkpoint", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: true)
+            try await ledger.endHeartbeat(worker: "b")
+            #expect(try await database.asOf(november) == 1_793_700_000_000_000)
+            // The other one is killed; the next sweep finds in Redis what it counted.
+            try await ledger.noteSweep(startedAt: 1_793_950_000_000_000)
+            #expect(try await database.asOf(november) == 1_793_950_000_000_000)
+        }
+    }
+
+    @Test func `are as old as the last checkpoint of the only worker`() async throws {
+        try await TestDatabase.lend { database in
+            let november = try await database.rolledUpNovember()
+            let ledger = database.ledger
+            try await ledger.heartbeat(worker: "a", checkpointedThrough: nil)
+            try await ledger.recordJob(
+                "checkpoint", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: true)
+            try await ledger.endHeartbeat(worker: "a")
+            #expect(try await database.asOf(november) == 1_793_900_000_000_000)
+            // One that starts later has not counted anything that this checkpoint could miss.
+            try await ledger.heartbeat(worker: "b", checkpointedThrough: nil)
+            #expect(try await database.asOf(november) == 1_793_900_000_000_000)
+        }
+    }
+}
+
+extension TestDatabase {
+    /// November 2026, rolled up on its second day and never since.
+    fileprivate func rolledUpNovember() async throws -> Month {
+        try await makeClinics(1)
+        _ = try await ledger.checkpoint([checkpoint(clinic: 1, used: 1)])
+        _ = try await ledger.rollUpDue()
+        try await owner.script(
+            "UPDATE metering.usage_month SET rolled_up_at = '2026-11-02 03:04:05+00'")
+        return try month("2026-11")
+    }
+
+    fileprivate func asOf(_ month: Month) async throws -> Int64? {
+        try await ledger.reportAge(of: month).asOf?.microseconds
     }
 }

@@ -62,6 +62,29 @@ import Testing
         }
     }
 
+    @Test func `merge what quarantine held of the same count and reason`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            let older = MigrationFile.all.filter { $0.version < 17 }
+            _ = try await Migrator(pool: pool, files: older).apply()
+            try await pool.script(
+                """
+                INSERT INTO metering.quarantine
+                    (month, clinic_id, epoch, used, credited, reason, times, last_seen)
+                SELECT '2026-11-01', gen.id, 1, used, 9 - used, reason, used, now()
+                FROM (SELECT gen_random_uuid() AS id) AS gen, unnest(ARRAY[1, 3, 2]) AS used,
+                    unnest(ARRAY['a', 'b']) AS reason
+                WHERE reason = 'a' OR used = 1
+                """)
+            _ = try await Migrator(pool: pool).apply()
+            let rows = try await pool.ask(
+                """
+                SELECT concat_ws(' ', reason, used, credited, times) FROM metering.quarantine
+                ORDER BY reason
+                """)
+            #expect(try rows.map { try $0.text(0) } == ["a 3 8 6", "b 1 8 1"])
+        }
+    }
+
     @Test func `refuse a database of a newer program`() async throws {
         try await TestDatabase.lendEmpty { pool, _ in
             _ = try await Migrator(pool: pool).apply()

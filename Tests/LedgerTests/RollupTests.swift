@@ -230,6 +230,56 @@ import Testing
         }
     }
 
+    @Test func `goes on with other buckets and months when one fails`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(40)
+            let clinics = (1...40).flatMap { [($0, 10), ($0, 11)] }
+            _ = try await database.ledger.checkpoint(
+                clinics.map { try checkpoint(clinic: $0.0, month: $0.1, used: 5) })
+            // The clinic of the lowest bucket, so that all others come after it.
+            let first = try await database.owner.ask(
+                """
+                SELECT clinic_id::text, bucket FROM metering.usage_checkpoint
+                ORDER BY month, bucket, clinic_id LIMIT 1
+                """)
+            try await database.owner.script(
+                """
+                ALTER TABLE api_usage ADD CONSTRAINT broken
+                CHECK (month <> '2026-10-01' OR clinic_id <> '\(try first[0].text(0))')
+                """)
+            for _ in 1...2 {
+                let error = await #expect(throws: LedgerError.self) {
+                    try await database.ledger.rollUpDue()
+                }
+                guard case .store(.server(let refusal)) = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(refusal.constraint == "broken")
+            }
+            let due = try await database.owner.ask(
+                "SELECT to_char(month, 'YYYY-MM'), bucket FROM metering.usage_month WHERE due")
+            #expect(try due.map { try $0.text(0) } == ["2026-10"])
+            #expect(try due.map { try $0.int64(1) } == [first[0].int64("bucket")])
+            try await database.owner.script("ALTER TABLE api_usage DROP CONSTRAINT broken")
+            #expect(try await database.ledger.rollUpDue().map(\.month) == [month("2026-10")])
+            #expect(
+                try await database.calls().sorted()
+                    == clinics.map { "2026-\($0.1) \($0.0) 5" }.sorted())
+        }
+    }
+
+    @Test func `is repeated when the answer to its commit is lost`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.makeClinics(1)
+            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 5)])
+            try await database.loseFirstCommit(of: "api_usage")
+            #expect(try await database.ledger.rollUpDue().map(\.written) == [1])
+            #expect(try await database.commits() == 2)
+            #expect(try await database.calls() == ["2026-11 1 5"])
+        }
+    }
+
     @Test func `is due for months that were written to, and for the current one`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)

@@ -195,6 +195,29 @@ extension TestDatabase {
             .map { try $0.text(0) }
     }
 
+    /// Ends the session that commits the first new row of a table, and `more` after it, in the midst of
+    /// COMMIT.
+    func loseFirstCommit(of table: String, and more: Int = 0) async throws {
+        try await owner.script(
+            """
+            CREATE SEQUENCE public.commits;
+            CREATE FUNCTION public.lose_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS
+            $$ BEGIN
+                IF nextval('public.commits') <= \(more + 1) THEN
+                    PERFORM pg_terminate_backend(pg_backend_pid());
+                END IF;
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER lose_commit AFTER INSERT ON \(table)
+            DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.lose_commit();
+            """)
+    }
+
+    /// How many rows were about to be committed since `loseFirstCommit`.
+    func commits() async throws -> Int64 {
+        try await owner.ask("SELECT last_value FROM public.commits")[0].int64(0)
+    }
+
     /// Waits until somebody waits for a lock in this database.
     func waitForBlocked(_ count: Int64 = 1) async throws {
         try await waitUntil("\(count) sessions wait for a lock") {

@@ -68,12 +68,12 @@ import Testing
         async throws
     {
         let pool = try await TestDatabase().pool { $0.poolSize = 1 }
-        let asleep = Task { try await pool.execute(sql("SELECT pg_sleep(3600)")) }
+        let asleep = Task { try await pool.execute(sql("SELECT 'cancelled', pg_sleep(3600)")) }
         let observer = try await TestDatabase().pool()
         try await waitUntil("the statement runs") {
             try await observer.query(
                 sql(
-                    "SELECT FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' "
+                    "SELECT FROM pg_stat_activity WHERE query LIKE 'SELECT ''cancelled'', pg%' "
                         + "AND state = 'active'")
             ).count == 1
         }

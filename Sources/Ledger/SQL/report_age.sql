@@ -1,16 +1,17 @@
 -- Up to when everything that was counted is in api_usage of a month, and the time now.
 --   $1 month date
--- Three things bound it: a bucket that waits for its roll-up, the latest roll-up of any bucket, and the latest
--- time at which somebody wrote to the ledger all that Redis had answered (a worker's heartbeat or its end, a
--- roll-up by hand). NULL when the month was never counted or rolled up.
--- Uses usage_month_pkey and job_run_latest; a heartbeat a worker. Locks nothing.
+-- Two things bound it: the oldest bucket that waits for its roll-up, and the start of the latest run that
+-- wrote all of Redis to the ledger: a sweep, or a roll-up by hand. The last checkpoint of a worker says as
+-- much only when no other worker was alive then, whose counts it cannot know. Before the first such run the
+-- latest roll-up of a bucket stands for it. NULL when the month was never counted or rolled up.
+-- Uses usage_month_pkey and job_run_latest (1,000 runs a job); a heartbeat a worker. Locks nothing.
 SELECT CASE WHEN count(*) > 0 THEN least(
         min(rolled_up_at) FILTER (WHERE due),
-        greatest(
-            max(rolled_up_at),
-            (SELECT max(checkpointed_through) FROM metering.worker_heartbeat),
-            (SELECT started_at FROM metering.job_run WHERE job IN ('rollup', 'checkpoint') AND ok
-             ORDER BY started_at DESC LIMIT 1)),
+        coalesce(
+            (SELECT max(started_at) FROM metering.job_run
+             WHERE ok AND (job IN ('sweep', 'rollup') OR job = 'checkpoint' AND finished_at <
+                coalesce((SELECT min(w.started_at) FROM metering.worker_heartbeat w), 'infinity'))),
+            max(rolled_up_at)),
         statement_timestamp()) END AS as_of,
     statement_timestamp() AS made_at
 FROM metering.usage_month WHERE month = $1::date

@@ -1,6 +1,11 @@
--- Says that a worker lives, and up to when it has written everything it saw.
+-- Says that a worker lives, and up to when it has written everything it saw; forgets workers that were
+-- not heard of for a day.
 --   $1 worker_id text      $2 checkpointed_through timestamptz or NULL (clock of Redis, UTC)
--- checkpointed_through only rises. Uses worker_heartbeat_pkey; locks the row.
+-- checkpointed_through only rises. Uses worker_heartbeat_pkey; locks the row and those it removes.
+WITH gone AS (
+    DELETE FROM metering.worker_heartbeat
+    WHERE seen_at < now() - interval '24 hours' AND worker_id <> $1::text
+)
 INSERT INTO metering.worker_heartbeat AS held (worker_id, checkpointed_through)
 VALUES ($1::text, $2::timestamptz)
 ON CONFLICT (worker_id) DO UPDATE

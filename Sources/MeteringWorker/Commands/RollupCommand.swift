@@ -40,14 +40,13 @@ struct RollupCommand: AsyncParsableCommand {
             try await ledger.requireLeastPrivilege()
             let months = try await months(of: ledger)
             let startedAt = try await ledger.databaseTime()
-            var hasSwept = true
-            if !dryRun { hasSwept = try await sweep(settings, into: ledger) }
+            let swept = dryRun ? nil : try await sweep(settings, into: ledger)
             let written = try await rollUp(months, in: ledger)
             if !dryRun {
                 try await ledger.recordJob(
-                    "rollup", startedAt: startedAt, rowsWritten: written, ok: hasSwept)
+                    "rollup", startedAt: startedAt, rowsWritten: written, ok: swept == true)
             }
-            return hasSwept
+            return swept ?? true
         }
         guard hasSwept else { throw ExitCode.failure }
     }
@@ -92,13 +91,13 @@ struct RollupCommand: AsyncParsableCommand {
         return months
     }
 
-    /// Writes the counts that Redis holds to the ledger. False when Redis is away: that is said, and
-    /// the rest goes on with what was written before.
-    private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool {
+    /// Writes the counts that Redis holds to the ledger. False when Redis is away, nil when none is named:
+    /// both are said, and the rest goes on with what was written before.
+    private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool? {
         guard let configuration = try settings.redis.configurationIfSet() else {
             Console.note(
                 "metering-worker: REDIS_URL is not set; rolling up PostgreSQL's counts only")
-            return true
+            return nil
         }
         let redis = RedisClient(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,

@@ -121,7 +121,7 @@ struct Demo: Sendable {
             throw error
         }
         try await worker.checkpointer.run()
-        _ = try await worker.sweep.run()
+        try await worker.sweepOnce()
         _ = try await worker.ledger.rollUpDue()
         try await database.noteRun(startedAt: startedAt)
         for month in try await months(from: first, worker) {

@@ -8,11 +8,11 @@ final class Readiness: Sendable {
     }
 
     private let state = Mutex(State())
-    private let isRedisConnected: @Sendable () -> Bool
+    private let isRedisServing: @Sendable () -> Bool
 
-    /// - Parameter isRedisConnected: Asked at every answer.
-    init(isRedisConnected: @escaping @Sendable () -> Bool) {
-        self.isRedisConnected = isRedisConnected
+    /// - Parameter isRedisServing: Asked at every answer.
+    init(isRedisServing: @escaping @Sendable () -> Bool) {
+        self.isRedisServing = isRedisServing
     }
 
     /// From now on not ready: the process is about to end.
@@ -38,8 +38,8 @@ final class Readiness: Sendable {
     var answer: HTTPAnswer {
         let (isStopping, failing) = state.withLock { ($0.isStopping, $0.failing) }
         var reasons = failing.sorted().map { "\($0): failing, see the log" }
-        let hasRedis = isRedisConnected()
-        if !hasRedis { reasons.insert("redis: not connected", at: 0) }
+        let hasRedis = isRedisServing()
+        if !hasRedis { reasons.insert("redis: not connected, or it takes no writes", at: 0) }
         if isStopping { reasons.insert("stopping", at: 0) }
         let isReady = hasRedis && !isStopping
         return HTTPAnswer(

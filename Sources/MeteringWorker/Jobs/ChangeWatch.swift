@@ -36,6 +36,9 @@ final actor ChangeWatch {
         keys.replace(
             with: Dictionary(
                 usable.map { ($0.hash, KeyHolder($0.key)) }, uniquingKeysWith: { $1 }))
+        if !usable.isComplete {
+            logger.warning("there are more usable API keys than are held; revoke some of them")
+        }
     }
 
     /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and

@@ -19,6 +19,8 @@ struct SweepOutcome: Hashable, Sendable {
     var forgotten = 0
     /// Clinics that could not be renewed; the next sweep tries again.
     var failures = 0
+    /// Whether every clinic was visited; not so when the process is to end.
+    var isComplete = false
 
     static func += (sum: inout SweepOutcome, page: SweepOutcome) {
         sum.clinics += page.clinics
@@ -47,7 +49,10 @@ struct Sweep: Sendable {
         var last: ClinicID?
         while !Task.isShuttingDownGracefully {
             let page = try await ledger.knownClinics(after: last, limit: Self.clinicsAtOnce)
-            guard let end = page.last else { return outcome }
+            guard let end = page.last else {
+                outcome.isComplete = true
+                return outcome
+            }
             outcome += try await visit(page)
             last = end
         }
@@ -77,6 +82,7 @@ struct Sweep: Sendable {
         _ values: [(clinic: ClinicID, value: CounterValue?)], now: Int64
     ) async throws -> [UsageCheckpoint] {
         var rows: [UsageCheckpoint] = []
+        var refused: [UsageCheckpoint] = []
         for (clinic, value) in values {
             for mark in value?.marks(seenAt: now) ?? [] {
                 guard let row = mark.checkpoint(of: clinic) else { continue }
@@ -84,9 +90,12 @@ struct Sweep: Sendable {
                 if plausibility.accepts(mark, after: nil, pace: pace) {
                     rows.append(row)
                 } else {
-                    try await ledger.quarantine(row, reason: "found in Redis and cannot be true")
+                    refused.append(row)
                 }
             }
+        }
+        if !refused.isEmpty {
+            try await ledger.quarantine(refused, reason: "found in Redis and cannot be true")
         }
         return rows
     }
@@ -197,7 +206,9 @@ extension StoredConfiguration {
     func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
         let endsSoon = now > value.periodEnd - CounterConfiguration.foresight
-        if value.version != version || now >= value.periodEnd || (endsSoon && value.nextPeriodEnd == 0) {
+        if value.version != version || now >= value.periodEnd
+            || (endsSoon && value.nextPeriodEnd == 0)
+        {
             return true
         }
         guard value.period == month.start else { return false }
