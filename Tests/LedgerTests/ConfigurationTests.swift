@@ -113,7 +113,7 @@ import Testing
                 "the clocks of Redis and PostgreSQL are more than an hour apart; set both right"
             #expect(clock == .countersAway(apart))
             let now = try await database.ledger.databaseTime()
-            for skew in [-3_500_000_000, 3_500_000_000] {
+            for skew: Int64 in [-3_500_000_000, 3_500_000_000] {
                 #expect(try await database.ledger.settings(of: one, at: now + skew) != nil)
             }
             await #expect(throws: QuotaError.countersAway(apart)) {

@@ -62,7 +62,8 @@ import Testing
                     _ = try? await client.send(increment)
                     return try await new.client(["EXISTS", "count"]) == "1\n"
                 }
-                try await waitUntil("nobody stays with the old server") {
+                // A connection that is let go may be read on for 30 s before it is closed.
+                try await waitUntil("nobody stays with the old server", within: .seconds(60)) {
                     // An idle connection finds out with its first call.
                     _ = try? await client.send(increment)
                     return try await !old.client(["CLIENT", "LIST"]).contains("metering-worker")
