@@ -189,7 +189,11 @@ extension Lane {
 extension Lane: ConnectionObserver {
     private func dial() {
         guard !isDialing else { return }
-        if case .closed = phase { return }
+        switch phase {
+        // Another connection while one is up would be in nobody's hands.
+        case .closed, .up: return
+        case .dialing, .down: break
+        }
         isDialing = true
         attempt += 1
         let id = attempt
