@@ -17,7 +17,8 @@ final class ConnectAttempt: Sendable {
         case settled
     }
 
-    private static let runningMax = 64
+    /// Far more than the pools of a process open at once: only attempts that never end reach it.
+    private static let runningMax = 512
     private static let running = Mutex(0)
 
     private let configuration: PostgresConfiguration
