@@ -23,8 +23,8 @@ import Testing
                     #expect(try await line.check(site.clinics[0], key: site.key).status == 200)
                 }
                 #expect(try await line.get("/readyz").status == 200)
-                #expect(try await written(at: site) == "0|0\n")
 
+                // What came before may be written by now; the call below can be by the last checkpoint only.
                 // The signal comes while this call waits for Redis, which takes no writes for a while.
                 _ = try await site.redis.client(["CLIENT", "PAUSE", "60000", "WRITE"])
                 try await line.send(check: site.clinics[0], key: site.key)
