@@ -6,7 +6,7 @@ import FrontDoor
 struct BillingProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "billing",
-        abstract: "Reports what each clinic used in a month.",
+        abstract: "Reports what each clinic used, and keeps it within its plan.",
         discussion: """
             Example:
               billing report --month 2026-11 --format csv --output november.csv
@@ -14,7 +14,8 @@ struct BillingProgram: AsyncParsableCommand {
             Reads DATABASE_URL, or the file that DATABASE_URL_FILE names; its login needs the role \
             billing_admin. Exit codes: 0 done, 1 failed, 2 wrong usage.
             """,
-        version: Release.version, subcommands: [ReportCommand.self])
+        version: Release.version,
+        subcommands: [ReportCommand.self, LimitsCommand.self])
 
     static func main() async { await CommandRun.end(Self.self) }
 }

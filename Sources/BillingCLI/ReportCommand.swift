@@ -1,10 +1,7 @@
 public import ArgumentParser
-import Foundation
 import FrontDoor
 import Ledger
-import Logging
 import Metering
-import Postgres
 public import Reports
 
 extension ReportFormat: ExpressibleByArgument {}
@@ -37,32 +34,11 @@ struct ReportCommand: AsyncParsableCommand {
             valueName: "file"))
     var output: String?
 
-    /// The one setting of this program.
-    static let databaseURL = SettingKey(
-        ["database", "url"], .secret(form: "postgresql://user@host/database"),
-        "The database, with a login that has the role `billing_admin`.")
-
     func run() async throws {
-        let settings = try Settings(
-            keys: [Self.databaseURL], environment: ProcessInfo.processInfo.environment)
-        for warning in settings.warnings { Console.note("billing: \(warning)") }
-        var configuration = try PostgresConfiguration(
-            settings.required(secret: Self.databaseURL))
-        configuration.applicationName = "billing"
-        configuration.poolSize = 1
-        let pool = PostgresPool(
-            configuration: configuration,
-            logger: Logger(label: "billing") { _ in SwiftLogNoOpLogHandler() })
-        let result: Result<Void, any Error>
-        do { result = .success(try await report(from: Ledger(pool: pool))) } catch {
-            result = .failure(ReportFailure(error) ?? error)
-        }
-        await pool.close()
-        try result.get()
+        try await AdminDatabase.lend { ledger in try await report(from: ledger) }
     }
 
     private func report(from ledger: Ledger) async throws {
-        try await ledger.requireSchema()
         let current = try await ledger.currentMonth()
         let month = month ?? current
         var only: ClinicID?
@@ -80,24 +56,5 @@ struct ReportCommand: AsyncParsableCommand {
             throw ValidationError("a month is written YYYY-MM, such as 2026-11")
         }
         return month
-    }
-}
-
-/// A failure whose remedy only this program knows.
-enum ReportFailure: Error, CustomStringConvertible {
-    case noRights
-
-    /// nil for all that explains itself.
-    init?(_ error: any Error) {
-        guard case LedgerError.store(.server(let server)) = error, server.sqlState.isPermission
-        else { return nil }
-        self = .noRights
-    }
-
-    var description: String {
-        switch self {
-        case .noRights:
-            "this login may not read the report; as the owner run: GRANT billing_admin TO <login>"
-        }
     }
 }

@@ -41,6 +41,8 @@ public struct MigrationFile: Hashable, Sendable {
         file(15, "V0015_usage_change", PackageResources.V0015_usage_change_sql),
         file(16, "V0016_metering_policies", PackageResources.V0016_metering_policies_sql),
         file(17, "V0017_bounded_records", PackageResources.V0017_bounded_records_sql),
+        file(18, "V0018_clinic_counter", PackageResources.V0018_clinic_counter_sql),
+        file(19, "V0019_limit_triggers", PackageResources.V0019_limit_triggers_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

@@ -19,6 +19,10 @@ enum SQL {
         "config_version_raise", PackageResources.config_version_raise_sql)
     static let databaseTime = file("database_time", PackageResources.database_time_sql)
     static let jobRunInsert = file("job_run_insert", PackageResources.job_run_insert_sql)
+    static let limitMode = file("limit_mode", PackageResources.limit_mode_sql)
+    static let limitModeSet = file("limit_mode_set", PackageResources.limit_mode_set_sql)
+    static let limitsExceeded = file("limits_exceeded", PackageResources.limits_exceeded_sql)
+    static let limitsUnlimited = file("limits_unlimited", PackageResources.limits_unlimited_sql)
     static let migrationApplied = file("migration_applied", PackageResources.migration_applied_sql)
     static let migrationChecksums = file(
         "migration_checksums", PackageResources.migration_checksums_sql)
@@ -36,6 +40,9 @@ enum SQL {
     static let monthPartitionsEnsure = file(
         "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
+    static let recount = file("recount", PackageResources.recount_sql)
+    static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
+    static let recountDue = file("recount_due", PackageResources.recount_due_sql)
     static let redisEpochEnd = file("redis_epoch_end", PackageResources.redis_epoch_end_sql)
     static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
     static let redisEpochUpsert = file(
@@ -75,10 +82,12 @@ enum SQL {
     static let all: [Statement] = [
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
         clinicBySubdomain, clinicsActive, clinicsKnown, configChanges, configHorizon,
-        configVersionRaise, databaseTime, jobRunInsert, migrationApplied, migrationChecksums,
+        configVersionRaise, databaseTime, jobRunInsert, limitMode, limitModeSet, limitsExceeded,
+        limitsUnlimited, migrationApplied, migrationChecksums,
         migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
         migrationRoleRights, migrationRoleSet, migrationUnlock, monthPartitionsEnsure,
-        quarantineUpsert, redisEpochEnd, redisEpochList, redisEpochUpsert, reportAge, reportRows,
+        quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
+        redisEpochUpsert, reportAge, reportRows,
         rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBucketWrite, rollupBuckets,
         rollupDueMonths, rollupMonthInsert, schemaState, schemaVersion, settingsOfClinics,
         usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,

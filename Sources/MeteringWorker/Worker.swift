@@ -102,6 +102,7 @@ struct Worker: Sendable {
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
                 try await sweepOnce()
             },
+            recurring("recount", .seconds(3_600), startsAtOnce: true) { try await recountOnce() },
             recurring("watch", .seconds(1)) { try await watch.run() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
             recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {
@@ -122,6 +123,22 @@ struct Worker: Sendable {
 
     @Sendable private func checkpoint() async throws {
         try await checkpointer.run()
+    }
+
+    /// Once a day: counts people, patients and files again. Their counters are kept by triggers, so a
+    /// difference means that somebody worked around them.
+    private func recountOnce() async throws {
+        guard try await ledger.recountIsDue() else { return }
+        try await ledger.recount { drift, _ in
+            for entry in drift {
+                logger.warning(
+                    "a counter was wrong and is set right",
+                    metadata: [
+                        "clinic": "\(entry.clinic)", "counter": "\(entry.counter.rawValue)",
+                        "kept": "\(entry.kept)", "counted": "\(entry.counted)",
+                    ])
+            }
+        }
     }
 
     /// Visits every clinic, and tells reports that everything counted until now is in the ledger.

@@ -1,0 +1,49 @@
+import Foundation
+import FrontDoor
+import Ledger
+import Logging
+import Postgres
+
+/// The database as `billing` reaches it: one connection, for one command.
+enum AdminDatabase {
+    /// The one setting of this program.
+    static let url = SettingKey(
+        ["database", "url"], .secret(form: "postgresql://user@host/database"),
+        "The database, with a login that has the role `billing_admin`.")
+
+    /// Lends the ledger of a database at this program's version.
+    static func lend(_ body: (Ledger) async throws -> Void) async throws {
+        let settings = try Settings(
+            keys: [url], environment: ProcessInfo.processInfo.environment)
+        for warning in settings.warnings { Console.note("billing: \(warning)") }
+        var configuration = try PostgresConfiguration(settings.required(secret: url))
+        configuration.applicationName = "billing"
+        configuration.poolSize = 1
+        let pool = PostgresPool(
+            configuration: configuration,
+            logger: Logger(label: "billing") { _ in SwiftLogNoOpLogHandler() })
+        let result: Result<Void, any Error>
+        do {
+            let ledger = Ledger(pool: pool)
+            try await ledger.requireSchema()
+            result = .success(try await body(ledger))
+        } catch {
+            result = .failure(MissingRights(error) ?? error)
+        }
+        await pool.close()
+        try result.get()
+    }
+}
+
+/// A login without the role, which only this program can name.
+struct MissingRights: Error, CustomStringConvertible {
+    /// nil for all that explains itself.
+    init?(_ error: any Error) {
+        guard case LedgerError.store(.server(let server)) = error, server.sqlState.isPermission
+        else { return nil }
+    }
+
+    var description: String {
+        "this login may not do that; as the owner run: GRANT billing_admin TO <login>"
+    }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import FrontDoor
+import Ledger
+import Metering
+
+/// `billing limits`: what the database keeps within the plan.
+struct LimitsCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "limits",
+        abstract: "Limits on seats, patients and storage, kept by the database.",
+        discussion: """
+            The database counts every insert, update and delete. While it observes, nothing is refused; when \
+            it enforces, what goes over max_users, max_patients or storage_bytes of the plan fails with \
+            SQLSTATE BQ001, BQ002 or BQ003. A clinic without a plan has no limit.
+
+            Example:
+              billing limits status
+              billing limits enforce
+            """,
+        subcommands: [Status.self, Observe.self, Enforce.self, Recount.self])
+
+    struct Status: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print whether limits are enforced, and which clinics are over theirs.")
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let mode = try await ledger.limitMode()
+                let since = UTCTime(microseconds: mode.changedAt).map { "\($0)" } ?? "long ago"
+                try Console.write(
+                    "limits are \(mode.isEnforced ? "enforced" : "observed only") since \(since), "
+                        + "by \(mode.changedBy)\n")
+                try Console.write(Self.lines(try await ledger.exceededLimits()))
+                let unlimited = try await ledger.clinicsWithoutPlan()
+                if unlimited > 0 {
+                    try Console.write(
+                        "clinics without a plan, and so without limits: \(unlimited)\n")
+                }
+            }
+        }
+
+        /// `smile-dental users 7 of 5`, a line for each.
+        static func lines(_ exceeded: [ExceededLimit]) -> String {
+            guard !exceeded.isEmpty else { return "no clinic is over its plan\n" }
+            let lines = exceeded.map { limit in
+                let name = limit.subdomain ?? limit.clinic.description
+                return "over: \(name) \(limit.counter.rawValue) \(limit.used) of \(limit.limit)\n"
+            }
+            return lines.joined()
+        }
+    }
+
+    struct Observe: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Count, but refuse nothing.")
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let changed = try await ledger.enforceLimits(false)
+                try Console.write(
+                    changed
+                        ? "limits are observed only from now on\n" : "limits were observed only\n")
+            }
+        }
+    }
+
+    struct Enforce: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Refuse what goes over a clinic's plan.",
+            discussion: """
+                Clinics that are over their plan already are listed: they keep what they have, and can add \
+                nothing until they are below it.
+                """)
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let changed = try await ledger.enforceLimits(true)
+                try Console.write(
+                    changed ? "limits are enforced from now on\n" : "limits were enforced already\n"
+                )
+                try Console.write(Status.lines(try await ledger.exceededLimits()))
+            }
+        }
+    }
+
+    struct Recount: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Count all rows again, and set wrong counters right.",
+            discussion: """
+                `metering-worker serve` does this once a day. 100 clinics at a time wait for it with their \
+                inserts.
+                """)
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                var progress = ProgressLine()
+                var wrong = 0
+                let clinics = try await ledger.recount { drift, done in
+                    progress.show("\(done) clinics")
+                    wrong += drift.count
+                    for entry in drift {
+                        progress.clear()
+                        try Console.write(
+                            "\(entry.clinic) \(entry.counter.rawValue): counter \(entry.kept), "
+                                + "rows \(entry.counted)\n")
+                    }
+                }
+                progress.clear()
+                try Console.write("clinics counted: \(clinics), counters set right: \(wrong)\n")
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+-- Counts every statement that adds, moves or removes people, patients and files, in its transaction.
+-- PostgreSQL gives transition tables to one event each, so there are three triggers a table; a function
+-- sees by TG_OP which tables it has. An upsert fires two of them, each with its own rows.
+
+CREATE FUNCTION metering.patients_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    clinics uuid[];
+    changes bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, count(*) AS n FROM new_rows
+            WHERE clinic_id IS NOT NULL GROUP BY clinic_id) AS t;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, -count(*) AS n FROM old_rows
+            WHERE clinic_id IS NOT NULL GROUP BY clinic_id) AS t;
+    ELSE
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, sum(n)::bigint AS n FROM (
+                SELECT clinic_id, 1 AS n FROM new_rows UNION ALL SELECT clinic_id, -1 FROM old_rows
+            ) AS both_sides WHERE clinic_id IS NOT NULL GROUP BY clinic_id HAVING sum(n) <> 0) AS t;
+    END IF;
+    PERFORM metering.count_changes('patients', clinics, changes);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION metering.files_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    clinics uuid[];
+    changes bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, sum(size_bytes)::bigint AS n FROM new_rows
+            WHERE clinic_id IS NOT NULL GROUP BY clinic_id HAVING sum(size_bytes) <> 0) AS t;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, -sum(size_bytes)::bigint AS n FROM old_rows
+            WHERE clinic_id IS NOT NULL GROUP BY clinic_id HAVING sum(size_bytes) <> 0) AS t;
+    ELSE
+        SELECT array_agg(clinic_id), array_agg(n) INTO clinics, changes FROM (
+            SELECT clinic_id, sum(n)::bigint AS n FROM (
+                SELECT clinic_id, size_bytes AS n FROM new_rows
+                UNION ALL SELECT clinic_id, -size_bytes FROM old_rows
+            ) AS both_sides WHERE clinic_id IS NOT NULL GROUP BY clinic_id HAVING sum(n) <> 0) AS t;
+    END IF;
+    PERFORM metering.count_changes('storage', clinics, changes);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION metering.users_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    clinics uuid[];
+    people bigint[];
+    changes bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(clinic_id), array_agg(id), array_agg(1) INTO clinics, people, changes
+        FROM new_rows WHERE clinic_id IS NOT NULL;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(clinic_id), array_agg(id), array_agg(-1) INTO clinics, people, changes
+        FROM old_rows WHERE clinic_id IS NOT NULL;
+    ELSE
+        SELECT array_agg(clinic_id), array_agg(id), array_agg(n) INTO clinics, people, changes FROM (
+            SELECT clinic_id, id, sum(n)::bigint AS n FROM (
+                SELECT clinic_id, id, 1 AS n FROM new_rows
+                UNION ALL SELECT clinic_id, id, -1 FROM old_rows
+            ) AS both_sides WHERE clinic_id IS NOT NULL
+            GROUP BY clinic_id, id HAVING sum(n) <> 0) AS t;
+    END IF;
+    PERFORM metering.seat_changes(clinics, people, changes);
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION metering.staff_changed() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    clinics uuid[];
+    people bigint[];
+    changes bigint[];
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(1) INTO clinics, people, changes
+        FROM new_rows;
+    ELSIF TG_OP = 'DELETE' THEN
+        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(-1) INTO clinics, people, changes
+        FROM old_rows;
+    ELSE
+        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(n) INTO clinics, people, changes
+        FROM (
+            SELECT clinic_id, user_id, sum(n)::bigint AS n FROM (
+                SELECT clinic_id, user_id, 1 AS n FROM new_rows
+                UNION ALL SELECT clinic_id, user_id, -1 FROM old_rows
+            ) AS both_sides GROUP BY clinic_id, user_id HAVING sum(n) <> 0) AS t;
+    END IF;
+    PERFORM metering.seat_changes(clinics, people, changes);
+    RETURN NULL;
+END
+$$;
+
+-- Counts the rows of these clinics again, under their locks, sets the counters right, and answers and
+-- records where they were wrong. Under the lock nobody is between his rows and their count, so a
+-- snapshot taken after it sees both; an older snapshot cannot, and is refused.
+CREATE FUNCTION metering.recount(clinics uuid[])
+    RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION 'counters are counted again in a READ COMMITTED transaction'
+            USING ERRCODE = '0A000';
+    END IF;
+    PERFORM metering.lock_counters(clinics);
+    WITH present AS (
+        SELECT p.clinic_id, p.person, count(*)::int AS refs FROM (
+            SELECT u.clinic_id, u.id AS person FROM public.users u WHERE u.clinic_id = ANY (clinics)
+            UNION ALL
+            SELECT t.clinic_id, t.user_id FROM public.clinic_staff t
+            WHERE t.clinic_id = ANY (clinics)
+        ) AS p GROUP BY p.clinic_id, p.person
+    ), gone AS (
+        DELETE FROM metering.clinic_seat s WHERE s.clinic_id = ANY (clinics) AND NOT EXISTS (
+            SELECT FROM present p WHERE p.clinic_id = s.clinic_id AND p.person = s.user_id)
+    )
+    INSERT INTO metering.clinic_seat AS seat (clinic_id, user_id, refs)
+    SELECT p.clinic_id, p.person, p.refs FROM present p ORDER BY p.clinic_id, p.person
+    ON CONFLICT (clinic_id, user_id) DO UPDATE SET refs = excluded.refs
+    WHERE seat.refs <> excluded.refs;
+    RETURN QUERY
+    WITH actual AS (
+        SELECT c.clinic_id, c.users, c.patients, c.storage_bytes,
+            (SELECT count(*) FROM metering.clinic_seat s WHERE s.clinic_id = c.clinic_id)
+                AS seats_now,
+            (SELECT count(*) FROM public.patients p WHERE p.clinic_id = c.clinic_id)
+                AS patients_now,
+            (SELECT coalesce(sum(f.size_bytes), 0)::bigint FROM public.file_storage f
+             WHERE f.clinic_id = c.clinic_id) AS storage_now
+        FROM metering.clinic_counter c WHERE c.clinic_id = ANY (clinics)
+    ), drift AS (
+        SELECT a.clinic_id, d.counter, d.kept, d.counted FROM actual a
+        CROSS JOIN LATERAL (VALUES
+            ('users', a.users, a.seats_now), ('patients', a.patients, a.patients_now),
+            ('storage', a.storage_bytes, a.storage_now)) AS d (counter, kept, counted)
+        WHERE d.kept <> d.counted
+    ), noted AS (
+        INSERT INTO metering.counter_drift (clinic_id, counter, kept, counted) SELECT * FROM drift
+    ), mended AS (
+        UPDATE metering.clinic_counter c
+        SET users = a.seats_now, patients = a.patients_now, storage_bytes = a.storage_now
+        FROM actual a WHERE c.clinic_id = a.clinic_id
+          AND (c.users, c.patients, c.storage_bytes)
+              IS DISTINCT FROM (a.seats_now, a.patients_now, a.storage_now)
+    )
+    SELECT drift.clinic_id, drift.counter, drift.kept, drift.counted FROM drift
+    ORDER BY drift.clinic_id, drift.counter;
+END
+$$;
+
+-- TRUNCATE fires no trigger that sees its rows. Where limits are enforced it is refused, unless the
+-- table's owner says SET LOCAL metering.allow_truncate = on; then, and while observing, all is counted
+-- again.
+CREATE FUNCTION metering.refuse_truncate() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    caller name := CASE current_setting('role')
+        WHEN 'none' THEN session_user ELSE current_setting('role') END;
+BEGIN
+    IF NOT (SELECT enforced FROM metering.limit_mode) THEN
+        RETURN NULL;
+    END IF;
+    IF current_setting('metering.allow_truncate', true) IS DISTINCT FROM 'on' OR NOT pg_has_role(
+        caller, (SELECT relowner FROM pg_class WHERE oid = TG_RELID), 'USAGE')
+    THEN
+        RAISE EXCEPTION 'TRUNCATE of % would hide from the limits', TG_TABLE_NAME
+            USING ERRCODE = 'BQ004', HINT = 'Use DELETE, or as the owner of the table: '
+                'SET LOCAL metering.allow_truncate = on';
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION metering.count_after_truncate() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM metering.recount(ARRAY(SELECT clinic_id FROM metering.clinic_counter));
+    DELETE FROM metering.counter_drift WHERE found_at = now();
+    RETURN NULL;
+END
+$$;
+
+-- Nobody may write between the first count and the triggers.
+LOCK TABLE public.users, public.clinic_staff, public.patients, public.file_storage
+    IN SHARE ROW EXCLUSIVE MODE;
+
+DO $$
+DECLARE
+    counted record;
+BEGIN
+    FOR counted IN SELECT * FROM (VALUES
+        ('users', 'users_changed'), ('clinic_staff', 'staff_changed'),
+        ('patients', 'patients_changed'), ('file_storage', 'files_changed')) AS t (relation, handler)
+    LOOP
+        EXECUTE format('CREATE TRIGGER count_insert AFTER INSERT ON public.%I'
+            ' REFERENCING NEW TABLE AS new_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
+        EXECUTE format('CREATE TRIGGER count_update AFTER UPDATE ON public.%I'
+            ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
+        EXECUTE format('CREATE TRIGGER count_delete AFTER DELETE ON public.%I'
+            ' REFERENCING OLD TABLE AS old_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
+        EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.refuse_truncate()', counted.relation);
+        EXECUTE format('CREATE TRIGGER count_truncate AFTER TRUNCATE ON public.%I'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.count_after_truncate()',
+            counted.relation);
+    END LOOP;
+END
+$$;
+
+SELECT metering.recount(ARRAY(SELECT clinic_id FROM public.clinics));
+DELETE FROM metering.counter_drift;
+
+DO $$
+DECLARE
+    kept regclass;
+BEGIN
+    FOREACH kept IN ARRAY ARRAY['metering.limit_mode', 'metering.clinic_counter',
+        'metering.clinic_seat', 'metering.counter_drift']::regclass[]
+    LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT TO metering_worker, billing_admin'
+            ' USING (true)', kept);
+        EXECUTE format('GRANT SELECT ON %s TO metering_worker, billing_admin', kept);
+    END LOOP;
+END
+$$;
+CREATE POLICY admin_changes ON metering.limit_mode FOR UPDATE TO billing_admin
+    USING (true) WITH CHECK (true);
+GRANT UPDATE (enforced, changed_at, changed_by) ON metering.limit_mode TO billing_admin;
+
+REVOKE ALL ON FUNCTION metering.plan_limit(uuid, text), metering.lock_counters(uuid[]),
+    metering.count_more(uuid, text, bigint), metering.count_changes(text, uuid[], bigint[]),
+    metering.seat_changes(uuid[], bigint[], bigint[]), metering.recount(uuid[]),
+    metering.patients_changed(), metering.files_changed(), metering.users_changed(),
+    metering.staff_changed(), metering.refuse_truncate(), metering.count_after_truncate()
+    FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION metering.plan_limit(uuid, text), metering.recount(uuid[])
+    TO metering_worker, billing_admin;
