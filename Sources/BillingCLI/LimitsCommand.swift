@@ -59,7 +59,8 @@ struct LimitsCommand: AsyncParsableCommand {
                 let changed = try await ledger.enforceLimits(false)
                 try Console.write(
                     changed
-                        ? "limits are observed only from now on\n" : "limits were observed only\n")
+                        ? "limits are observed only from now on\n"
+                        : "limits were observed only already\n")
             }
         }
     }

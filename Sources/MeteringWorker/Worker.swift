@@ -129,7 +129,10 @@ struct Worker: Sendable {
     /// difference means that somebody worked around them.
     private func recountOnce() async throws {
         guard try await ledger.recountIsDue() else { return }
+        let startedAt = try await ledger.databaseTime()
+        var wrong = 0
         try await ledger.recount { drift, _ in
+            wrong += drift.count
             for entry in drift {
                 logger.warning(
                     "a counter was wrong and is set right",
@@ -139,6 +142,8 @@ struct Worker: Sendable {
                     ])
             }
         }
+        try await ledger.recordJob(
+            "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)
     }
 
     /// Visits every clinic, and tells reports that everything counted until now is in the ledger.
