@@ -16,10 +16,10 @@ demo: build ## Count the sample traffic on private servers and print the report 
 	@.build/debug/metering-worker demo $(ARGS)
 
 test: build ## Run every test on private servers
-	swift test --skip-build $(strict)
+	@scripts/run-tests $(strict)
 
 test-long: build ## The same, with two minutes for each random test
-	METERING_TEST_SECONDS=120 swift test --skip-build $(strict)
+	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
 
 build: ## Build programs and tests (debug); refuses undeclared imports
 	@scripts/require-packages

@@ -3,7 +3,7 @@ import Postgres
 
 extension Ledger {
     /// The months to roll up: every open one whose ledger may hold more than api_usage, and the
-    /// current one, whose storage is measured.
+    /// current one, whose storage may have changed without a call.
     public func dueMonths() async throws(LedgerError) -> [Month] {
         let current = try await currentMonth()
         return try await stored {
@@ -21,14 +21,13 @@ extension Ledger {
     public func rollUp(
         _ month: Month, onlyDue: Bool = false
     ) async throws(LedgerError) -> MonthRollup {
-        let current = try await currentMonth()
-        return try await stored {
+        try await stored {
             if !onlyDue { try await pool.execute(SQL.rollupMonthInsert, [.month(month)]) }
             var rollup = MonthRollup(month: month)
             var failures = RollupFailures()
             for bucket in try await buckets(of: month, onlyDue: onlyDue) {
                 do {
-                    try await rollUp(bucket, storage: month == current, into: &rollup)
+                    try await rollUp(bucket, into: &rollup)
                 } catch {
                     try failures.note(error)
                 }
@@ -79,14 +78,12 @@ extension Ledger {
 
     /// A clinic that is deleted between the sum and the write fails its foreign key once; the next
     /// attempt does not see it.
-    private func rollUp(
-        _ bucket: Int64, storage: Bool, into rollup: inout MonthRollup
-    ) async throws {
+    private func rollUp(_ bucket: Int64, into rollup: inout MonthRollup) async throws {
         let month = rollup.month
         var attempts = 0
         while true {
             do {
-                guard let row = try await writeBucket(bucket, of: month, storage: storage) else {
+                guard let row = try await writeBucket(bucket, of: month) else {
                     rollup.closedBuckets += 1
                     return
                 }
@@ -105,15 +102,13 @@ extension Ledger {
     }
 
     /// Locks in one statement and sums in the next, whose snapshot is taken after the lock.
-    private func writeBucket(
-        _ bucket: Int64, of month: Month, storage: Bool
-    ) async throws -> PostgresRow? {
+    private func writeBucket(_ bucket: Int64, of month: Month) async throws -> PostgresRow? {
         let place: [PostgresValue] = [.month(month), .int64(bucket)]
         return try await pool.transaction(.readCommitted) { connection in
             let held = try await connection.query(SQL.rollupBucketLock, place)
             guard try held.first?.text("state") != "closed" else { return nil }
             return try await connection.query(
-                SQL.rollupBucketWrite, place + [.bool(storage)], timeout: Self.bucketTimeout
+                SQL.rollupBucketWrite, place, timeout: Self.bucketTimeout
             ).first
         }
     }

@@ -8,7 +8,6 @@ extension Ledger {
     public func previewRollUp(
         _ month: Month, change: (UsageChange) async throws -> Void = { _ in }
     ) async throws -> MonthRollup {
-        let current = try await currentMonth()
         var rollup = MonthRollup(month: month)
         let states: [Int64: String] = try await stored { try await bucketStates(of: month) }
         for bucket in Int64(0)..<64 {
@@ -16,7 +15,7 @@ extension Ledger {
                 rollup.closedBuckets += 1
                 continue
             }
-            try await preview(bucket, storage: month == current, into: &rollup, change: change)
+            try await preview(bucket, into: &rollup, change: change)
         }
         return rollup
     }
@@ -28,14 +27,14 @@ extension Ledger {
     }
 
     private func preview(
-        _ bucket: Int64, storage: Bool, into rollup: inout MonthRollup,
+        _ bucket: Int64, into rollup: inout MonthRollup,
         change: (UsageChange) async throws -> Void
     ) async throws {
         let month = rollup.month
         // Read whole: a bucket is a sixty-fourth of the clinics, and the caller may be slow.
         let rows = try await stored {
             try await pool.query(
-                SQL.rollupBucketPreview, [.month(month), .int64(bucket), .bool(storage)],
+                SQL.rollupBucketPreview, [.month(month), .int64(bucket)],
                 rowsMax: 1_000_000, timeout: Self.bucketTimeout)
         }
         for row in rows {

@@ -43,6 +43,8 @@ public struct MigrationFile: Hashable, Sendable {
         file(17, "V0017_bounded_records", PackageResources.V0017_bounded_records_sql),
         file(18, "V0018_clinic_counter", PackageResources.V0018_clinic_counter_sql),
         file(19, "V0019_limit_triggers", PackageResources.V0019_limit_triggers_sql),
+        file(20, "V0020_storage_month", PackageResources.V0020_storage_month_sql),
+        file(21, "V0021_attention", PackageResources.V0021_attention_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

@@ -171,7 +171,7 @@ import Testing
         }
     }
 
-    @Test func `measures the storage of the current month and no other`() async throws {
+    @Test func `sets the bytes that a month ended with, and knows its peak`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(2)
             let current = try await database.ledger.currentMonth()
@@ -179,22 +179,42 @@ import Testing
             var old = try checkpoint(clinic: 1, used: 3)
             old.month = past
             _ = try await database.ledger.checkpoint([old])
+            try await database.store(4_000_000_000, 2)
+            for month in [past, current] { _ = try await database.ledger.rollUp(month) }
+            // Before the first record there is none.
+            #expect(try await database.callsAndBytes() == [[3, 0], [0, 4_000_000_002]])
+            // As if that had been last month, with more and less since.
+            try await database.owner.script(
+                "UPDATE metering.storage_month SET month = '\(past)-01'")
+            try await database.store(100)
+            try await database.owner.script("DELETE FROM file_storage WHERE size_bytes > 2")
+            for month in [past, current] { _ = try await database.ledger.rollUp(month) }
+            #expect(try await database.callsAndBytes() == [[3, 4_000_000_002], [0, 2]])
+            let peaks = try await database.owner.ask(
+                "SELECT bytes, peak FROM metering.storage_month ORDER BY month")
+            #expect(
+                try peaks.map { [try $0.int64(0), try $0.int64(1)] } == [
+                    [4_000_000_002, 4_000_000_002], [2, 4_000_000_102],
+                ])
+            for month in [past, current] {
+                #expect(try await database.ledger.rollUp(month).written == 0)
+            }
+        }
+    }
+
+    @Test func `comes once more to a month that has ended`() async throws {
+        try await TestDatabase.lend { database in
+            let current = try await database.ledger.currentMonth()
+            let past = try #require(current.previous)
+            for month in [past, current] { _ = try await database.ledger.rollUp(month) }
+            #expect(try await database.ledger.dueMonths() == [current])
             try await database.owner.script(
                 """
-                INSERT INTO file_storage (file_id, clinic_id, s3_path, encrypted_key, size_bytes)
-                SELECT gen_random_uuid(), '\(ClinicID.numbered(1))', 'x', 'x', bytes
-                FROM unnest(ARRAY[4000000000, 2]) AS bytes
+                UPDATE metering.usage_month SET rolled_up_at = '\(current)-01'::timestamp
+                    AT TIME ZONE 'UTC' - interval '1 second' WHERE month = '\(past)-01'
                 """)
-            for month in [past, current] { _ = try await database.ledger.rollUp(month) }
-            let rows = try await database.owner.ask(
-                "SELECT api_calls, storage_used FROM api_usage ORDER BY month")
-            #expect(
-                try rows.map { [try $0.int64(0), try $0.int64(1)] } == [
-                    [3, 0], [0, 4_000_000_002],
-                ])
-            try await database.owner.script("DELETE FROM file_storage")
-            #expect(try await database.ledger.rollUp(current).written == 1)
-            #expect(try await database.ledger.rollUp(current).written == 0)
+            #expect(try await database.ledger.rollUpDue().map(\.month) == [past])
+            #expect(try await database.ledger.rollUpDue().isEmpty)
         }
     }
 
@@ -325,5 +345,22 @@ extension TestDatabase {
             UNION ALL SELECT xmin::text || m::text FROM metering.usage_month m ORDER BY 1
             """)
         return try rows.map { try $0.text(0) }
+    }
+}
+
+extension TestDatabase {
+    /// Files of clinic 1.
+    fileprivate func store(_ sizes: Int...) async throws {
+        try await owner.script(
+            """
+            INSERT INTO file_storage (file_id, clinic_id, s3_path, encrypted_key, size_bytes)
+            SELECT gen_random_uuid(), '\(ClinicID.numbered(1))', 'x', 'x', bytes
+            FROM unnest(ARRAY\(sizes)::bigint[]) AS bytes
+            """)
+    }
+
+    fileprivate func callsAndBytes() async throws -> [[Int64]] {
+        try await owner.ask("SELECT api_calls, storage_used FROM api_usage ORDER BY month")
+            .map { [try $0.int64(0), try $0.int64(1)] }
     }
 }

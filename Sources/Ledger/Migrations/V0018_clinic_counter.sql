@@ -38,9 +38,10 @@ CREATE TABLE metering.counter_drift (
 
 -- What the plan of a clinic lets it have; NULL is unlimited, and so is no subscription. A storage
 -- limit that is no whole number limits nothing here: the reader of plans says what is wrong with it.
+-- The body is text, so that it does not hold up the team's own ALTER TABLE.
 CREATE FUNCTION metering.plan_limit(clinic uuid, counter text) RETURNS bigint
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+AS $$
     SELECT nullif(CASE counter
         WHEN 'users' THEN p.max_users
         WHEN 'patients' THEN p.max_patients
@@ -48,8 +49,8 @@ BEGIN ATOMIC
             THEN (p.features #>> '{metering,storage_bytes}')::bigint END
         END, -1)
     FROM public.clinic_subscriptions s JOIN public.subscription_plans p ON p.plan_id = s.plan_id
-    WHERE s.clinic_id = clinic;
-END;
+    WHERE s.clinic_id = clinic
+$$;
 
 -- Locks the counters of these clinics in one order, making those that are missing.
 CREATE FUNCTION metering.lock_counters(clinics uuid[]) RETURNS void

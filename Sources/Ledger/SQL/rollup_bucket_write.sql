@@ -1,9 +1,9 @@
 -- Sets api_usage of one bucket to the ledger, only where it differs, and marks the bucket done.
---   $1 month date      $2 bucket smallint      $3 also set storage_used, boolean
+--   $1 month date      $2 bucket smallint
 -- Answers examined, written (rows) and ownerless (clinics that are gone; left out).
 -- Uses usage_checkpoint_pkey, api_usage_pkey. Needs rollup_bucket_lock before it in its transaction.
 WITH change AS MATERIALIZED (
-    SELECT * FROM metering.usage_change($1::date, $2::smallint, $3::boolean)
+    SELECT * FROM metering.usage_change($1::date, $2::smallint, true)
 ), written AS (
     INSERT INTO public.api_usage AS held (clinic_id, month, api_calls, storage_used)
     SELECT clinic_id, $1::date, calls_after, storage_after FROM change
