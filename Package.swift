@@ -123,7 +123,7 @@ let package = Package(
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("HouseTests", ["TestSupport"]),
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
-        tests("BillingTests", ["Billing", "Metering"]),
+        tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),
         tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),
         tests(

@@ -36,3 +36,10 @@ extension UTCTime: CustomStringConvertible {
     /// `2026-11-23 10:00:07 UTC`.
     public var description: String { "\(date) \(timeOfDay) UTC" }
 }
+
+extension UTCTime {
+    /// The last instant that can be written: 9999-12-31 23:59:59.999999 UTC.
+    public static let last = UTCTime(inRange: Month.last.end - 1)
+
+    private init(inRange microseconds: Int64) { self.microseconds = microseconds }
+}

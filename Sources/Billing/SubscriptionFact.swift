@@ -1,0 +1,61 @@
+public import Metering
+
+/// Something that happened to a clinic's subscription. Facts are only ever added; what they add up to is
+/// computed by ``Standing/after(_:terms:entered:schedule:now:)``.
+public struct SubscriptionFact: Hashable, Sendable {
+    /// When it happened, which may be long before anybody told.
+    public let at: UTCTime
+    public let kind: Kind
+
+    public enum Kind: Hashable, Sendable {
+        /// A subscription began; what was before is history.
+        case subscribed(trialUntil: UTCTime?, awaitsPayment: Bool)
+        /// Somebody wrote this word himself: it holds until the first fact after it.
+        case declared(PaymentStatus)
+        /// An amount is to be paid by `due`.
+        case charged(invoice: String, due: UTCTime)
+        /// A payment failed: of one invoice, or of the account when none is named.
+        case paymentFailed(invoice: String?)
+        /// One invoice is paid, or everything that was open then.
+        case paid(invoice: String?)
+        /// What was paid is open again: a refund, a dispute, or a payment declared void.
+        case reopened(invoice: String?)
+        /// An administrator halts the subscription, for ever or up to `until`.
+        case held(until: UTCTime?)
+        /// Ends all holds before it.
+        case released
+        /// The subscription ends at `effective`.
+        case canceled(effective: UTCTime)
+        /// Takes back cancellations that have not taken effect.
+        case cancelWithdrawn
+    }
+
+    public init(at: UTCTime, kind: Kind) {
+        self.at = at
+        self.kind = kind
+    }
+
+    /// Whether it begins anew, so that only facts after it count.
+    var isAnchor: Bool {
+        switch kind {
+        case .subscribed, .declared: true
+        default: false
+        }
+    }
+}
+
+/// What the row of `clinic_subscriptions` says beside the facts.
+public struct SubscriptionTerms: Hashable, Sendable {
+    /// The first instant after the last day; nil when there is none.
+    public var end: UTCTime?
+    /// Whether a new period follows at the end. Only without it the end ends anything.
+    public var renews: Bool
+
+    public init(end: UTCTime?, renews: Bool) {
+        self.end = end
+        self.renews = renews
+    }
+
+    /// When the subscription runs out by itself.
+    var expiry: UTCTime? { renews ? nil : end }
+}
