@@ -45,7 +45,7 @@ extension Standing {
         guard to > from, to > 1 else {
             return Standing(
                 status: target.status, since: now,
-                cause: target.cause(from: entered, anchor: history.anchor?.at))
+                cause: target.cause(from: entered, begun: history.begun))
         }
         let earliest = entered.since.adding(hours: schedule.minimumDwellHours)
         if from > 0 && now < earliest { return entered }
@@ -56,7 +56,7 @@ extension Standing {
     private static func firstStep(to target: Target, _ now: UTCTime) -> Standing {
         guard target.severity > 1 else {
             return Standing(
-                status: target.status, since: now, cause: target.cause(from: nil, anchor: nil))
+                status: target.status, since: now, cause: target.cause(from: nil, begun: nil))
         }
         return Standing(status: .pastDue, since: now, cause: .unpaid)
     }
@@ -128,15 +128,16 @@ private struct Target {
     }
 
     /// Why a clinic comes here from where it stood; the way matters only where nothing bad happened.
-    func cause(from entered: Standing?, anchor: UTCTime?) -> Standing.Cause {
-        guard [.active, .trialing, .incomplete, .pastDue].contains(status), reason != .declared
-        else {
+    ///
+    /// - Parameter begun: When a subscription began last; nil when none did.
+    func cause(from entered: Standing?, begun: UTCTime?) -> Standing.Cause {
+        guard status.access != .ended else { return reason }
+        guard let entered else { return status == .active ? .subscribed : reason }
+        if let begun, begun > entered.since, severity == 0, reason != .held { return .subscribed }
+        if entered.status.access == .ended { return .restored }
+        guard [.active, .trialing, .incomplete].contains(status), reason != .declared else {
             return reason
         }
-        guard let entered else { return status == .active ? .subscribed : reason }
-        if let anchor, anchor >= entered.since, status != .pastDue { return .subscribed }
-        if entered.status.access == .ended { return .restored }
-        if status == .pastDue { return reason }
         return entered.status == .paused && entered.cause != .trialEnded ? .released : .paid
     }
 }

@@ -76,6 +76,12 @@ struct SubscriptionHistory {
         return open
     }
 
+    /// When the subscription began that the facts are about; nil when somebody wrote a word since.
+    var begun: UTCTime? {
+        guard let anchor, case .subscribed = anchor.kind else { return nil }
+        return anchor.at
+    }
+
     var trialEnd: UTCTime? {
         switch anchor?.kind {
         case .subscribed(let until, _): until

@@ -15,7 +15,12 @@ struct BillingProgram: AsyncParsableCommand {
             billing_admin. Exit codes: 0 done, 1 failed, 2 wrong usage.
             """,
         version: Release.version,
-        subcommands: [ReportCommand.self, LimitsCommand.self])
+        subcommands: [
+            ReportCommand.self, LimitsCommand.self, StandingCommand.self, SubscribeCommand.self,
+            PlanChangeCommand.self, PayCommand.self, FailCommand.self, ReopenCommand.self,
+            ChargeCommand.self, HoldCommand.self, ReleaseCommand.self, CancelCommand.self,
+            DunningCommand.self, OutboxCommand.self,
+        ])
 
     static func main() async { await CommandRun.end(Self.self) }
 }

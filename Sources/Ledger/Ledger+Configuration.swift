@@ -61,12 +61,10 @@ extension StoredConfiguration {
             plan = StoredPlan(
                 id: id, name: try row.text("plan"), features: try row.optionalText("features"))
         }
-        let status = try row.optionalText("payment_status")
-        let known = status.flatMap(PaymentStatus.init(rawValue:))
+        let word = try row.optionalText("payment_status")
         self.init(
             clinic: try row.clinic("clinic_id"), version: try row.int64("config_version"),
-            plan: plan, paymentStatus: known, unknownStatus: known == nil ? status : nil,
-            month: month,
+            plan: plan, paymentStatus: word.flatMap(PaymentStatus.init(stored:)), month: month,
             ledger: Dictionary(zip(epochs, units), uniquingKeysWith: { first, _ in first }),
             adjustments: try row.int64("adjustments"))
     }
@@ -75,7 +73,7 @@ extension StoredConfiguration {
 extension PostgresFields {
     func paymentStatus(_ column: PostgresColumn) throws -> PaymentStatus? {
         guard let text = try optionalText(column) else { return nil }
-        guard let status = PaymentStatus(rawValue: text) else {
+        guard let status = PaymentStatus(stored: text) else {
             throw LedgerError.corrupt("a payment status that no version writes")
         }
         return status

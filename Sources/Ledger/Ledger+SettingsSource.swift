@@ -53,7 +53,8 @@ extension QuotaError {
         case .outOfRange(let what): self = .countersAway(what)
         case .corrupt(let what):
             self = .plan(clinic, PlanError(path: "clinic", problem: "is stored with \(what)"))
-        case .store, .unsafeRole, .missingGrant, .schema, .unknownClinic, .tooManyKeys:
+        case .store, .unsafeRole, .missingGrant, .schema, .unknownClinic, .tooManyKeys,
+            .noSubscription, .unknownPlan, .refused:
             self = .settingsAway("\(error)")
         }
     }

@@ -1,3 +1,4 @@
+public import Metering
 public import Postgres
 
 /// Why the ledger gave no answer. Descriptions are safe for logs.
@@ -16,6 +17,12 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case corrupt(String)
     /// A number or a text that the caller gave is out of range.
     case outOfRange(String)
+    /// The clinic is known and has no subscription.
+    case noSubscription(ClinicID)
+    /// No plan has this name or number.
+    case unknownPlan(String)
+    /// The database's own functions refused it, in words that hold no values.
+    case refused(String)
     /// As many keys are usable as a worker holds in memory.
     case tooManyKeys(max: Int)
 
@@ -40,7 +47,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             }
         case .unsafeRole, .missingGrant: .fixSettings
         case .schema: .migrate
-        case .unknownClinic, .outOfRange, .tooManyKeys: .fixRequest
+        case .unknownClinic, .outOfRange, .tooManyKeys, .noSubscription, .unknownPlan, .refused:
+            .fixRequest
         case .corrupt: .page
         }
     }
@@ -59,6 +67,11 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
+        case .noSubscription(let clinic):
+            "clinic \(clinic) has no subscription: billing subscribe gives it one"
+        case .unknownPlan(let name):
+            "no plan is called \(name.debugDescription): see billing plan list"
+        case .refused(let what): what
         case .tooManyKeys(let max):
             "\(max) keys are usable already: revoke one, or let some expire"
         }

@@ -78,6 +78,27 @@ enum SQL {
         "worker_heartbeat_upsert", PackageResources.worker_heartbeat_upsert_sql)
     static let workerLiveCount = file("worker_live_count", PackageResources.worker_live_count_sql)
 
+    static let factRecord = file("fact_record", PackageResources.fact_record_sql)
+    static let noticeGive = file("notice_give", PackageResources.notice_give_sql)
+    static let outboxDone = file("outbox_done", PackageResources.outbox_done_sql)
+    static let outboxOpen = file("outbox_open", PackageResources.outbox_open_sql)
+    static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
+    static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeWaiting = file(
+        "plan_change_waiting", PackageResources.plan_change_waiting_sql)
+    static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
+    static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
+    static let planUse = file("plan_use", PackageResources.plan_use_sql)
+    static let standingApply = file("standing_apply", PackageResources.standing_apply_sql)
+    static let standingDefer = file("standing_defer", PackageResources.standing_defer_sql)
+    static let standingDue = file("standing_due", PackageResources.standing_due_sql)
+    static let standingEvents = file("standing_events", PackageResources.standing_events_sql)
+    static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
+    static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
+    static let standingRow = file("standing_row", PackageResources.standing_row_sql)
+    static let subscriptionWrite = file(
+        "subscription_write", PackageResources.subscription_write_sql)
+
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
@@ -92,6 +113,10 @@ enum SQL {
         rollupDueMonths, rollupMonthInsert, schemaState, schemaVersion, settingsOfClinics,
         usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,
         usageMonthShare, workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount,
+        factRecord, noticeGive, outboxDone, outboxOpen, planByName, planChangeAsk,
+        planChangeWaiting, planChangeApply, planChangesDue, planUse, standingApply, standingDefer,
+        standingDue,
+        standingEvents, standingFacts, standingLock, standingRow, subscriptionWrite,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

@@ -9,10 +9,9 @@ public struct StoredConfiguration: Hashable, Sendable {
     public var version: Int64
     /// nil without a subscription, or with one that has no plan.
     public var plan: StoredPlan?
-    /// nil without a subscription, and when `unknownStatus` says why.
+    /// nil without a subscription, and for a word that nobody knows: such a clinic stays open, and
+    /// `metering.attention` names it.
     public var paymentStatus: PaymentStatus?
-    /// A payment status that this version does not know, as it is stored.
-    public var unknownStatus: String?
     public var month: Month
     /// Net cost units of the month by epoch. The caller leaves out the epoch that Redis is counting.
     public var ledger: [Epoch: Int64]
@@ -27,13 +26,8 @@ public struct StoredConfiguration: Hashable, Sendable {
         public var features: String?
     }
 
-    /// The same in the words of a quota check; refuses a plan or a standing that cannot be read.
+    /// The same in the words of a quota check; refuses a plan that cannot be read.
     public func settings() throws(PlanError) -> ClinicSettings {
-        if let unknownStatus {
-            throw PlanError(
-                path: "payment_status",
-                problem: "is \(unknownStatus.debugDescription), which this version does not know")
-        }
         var features: PlanFeatures?
         if let plan { features = try PlanFeatures(json: plan.features) }
         return ClinicSettings(

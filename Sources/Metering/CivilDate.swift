@@ -70,3 +70,21 @@ extension Int {
         return String(repeating: "0", count: Swift.max(0, width - digits.utf8.count)) + digits
     }
 }
+
+extension CivilDate {
+    /// Reads `2026-11-23` and nothing else; nil for a day that there is not, and outside 1970…9999.
+    public init?(_ description: String) {
+        let text = Array(description.utf8)
+        guard text.count == 10, text[7] == UInt8(ascii: "-"),
+            let month = Month(String(decoding: text[..<7], as: UTF8.self)),
+            let day = Int64(String(decoding: text[8...], as: UTF8.self)), (1...31).contains(day),
+            text[8] != UInt8(ascii: "+")
+        else { return nil }
+        let days = month.daysSince1970 + day - 1
+        guard days * Month.microsecondsPerDay < month.end else { return nil }
+        self.init(daysSince1970: days)
+    }
+
+    /// Days from 1970-01-01: 20,780 for 2026-11-23.
+    public var daysSince1970: Int64 { Self.days(toFirstOf: month, year: year) + Int64(day) - 1 }
+}

@@ -103,6 +103,9 @@ struct Worker: Sendable {
                 try await sweepOnce()
             },
             recurring("recount", .seconds(3_600), startsAtOnce: true) { try await recountOnce() },
+            recurring("standing", .seconds(1), startsAtOnce: true) {
+                _ = try await ledger.evaluateDueStandings()
+            },
             recurring("watch", .seconds(1)) { try await watch.run() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
             recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {

@@ -39,7 +39,7 @@ public struct CounterReply: Hashable, Sendable {
 
     public var verdict: Verdict
     public var flags: StandingFlags
-    /// What said no: bit i = limit i of `limits`, 256 = quota, 512 = standing.
+    /// What said no: bit i = limit i of `limits`, 256 = quota, 512 = ended, 1024 = read only.
     public var mask: UInt32
     public var configVersion: Int64
     /// The counts as Redis holds them after this call.
@@ -57,6 +57,7 @@ public struct CounterReply: Hashable, Sendable {
 
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
+    public static let readOnlyBit: UInt32 = 1024
     /// What a number in a reply can be: Lua counts exactly below 2^53.
     static let counts = 0...CounterValue.countMax
     static let headBytes = 88

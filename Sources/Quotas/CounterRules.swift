@@ -77,6 +77,8 @@ extension CounterRules {
             CounterReply.quotaBit, unless: hasRoom,
             wait: fitsNext ? value.periodEnd - now : nil)
         no.add(CounterReply.endedBit, unless: !value.flags.isClosed, wait: nil)
+        let mayWrite = !request.writes || value.flags.access != .readOnly
+        no.add(CounterReply.readOnlyBit, unless: mayWrite, wait: nil)
 
         let counts = no.mask == 0 && request.mode == .consume
         if counts, value.used + request.cost > CounterValue.countMax { return unchanged(.invalid) }

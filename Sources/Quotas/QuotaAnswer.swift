@@ -14,6 +14,8 @@ public struct QuotaDecision: Hashable, Sendable {
         case rateLimit = "rate_limit"
         case quota
         case ended = "subscription_ended"
+        /// The clinic may read and export, and this call writes.
+        case readOnly = "read_only"
         /// Allowed, because nothing limits a clinic that has no subscription.
         case noSubscription = "no_subscription"
         /// Allowed at a tenth of the rate.
@@ -83,6 +85,7 @@ extension QuotaDecision {
     private static func reasons(_ reply: CounterReply) -> [Reason] {
         var reasons: [Reason] = []
         if reply.mask & CounterReply.endedBit != 0 { reasons.append(.ended) }
+        if reply.mask & CounterReply.readOnlyBit != 0 { reasons.append(.readOnly) }
         if reply.mask & 0xFF != 0 { reasons.append(.rateLimit) }
         if reply.mask & CounterReply.quotaBit != 0 { reasons.append(.quota) }
         if reasons.isEmpty, !reply.flags.hasSubscription { reasons.append(.noSubscription) }

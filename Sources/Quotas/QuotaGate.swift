@@ -27,15 +27,17 @@ public final class QuotaGate: Sendable {
     /// - Parameters:
     ///   - limit: Name of the limit that is asked.
     ///   - cost: Units, 1…1,000,000.
+    ///   - writes: Whether the call changes something; a suspended clinic may only read.
     public func check(
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
-        mode: CheckRequest.Mode = .consume
+        mode: CheckRequest.Mode = .consume, writes: Bool = false
     ) async throws(QuotaError) -> QuotaAnswer {
         let group = LimitID.group(of: limit)
         // One answer normally; a second after a load, a third when the period turned in between.
         for _ in 0..<3 {
             let request = CheckRequest(
-                limit: group, mode: mode, cost: cost, mark: marks.mark(of: clinic), nonce: nonce())
+                limit: group, mode: mode, cost: cost, writes: writes, mark: marks.mark(of: clinic),
+                nonce: nonce())
             let reply = try await counters.check(clinic, request)
             switch reply.verdict {
             case .allowed, .denied:

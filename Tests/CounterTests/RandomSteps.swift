@@ -77,6 +77,7 @@ struct StepSource {
             limit: [0, 1, 1, 1, 7, 9].randomElement(using: &random) ?? 1,
             mode: Int.random(in: 0..<5, using: &random) == 0 ? .peek : .consume,
             cost: [1, 1, 1, 2, 5, 60, 1_000_000, 0, 1_000_001].randomElement(using: &random) ?? 1,
+            writes: Int.random(in: 0..<4, using: &random) == 0,
             mark: Int.random(in: 0..<3, using: &random) == 0 ? nil : mark, nonce: random.next())
     }
 

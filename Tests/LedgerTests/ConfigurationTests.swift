@@ -74,31 +74,25 @@ import Testing
         }
     }
 
-    /// A newer version may write words that this one does not know, while both run.
-    @Test func `with an unknown payment status is refused for that clinic alone`() async throws {
+    @Test func `with an unknown payment status leaves that clinic open, and reads old words`()
+        async throws
+    {
         try await TestDatabase.lend { database in
-            try await database.makeClinics(2)
+            try await database.makeClinics(3)
             let plan = try await database.makePlan("Gold")
             try await database.owner.script(
                 """
                 ALTER TABLE clinic_subscriptions
-                DROP CONSTRAINT clinic_subscriptions_payment_status_check
+                DROP CONSTRAINT clinic_subscriptions_payment_status_check;
+                ALTER TABLE clinic_subscriptions DISABLE TRIGGER USER;
                 """)
-            let (one, two) = (ClinicID.numbered(1), ClinicID.numbered(2))
-            try await database.subscribe(one, to: plan, status: "frozen")
-            try await database.subscribe(two, to: plan, status: "suspended")
-            let page = try await database.ledger.configurations(of: [one, two], at: november)
-            #expect(page.map(\.unknownStatus) == ["frozen", nil])
-            #expect(page.map(\.paymentStatus) == [nil, .suspended])
-            let refusal = PlanError(
-                path: "payment_status",
-                problem: "is \"frozen\", which this version does not know")
-            await #expect(throws: QuotaError.plan(one, refusal)) {
-                try await database.ledger.settings(of: one, at: database.ledger.databaseTime())
+            let clinics = [ClinicID.numbered(1), .numbered(2), .numbered(3)]
+            for (clinic, word) in zip(clinics, ["frozen", "Blocked", "suspended"]) {
+                try await database.subscribe(clinic, to: plan, status: word)
             }
-            let settings = try await database.ledger.settings(
-                of: two, at: database.ledger.databaseTime())
-            #expect(settings?.access == .readOnly)
+            let page = try await database.ledger.configurations(of: clinics, at: november)
+            #expect(page.map(\.paymentStatus) == [nil, .suspended, .suspended])
+            #expect(try page.map { try $0.settings().access } == [.open, .readOnly, .readOnly])
         }
     }
 

@@ -69,8 +69,6 @@ extension TestDatabase {
                 INSERT INTO clinic_staff VALUES ('\(clinic)', \(number), 'DENTIST');
                 INSERT INTO file_storage (file_id, clinic_id, s3_path, encrypted_key, size_bytes)
                 VALUES (gen_random_uuid(), '\(clinic)', 's3', 'k', 1);
-                INSERT INTO audit_logs (clinic_id, action, entity_type, entity_id)
-                VALUES ('\(clinic)', 'a', 'e', 1);
                 INSERT INTO api_usage (clinic_id, month) VALUES ('\(clinic)', '2026-11-01');
                 """)
             for table in try await tenantTables() {

@@ -17,7 +17,7 @@
 --       n times: i8 GCRA time
 --       k times: i8 period start, c8 epoch, i8 used, i8 credited, B settled
 
-local VERSION, LAYOUT = 1, 1
+local VERSION, LAYOUT = 2, 1
 local HEAD, LIMIT, TIME, CLOSED, CLOSED_MAX, LIMITS_MAX = 104, 14, 8, 33, 8, 8
 local HEAD_FORMAT = '<BBBBBBBBi8c8c8i8i8i8i8i8i8i8i8i8'
 local REPLY_FORMAT = '<BBBBI4i8c8i8i8i8i8i8i8i8i8'
@@ -28,8 +28,9 @@ local COST_MAX = 1000000
 
 local ALLOWED, DENIED, MISS, STALE, UNSETTLED, UNREADABLE, NO_SUCH_LIMIT, INVALID = 1, 2, 3, 4, 5, 6, 7, 8
 local CONFIGURED, OLDER, CONFLICT, OTHER_PERIOD = 9, 10, 11, 12
-local QUOTA_BIT, ENDED_BIT = 256, 512
-local CONSUME, ENDED = 1, 2
+local QUOTA_BIT, ENDED_BIT, READ_ONLY_BIT = 256, 512, 1024
+local CONSUME, WRITES = 1, 1
+local READ_ONLY, ENDED = 1, 2
 -- The limit named `default` is there in every plan, if only with nothing to say; 0 asks for the quota alone.
 local DEFAULT = 1
 
@@ -186,13 +187,13 @@ local function no_answer(verdict, at)
 end
 
 -- Decides one request on one value. Returns the reply, and the value to write when something changed.
--- Request: I2 limit, B mode, B zero, I4 cost, i8 mark period, c8 mark epoch, i8 mark used,
+-- Request: I2 limit, B mode, B access (1 = writes), I4 cost, i8 mark period, c8 mark epoch, i8 mark used,
 --          i8 mark credited, c8 nonce.
 local function decide(raw, request, at, stamp)
     if #request ~= 48 then return no_answer(INVALID, at) end
-    local wanted, mode, _, cost, mark_period, mark_epoch, mark_used, mark_credited, nonce =
+    local wanted, mode, access, cost, mark_period, mark_epoch, mark_used, mark_credited, nonce =
         struct.unpack('<I2BBI4i8c8i8i8c8', request)
-    if mode > CONSUME or cost < 1 or cost > COST_MAX then return no_answer(INVALID, at) end
+    if mode > CONSUME or access > WRITES or cost < 1 or cost > COST_MAX then return no_answer(INVALID, at) end
     if not raw then return no_answer(MISS, at) end
     if #raw < HEAD then return no_answer(UNREADABLE, at) end
 
@@ -248,6 +249,7 @@ local function decide(raw, request, at, stamp)
     end
     -- 2 = the subscription has ended, 3 = the clinic was deleted.
     if flags % 4 >= ENDED then mask, wait = mask + ENDED_BIT, -1 end
+    if flags % 4 == READ_ONLY and access == WRITES then mask, wait = mask + READ_ONLY_BIT, -1 end
 
     local written
     if mask == 0 and mode == CONSUME then
@@ -273,7 +275,7 @@ end
 
 -- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
 --   Returns n replies in the order of the keys, each a packed string:
---   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended),
+--   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended, 1024 read only),
 --   i8 config version, mark as stored (c8 epoch, i8 period, i8 used, i8 credited), i8 now,
 --   i8 wait (us, -1 = waiting does not help), i8 units of this period, i8 quota, i8 period end,
 --   then per limit I2 id, i8 remaining, i8 until full (us), i8 burst, i8 tolerance (us).

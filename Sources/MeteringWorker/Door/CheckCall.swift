@@ -3,14 +3,17 @@ import Quotas
 
 /// A check as an API server asks it, read from the body of `POST /v1/check`.
 ///
-/// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume"}`; only `clinic_id` is needed.
+/// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
+/// "access": "read"}`; only `clinic_id` is needed.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1
     var limit = LimitID.defaultName
     var mode = CheckRequest.Mode.consume
+    /// Whether the call changes something; not said is like reading.
+    var writes = false
 
-    static let fields = ["clinic_id", "cost", "limit", "mode"]
+    static let fields = ["access", "clinic_id", "cost", "limit", "mode"]
     static let bodyBytesMax = 4096
 
     init(body: [UInt8]) throws(Problem) {
@@ -24,11 +27,13 @@ struct CheckCall: Equatable {
         var cost: Int64 = 1
         var limit = LimitID.defaultName
         var mode = CheckRequest.Mode.consume
+        var writes = false
         for (key, value) in members {
             switch key {
             case "clinic_id": clinic = try Self.clinic(value)
             case "cost": cost = try Self.cost(value)
             case "limit": limit = try Self.limit(value)
+            case "access": writes = try Self.writes(value)
             case "mode": mode = try Self.mode(value)
             default:
                 let known = Self.fields.joined(separator: ", ")
@@ -37,7 +42,8 @@ struct CheckCall: Equatable {
             }
         }
         guard let clinic else { throw .badRequest("clinic_id is missing") }
-        (self.clinic, self.cost, self.limit, self.mode) = (clinic, cost, limit, mode)
+        (self.clinic, self.cost, self.limit) = (clinic, cost, limit)
+        (self.mode, self.writes) = (mode, writes)
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
@@ -59,6 +65,14 @@ struct CheckCall: Equatable {
             throw .badRequest("limit is not a name of 1 to 40 characters")
         }
         return name
+    }
+
+    private static func writes(_ value: FlatJSON.Value) throws(Problem) -> Bool {
+        switch value {
+        case .string("read"): return false
+        case .string("write"): return true
+        default: throw .badRequest("access is not \"read\" or \"write\"")
+        }
     }
 
     private static func mode(_ value: FlatJSON.Value) throws(Problem) -> CheckRequest.Mode {

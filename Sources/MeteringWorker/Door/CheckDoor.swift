@@ -48,7 +48,8 @@ struct CheckDoor: Sendable {
         let answer: QuotaAnswer
         do throws(QuotaError) {
             answer = try await gate.check(
-                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode)
+                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                writes: call.writes)
         } catch {
             throw .unavailable("\(error)")
         }

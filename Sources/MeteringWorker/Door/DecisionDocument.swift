@@ -62,7 +62,7 @@ struct DecisionDocument: Encodable {
 struct UsageDocument: Encodable {
     /// How often this worker denied calls of the clinic since it started, by reason.
     struct Denied: Encodable {
-        let rate_limit, quota, subscription_ended: Int64
+        let rate_limit, quota, subscription_ended, read_only: Int64
     }
 
     let clinic_id: String
@@ -77,7 +77,8 @@ struct UsageDocument: Encodable {
         clinic_id = clinic.description
         denied_by_this_worker = Denied(
             rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
-            subscription_ended: denials[.ended] ?? 0)
+            subscription_ended: denials[.ended] ?? 0,
+            read_only: denials[.readOnly] ?? 0)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
     }
@@ -112,6 +113,9 @@ struct Denial {
         case .ended:
             (status, code, title) = (402, "subscription-ended", "The subscription has ended")
             detail = "the clinic's subscription is over; renew it to go on"
+        case .readOnly:
+            (status, code, title) = (402, "read-only", "The subscription is suspended")
+            detail = "the clinic may read and export, and change nothing until it has paid"
         case .quota:
             (status, code, title) = (429, "quota-exceeded", "The month's quota is used up")
             detail =

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Billing
+import FrontDoor
+import Ledger
+import Metering
+
+/// `billing dunning`: what comes for clinics that do not pay. Notices are messages that your own programs act on.
+struct DunningCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dunning",
+        abstract: "What comes for a clinic that does not pay.",
+        discussion: """
+            Example:
+              billing dunning simulate smile-dental
+              billing dunning simulate smile-dental --unpaid-since 2026-12-01
+            """,
+        subcommands: [Simulate.self])
+
+    struct Simulate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print every date to come if nothing else happens; change nothing.")
+
+        @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
+        var clinic: String
+        @Option(
+            help: ArgumentHelp(
+                "As if a payment had failed or would fail then, in UTC.", valueName: "time"),
+            transform: CommandArguments.time)
+        var unpaidSince: UTCTime?
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let id = try await ledger.clinic(named: clinic)
+                let record = try await ledger.standing(of: id)
+                guard record.hasSubscription else { throw LedgerError.noSubscription(id) }
+                let supposed = unpaidSince.map {
+                    SubscriptionFact(at: $0, kind: .paymentFailed(invoice: nil))
+                }
+                let forecast = StandingForecast(
+                    record.facts.map(\.fact) + (supposed.map { [$0] } ?? []), terms: record.terms,
+                    entered: record.standing, schedule: record.schedule, now: record.now)
+                let now = record.standing?.status.rawValue ?? record.storedWord ?? ""
+                try Console.write("\(record.now) \(Console.shown(now))\n")
+                try Console.write(forecast.entries.map { $0.line + "\n" }.joined())
+                if forecast.entries.isEmpty {
+                    try Console.write("nothing changes with time alone\n")
+                }
+            }
+        }
+    }
+}

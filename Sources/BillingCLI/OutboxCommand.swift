@@ -1,0 +1,62 @@
+import ArgumentParser
+import FrontDoor
+import Ledger
+import Metering
+
+/// `billing outbox`: messages for the team's own programs. They usually read the table themselves.
+struct OutboxCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "outbox",
+        abstract: "Messages that your own programs act on: moves, notices, plan changes.",
+        discussion: """
+            Examples:
+              billing outbox list --limit 10
+              billing outbox done 4711
+            """,
+        subcommands: [List.self, Done.self], defaultSubcommand: List.self)
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print messages that nobody has acted on, oldest first, a JSON object a line."
+        )
+        @Option(help: "At most so many, 1 to 10000.")
+        var limit = 100
+
+        func validate() throws {
+            guard (1...10_000).contains(limit) else {
+                throw ValidationError("--limit is 1 to 10000")
+            }
+        }
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                for message in try await ledger.openMessages(most: limit) {
+                    try Console.write(message.line + "\n")
+                }
+            }
+        }
+    }
+
+    struct Done: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Say that messages were acted on.")
+        @Argument(help: "Numbers of messages.")
+        var ids: [Int64]
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                for id in ids {
+                    let isDone = try await ledger.finishMessage(id)
+                    try Console.write(isDone ? "done \(id)\n" : "no open message \(id)\n")
+                }
+            }
+        }
+    }
+}
+
+extension OutboxMessage {
+    /// The payload is JSON of the database's own making.
+    fileprivate var line: String {
+        "{\"id\":\(id),\"kind\":\"\(kind)\",\"created_at\":\"\(createdAt.rfc3339)\",\"payload\":\(payload)}"
+    }
+}

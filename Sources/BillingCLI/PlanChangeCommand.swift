@@ -1,0 +1,82 @@
+import ArgumentParser
+import Billing
+import FrontDoor
+import Ledger
+import Metering
+
+/// `billing plan-change`: moves a subscription to another plan.
+struct PlanChangeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan-change",
+        abstract: "Move a clinic to another plan, and say what it would be over.",
+        discussion: """
+            At once when nothing becomes less; a smaller plan begins with the next month. Nothing is deleted: \
+            a clinic over its new limits adds nothing until it is below them.
+
+            Examples:
+              billing plan-change smile-dental Solo --dry-run
+              billing plan-change smile-dental Practice --reason "grew"
+            """)
+
+    @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
+    var clinic: String
+    @Argument(help: ArgumentHelp("The plan.", valueName: "name|number"))
+    var plan: String
+    @Flag(help: "Say what it would mean; change nothing.")
+    var dryRun = false
+    @Flag(help: "At once, also when something becomes less.")
+    var now = false
+    @Flag(help: "With the next month, also when nothing becomes less.")
+    var nextMonth = false
+    @Option(help: ArgumentHelp("Why; it goes into the audit log.", valueName: "text"))
+    var reason: String?
+
+    func validate() throws {
+        guard !(now && nextMonth) else { throw ValidationError("--now or --next-month, not both") }
+        guard dryRun || reason != nil else {
+            throw ValidationError("--reason says why; or look first with --dry-run")
+        }
+        guard (1...500).contains(reason?.count ?? 1) else {
+            throw ValidationError("--reason has 1 to 500 characters")
+        }
+    }
+
+    func run() async throws {
+        try await AdminDatabase.lend { ledger in
+            let id = try await ledger.clinic(named: clinic)
+            let time: PlanChangeTime = now ? .now : nextMonth ? .nextMonth : .whenFair
+            let change =
+                dryRun
+                ? try await ledger.previewPlanChange(of: id, to: plan, time)
+                : try await ledger.changePlan(of: id, to: plan, time, reason: reason ?? "")
+            try Console.write(Self.text(change, isDryRun: dryRun))
+        }
+    }
+
+    static func text(_ change: PlanChange, isDryRun: Bool) -> String {
+        let verb = isDryRun ? "would move" : change.isAtOnce ? "moved" : "moves"
+        let from = change.from.map(Console.shown) ?? "no plan"
+        let time = change.isAtOnce ? (isDryRun ? " at once" : "") : " at \(change.effectiveAt)"
+        var text = "\(verb) from \(from) to \(Console.shown(change.to))\(time)\n"
+        for line in change.comparison.lines {
+            text += "  \(line.measure.rawValue): \(line.used) used, "
+            text += "\(line.before.words) -> \(line.after.words)"
+            text += line.excess.map { ", over by \($0)" } ?? ""
+            text += "\n"
+        }
+        if !change.comparison.exceeded.isEmpty {
+            text += "nothing is deleted; what is over cannot grow until it is below\n"
+        }
+        return text
+    }
+}
+
+extension Allowance {
+    var words: String {
+        switch self {
+        case .none: "no plan"
+        case .unlimited: "unlimited"
+        case .limited(let most): "\(most)"
+        }
+    }
+}

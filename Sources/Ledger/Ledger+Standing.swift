@@ -1,0 +1,186 @@
+public import Billing
+public import Metering
+import Postgres
+
+/// What an evaluation of a standing changed.
+public struct StandingChange: Hashable, Sendable {
+    public let before: Standing?
+    public let after: Standing
+    /// The number of the stored event; nil when the status stayed.
+    public let event: Int64?
+    /// The day of the notice that was put into the outbox.
+    public let notice: Int64?
+    public let unpaidSince: UTCTime?
+    /// When time alone may change something next.
+    public let next: UTCTime?
+}
+
+extension Ledger {
+    /// Everything that a clinic's standing is computed from.
+    public func standing(of clinic: ClinicID) async throws(LedgerError) -> StandingRecord {
+        try await stored {
+            try await pool.withConnection { connection in
+                try await Self.record(of: clinic, at: nil, on: connection)
+            }
+        }
+    }
+
+    /// The latest moves of a clinic, newest first.
+    public func moves(
+        of clinic: ClinicID, most: Int = 20
+    ) async throws(LedgerError) -> [StandingMove] {
+        try await stored {
+            try await pool.query(SQL.standingEvents, [.clinic(clinic), .count(most)])
+                .map(StandingMove.init)
+        }
+    }
+
+    /// Computes a clinic's standing from its facts and stores what changed: the status, an event, a line of
+    /// the audit log and a message, all or nothing. Repeating it changes nothing.
+    ///
+    /// - Parameter time: The clock; nil for the database's. Never ahead of it.
+    /// - Returns: nil for a clinic without a subscription.
+    @discardableResult
+    public func evaluateStanding(
+        of clinic: ClinicID, at time: UTCTime? = nil
+    ) async throws(LedgerError) -> StandingChange? {
+        try await changing { connection in
+            let record = try await Self.locked(clinic, at: time, on: connection)
+            guard record.hasSubscription else { return nil }
+            return try await Self.apply(record, on: connection)
+        }
+    }
+
+    /// Carries out plan changes whose day has come, and evaluates every standing that is due, each on its own: one
+    /// that fails is put off and noted, and holds up no other.
+    ///
+    /// - Returns: How many moved or got a notice.
+    @discardableResult
+    public func evaluateDueStandings() async throws(LedgerError) -> Int {
+        var changed = 0
+        let changes = try await stored {
+            try await pool.query(SQL.planChangesDue, [.count(Self.dueAtOnce)])
+                .map { (id: try $0.int64("id"), clinic: try $0.clinic("clinic_id")) }
+        }
+        for change in changes {
+            let isDone = try await puttingOff(change.clinic) {
+                try await changing { connection in
+                    try await connection.query(SQL.planChangeApply, [.int64(change.id)])
+                        .first?.bool("applied") ?? false
+                }
+            }
+            if isDone == true { changed += 1 }
+        }
+        let due = try await stored {
+            try await pool.query(SQL.standingDue, [.count(Self.dueAtOnce)])
+                .map { try $0.clinic("clinic_id") }
+        }
+        for clinic in due {
+            let change = try await puttingOff(clinic) { try await evaluateStanding(of: clinic) }
+            if let change, change?.event != nil || change?.notice != nil { changed += 1 }
+        }
+        return changed
+    }
+
+    /// nil when it failed and is noted; what a missing database fails with is passed on.
+    private func puttingOff<R>(
+        _ clinic: ClinicID, _ body: () async throws -> R
+    ) async throws(LedgerError) -> R? {
+        do {
+            return try await stored(body)
+        } catch {
+            if case .store(let cause) = error, cause.remedy == .retry { throw error }
+            try await stored {
+                try await pool.query(SQL.standingDefer, [.clinic(clinic), .text("\(error)")])
+            }
+            return nil
+        }
+    }
+
+    private static let dueAtOnce = 200
+}
+
+// MARK: One evaluation
+
+extension Ledger {
+    /// Most facts of one subscription; a clinic with more has something that tells facts in a loop.
+    static let factsMax = 10_000
+
+    /// Reads and writes in one transaction, and tells what our own functions refused in their words.
+    func changing<R>(
+        _ body: (PostgresConnection) async throws -> R
+    ) async throws(LedgerError) -> R {
+        do {
+            return try await stored {
+                try await pool.transaction(.readCommitted) { try await body($0) }
+            }
+        } catch .store(.server(let refusal)) where refusal.sqlState.code.hasPrefix("BQ") {
+            // Written by our functions for this reader; they hold no values.
+            let hint = refusal.unsafeHint.map { ": \($0)" } ?? ""
+            throw .refused(refusal.unsafeMessage + hint)
+        }
+    }
+
+    static func locked(
+        _ clinic: ClinicID, at time: UTCTime?, on connection: PostgresConnection
+    ) async throws -> StandingRecord {
+        _ = try await connection.query(SQL.standingLock, [.clinic(clinic)])
+        return try await record(of: clinic, at: time, on: connection)
+    }
+
+    static func record(
+        of clinic: ClinicID, at time: UTCTime?, on connection: PostgresConnection
+    ) async throws -> StandingRecord {
+        guard let row = try await connection.query(SQL.standingRow, [.clinic(clinic)]).first,
+            try row.bool("has_clinic")
+        else { throw LedgerError.unknownClinic(clinic.description) }
+        var record = try StandingRecord(row, clinic: clinic, at: time)
+        record.facts = try await facts(of: clinic, at: record.now, on: connection)
+        return record
+    }
+
+    static func facts(
+        of clinic: ClinicID, at now: UTCTime, on connection: PostgresConnection
+    ) async throws -> [StoredFact] {
+        let rows = try await connection.query(
+            SQL.standingFacts, [.clinic(clinic), .time(now), .count(factsMax + 1)])
+        guard rows.count <= factsMax else {
+            throw LedgerError.corrupt("more than \(factsMax) facts of one subscription")
+        }
+        return try rows.map(StoredFact.init)
+    }
+
+    static func apply(
+        _ record: StandingRecord, on connection: PostgresConnection
+    ) async throws -> StandingChange {
+        let step = record.step()
+        let (clinic, standing) = (PostgresValue.clinic(record.clinic), step.standing)
+        let event = try await connection.query(
+            SQL.standingApply,
+            [
+                clinic, .text(standing.status.rawValue), .text(standing.cause.rawValue),
+                .time(standing.since), .time(step.unpaidSince), .time(step.next),
+            ]
+        ).first?.optionalInt64("event")
+        let notice = try await give(step, of: record, on: connection)
+        return StandingChange(
+            before: record.standing, after: standing, event: event, notice: notice,
+            unpaidSince: step.unpaidSince, next: step.next)
+    }
+
+    /// The day of the notice when it is a new one.
+    private static func give(
+        _ step: StandingStep, of record: StandingRecord, on connection: PostgresConnection
+    ) async throws -> Int64? {
+        guard let day = step.notice, let since = step.unpaidSince else { return nil }
+        let given = try await connection.query(
+            SQL.noticeGive,
+            [
+                .clinic(record.clinic), .time(since), .int64(day),
+                .time(since.adding(days: record.schedule.suspendAfterDays)),
+                .time(since.adding(days: record.schedule.cancelAfterDays)),
+            ]
+        ).first?.bool("given")
+        return given == true ? day : nil
+    }
+}

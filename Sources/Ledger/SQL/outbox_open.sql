@@ -1,0 +1,5 @@
+-- Messages that nobody has acted on, oldest first.
+--   $1 at most so many
+-- Uses outbox_open. Locks nothing.
+SELECT id, clinic_id, kind, payload::text AS payload, created_at FROM metering.outbox
+WHERE done_at IS NULL ORDER BY id LIMIT $1::bigint

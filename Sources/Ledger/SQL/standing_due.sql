@@ -1,0 +1,4 @@
+-- Clinics whose standing may change by now, longest due first.
+--   $1 at most so many
+-- Uses standing_next. Locks nothing.
+SELECT clinic_id FROM metering.standing WHERE next_at <= now() ORDER BY next_at, clinic_id LIMIT $1::bigint
