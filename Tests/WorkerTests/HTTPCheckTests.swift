@@ -116,6 +116,27 @@ import Testing
     }
 
     @Test(arguments: ["suspended", "paused"])
+    func `lets a suspended clinic read, and refuses what it writes`(status: String) async throws {
+        try await HTTPWorker.lend { worker in
+            let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":30}}}"#
+            let clinic = try await worker.database.clinic(plan, status: status)
+            for word in ["", #","access":"read""#] {
+                #expect(try await worker.check(clinic, word).status == 200)
+            }
+            let reply = try await worker.check(clinic, #","access":"write""#)
+            let body = try Answer(reply)
+            #expect(reply.status == 402 && body.allowed == false)
+            #expect(body.reasons == ["read_only", "suspended"])
+            #expect(body.type == "urn:metering-worker:problem:read-only")
+            #expect(body.usage.used == 2 && reply.field("retry-after") == nil)
+            let wrong = try await worker.check(clinic, #","access":"both""#)
+            #expect(wrong.status == 400)
+            let open = try await worker.database.clinic(plan)
+            #expect(try await worker.check(open, #","access":"write""#).status == 200)
+        }
+    }
+
+    @Test(arguments: ["suspended", "paused"])
     func `lets a suspended clinic through at a tenth`(status: String) async throws {
         try await HTTPWorker.lend { worker in
             let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":20}}}"#

@@ -51,6 +51,34 @@ import Testing
         }
     }
 
+    /// A fact goes through the worker's own look at standings, and reaches the counter in Redis.
+    @Test func `moves a standing by its dates, and checks follow`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic("{}")
+            #expect(try await worker.check(clinic, #","access":"write""#).status == 200)
+            // Fifteen days ago a payment failed; the clinic has been past due for two.
+            try await worker.database.ask(
+                """
+                WITH fact AS (
+                    INSERT INTO metering.subscription_fact (clinic_id, kind, at, reason, idempotency_key)
+                    VALUES ($1::text::uuid, 'payment_failed', now() - interval '15 days', 'card', '1')
+                ), began AS (
+                    UPDATE metering.subscription_fact SET at = now() - interval '20 days'
+                    WHERE clinic_id = $1::text::uuid
+                )
+                UPDATE metering.standing SET status = 'past_due', since = now() - interval '2 days',
+                    next_at = now() WHERE clinic_id = $1::text::uuid
+                """, [.text("\(clinic)")])
+            try await waitUntil("the clinic may only read") {
+                try await worker.check(clinic, #","access":"write""#).status == 402
+            }
+            let word = try await worker.database.ask(
+                "SELECT payment_status FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid",
+                [.text("\(clinic)")])
+            #expect(try word.first?.text(0) == "suspended")
+        }
+    }
+
     @Test func `takes a plan's edit over, and a raised quota admits`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":2}}"#)
