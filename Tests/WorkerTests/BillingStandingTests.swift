@@ -32,7 +32,7 @@ import Testing
             }
             let page = try await database.billing("standing smile").output
             #expect(page.contains("status  canceled since "))
-            #expect(page.contains("past_due -> canceled, canceled (event 9, by "))
+            #expect(page.contains("past_due -> canceled, canceled (event 10, by "))
             #expect(page.contains(" canceled until "))
             let messages = try await database.billing("outbox list --limit 1").output
             #expect(messages.hasPrefix(#"{"id":1,"kind":"standing_changed","created_at":"20"#))
