@@ -15,7 +15,9 @@ struct BillingProgram: AsyncParsableCommand {
             billing_admin. Exit codes: 0 done, 1 failed, 2 wrong usage.
             """,
         version: Release.version,
-        subcommands: [ReportCommand.self, LimitsCommand.self])
+        subcommands: [
+            ReportCommand.self, LimitsCommand.self, PlanCommand.self, OverrideCommand.self,
+        ])
 
     static func main() async { await CommandRun.end(Self.self) }
 }

@@ -12,6 +12,10 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case schema(found: Int64, needed: Int64)
     /// Nobody has this id or subdomain.
     case unknownClinic(String)
+    /// No plan has this name.
+    case unknownPlan(String)
+    /// Several plans have this name.
+    case ambiguousPlan(String)
     /// The database holds something that no version of this program writes.
     case corrupt(String)
     /// A number or a text that the caller gave is out of range.
@@ -40,7 +44,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             }
         case .unsafeRole, .missingGrant: .fixSettings
         case .schema: .migrate
-        case .unknownClinic, .outOfRange, .tooManyKeys: .fixRequest
+        case .unknownClinic, .unknownPlan, .ambiguousPlan, .outOfRange, .tooManyKeys: .fixRequest
         case .corrupt: .page
         }
     }
@@ -57,6 +61,9 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .schema(let found, let needed):
             "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
+        case .unknownPlan(let name): "no plan is called \(name.debugDescription)"
+        case .ambiguousPlan(let name):
+            "several plans are called \(name.debugDescription): rename all but one in subscription_plans"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
         case .tooManyKeys(let max):

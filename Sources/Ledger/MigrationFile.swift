@@ -45,6 +45,9 @@ public struct MigrationFile: Hashable, Sendable {
         file(19, "V0019_limit_triggers", PackageResources.V0019_limit_triggers_sql),
         file(20, "V0020_storage_month", PackageResources.V0020_storage_month_sql),
         file(21, "V0021_attention", PackageResources.V0021_attention_sql),
+        file(26, "V0026_plan_version", PackageResources.V0026_plan_version_sql),
+        file(27, "V0027_clinic_override", PackageResources.V0027_clinic_override_sql),
+        file(28, "V0028_notify", PackageResources.V0028_notify_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {
