@@ -33,7 +33,7 @@ private struct CommandRow: Equatable {
             let root = try JSONDecoder().decode(CommandPage.Root.self, from: Data(run.output.utf8))
             commands += root.command.leaves()
         }
-        #expect(commands.count == 12)
+        #expect(commands.count == 19)
         #expect(try rows() == commands)
     }
 

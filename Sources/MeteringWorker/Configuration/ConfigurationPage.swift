@@ -38,9 +38,9 @@ enum ConfigurationPage {
 
         The four URLs may hold passwords, so nothing prints them. Each can be read from a file of its
         own instead: `DATABASE_URL_FILE`, `DATABASE_OWNER_URL_FILE`, `DATABASE_LISTEN_URL_FILE`,
-        `REDIS_URL_FILE`, in the file of `--config` `url_file`, `owner_url_file` and `listen_url_file`. The file holds the URL, at most 64 KiB; one newline
-        at its end is taken away. A setting given both ways in one place is refused. A file that every
-        user of the machine can read gives a warning.
+        `REDIS_URL_FILE`, in the file of `--config` `url_file`, `owner_url_file` and `listen_url_file`.
+        The file holds the URL, at most 64 KiB; one newline at its end is taken away. A setting given both
+        ways in one place is refused. A file that every user of the machine can read gives a warning.
 
         A `DATABASE_URL` without a password takes it from `~/.pgpass`, or the file that `PGPASSFILE`
         names.
