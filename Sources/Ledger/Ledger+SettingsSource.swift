@@ -30,6 +30,20 @@ extension Ledger: SettingsSource {
         throw .unsteady(clinic)
     }
 
+    /// The same for many clinics in one question. Who is unknown, and whose plan or standing cannot be read, is
+    /// left out: `settings` says why.
+    ///
+    /// - Parameter clinics: At most 10,000, each once.
+    public func readySettings(
+        of clinics: [ClinicID], at now: Int64
+    ) async throws(LedgerError) -> [ClinicID: ClinicSettings] {
+        try await requireClock(near: now)
+        let found = try await configurations(of: clinics, at: now)
+        var ready: [ClinicID: ClinicSettings] = [:]
+        for stored in found { ready[stored.clinic] = try? stored.settings() }
+        return ready
+    }
+
     @discardableResult
     private func answer<R>(
         for clinic: ClinicID, _ body: () async throws(LedgerError) -> R

@@ -21,7 +21,7 @@ final actor ChangeWatch {
     private var refused: [String: String] = [:]
 
     /// So many clinics are renewed at the same time.
-    private static let atOnce = 8
+    private static let atOnce = 32
 
     init(
         counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing, logger: Logger
@@ -85,9 +85,11 @@ final actor ChangeWatch {
 
     /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and
     /// the sweep tries again. When a store is away the page is read again.
-    private func refresh(_ clinic: ClinicID, epoch: Epoch) async throws {
+    private func refresh(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings?
+    ) async throws {
         do throws(QuotaError) {
-            try await gate.refresh(clinic, at: counters.now(), epoch: epoch)
+            try await gate.refresh(clinic, at: now, epoch: epoch, known: known)
         } catch {
             if error.isStoreAway { throw error }
             logger.error(
@@ -96,11 +98,17 @@ final actor ChangeWatch {
         }
     }
 
+    /// - Parameter clinics: Each with the epoch that Redis counts, at most 10,000.
     private func refresh(_ clinics: [(ClinicID, Epoch)]) async throws {
+        guard !clinics.isEmpty else { return }
+        let now = try await counters.now()
+        let known = try await ledger.readySettings(of: clinics.map(\.0), at: now)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (place, (clinic, epoch)) in clinics.enumerated() {
                 if place >= Self.atOnce { try await group.next() }
-                group.addTask { try await self.refresh(clinic, epoch: epoch) }
+                group.addTask {
+                    try await self.refresh(clinic, at: now, epoch: epoch, known: known[clinic])
+                }
             }
             try await group.waitForAll()
         }
