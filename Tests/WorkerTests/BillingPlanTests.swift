@@ -198,7 +198,8 @@ import Testing
             (["users", "40/1s"], "users takes a whole number or unlimited"),
             (["limit:default", "40"], "limit:default takes RATE/PER"),
             (["limit:Default", "40/1s"], "limit:NAME"), (["seats", "4"], "write quota, users"),
-            (["users", "-2"], "Missing expected argument"), (["users", "many"], "write a whole number"),
+            (["users", "-2"], "Missing expected argument"),
+            (["users", "many"], "write a whole number"),
             (["limit:default", "1/1d/1000000000"], "limit:default takes RATE/PER"),
         ] {
             let run = try await Program.run(

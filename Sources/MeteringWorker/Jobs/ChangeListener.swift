@@ -50,9 +50,10 @@ struct ChangeListener: Service {
                 try await watch.run()
                 try await watch.renewKeys()
             case .lost(let error):
-                proof.drop()
+                // Said once, or an outage would fill the disk.
+                guard proof.lose() else { return }
                 logger.warning(
-                    "the connection of DATABASE_LISTEN_URL is lost; it is tried again",
+                    "there is no connection to DATABASE_LISTEN_URL; it is tried again",
                     metadata: ["error": "\(error)"])
             }
         } catch {
@@ -101,23 +102,36 @@ struct ChangeListener: Service {
 /// The word that has to come back over the listening connection.
 private final class ListenProof: Sendable {
     static let prefix = "test "
-    private let expected = Mutex<String?>(nil)
+
+    private struct State {
+        var expected: String?
+        var isLost = false
+    }
+
+    private let state = Mutex(State())
 
     func new() -> String {
         let word = Self.prefix + String(UInt64.random(in: .min ... .max), radix: 16)
-        expected.withLock { $0 = word }
+        state.withLock { $0 = State(expected: word) }
         return word
     }
 
     /// Whether it was the one that is expected; other workers' words come too.
     func take(_ word: String) -> Bool {
-        expected.withLock { expected in
-            guard expected == word else { return false }
-            expected = nil
+        state.withLock { state in
+            guard state.expected == word else { return false }
+            state.expected = nil
             return true
         }
     }
 
-    func isOpen(_ word: String) -> Bool { expected.withLock { $0 == word } }
-    func drop() { expected.withLock { $0 = nil } }
+    func isOpen(_ word: String) -> Bool { state.withLock { $0.expected == word } }
+
+    /// Whether a connection stood until now, or this was the first attempt.
+    func lose() -> Bool {
+        state.withLock { state in
+            defer { state = State(isLost: true) }
+            return !state.isLost
+        }
+    }
 }
