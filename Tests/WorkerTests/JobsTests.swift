@@ -284,12 +284,12 @@ import Testing
             let key = try await HTTPWorker.newKey(site.worker, [.check])
             let field = "Bearer \(key)"
             #expect(site.worker.keys.holder(authorization: field) == nil)
-            try await watch.run()
+            try await watch.poll()
             #expect(site.worker.keys.holder(authorization: field)?.scopes == [.check])
             let id = try #require(
                 await site.worker.ledger.findKey(hash: APIKey.hash(of: key))?.id)
             _ = try await site.worker.ledger.revokeKey(id)
-            try await watch.run()
+            try await watch.poll()
             #expect(site.worker.keys.holder(authorization: field) == nil)
         }
     }
