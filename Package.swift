@@ -103,7 +103,7 @@ let package = Package(
         door(
             "BillingCLI",
             [
-                "FrontDoor", "Ledger", "Reports", "Postgres", "Billing", "Metering",
+                "FrontDoor", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering",
                 .argumentParser, .logging,
             ]),
         door(

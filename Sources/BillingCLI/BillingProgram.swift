@@ -20,6 +20,7 @@ struct BillingProgram: AsyncParsableCommand {
             PlanChangeCommand.self, PayCommand.self, FailCommand.self, ReopenCommand.self,
             ChargeCommand.self, HoldCommand.self, ReleaseCommand.self, CancelCommand.self,
             DunningCommand.self, OutboxCommand.self,
+            ReportCommand.self, LimitsCommand.self, PlanCommand.self, OverrideCommand.self,
         ])
 
     static func main() async { await CommandRun.end(Self.self) }

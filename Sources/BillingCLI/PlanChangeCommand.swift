@@ -44,7 +44,7 @@ struct PlanChangeCommand: AsyncParsableCommand {
     func run() async throws {
         try await AdminDatabase.lend { ledger in
             let id = try await ledger.clinic(named: clinic)
-            let time: PlanChangeTime = now ? .now : nextMonth ? .nextMonth : .whenFair
+            let time: PlanMoveTime = now ? .now : nextMonth ? .nextMonth : .whenFair
             let change =
                 dryRun
                 ? try await ledger.previewPlanChange(of: id, to: plan, time)
@@ -53,7 +53,7 @@ struct PlanChangeCommand: AsyncParsableCommand {
         }
     }
 
-    static func text(_ change: PlanChange, isDryRun: Bool) -> String {
+    static func text(_ change: PlanMove, isDryRun: Bool) -> String {
         let verb = isDryRun ? "would move" : change.isAtOnce ? "moved" : "moves"
         let from = change.from.map(Console.shown) ?? "no plan"
         let time = change.isAtOnce ? (isDryRun ? " at once" : "") : " at \(change.effectiveAt)"

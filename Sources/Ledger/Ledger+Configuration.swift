@@ -1,6 +1,7 @@
 import Billing
 public import Metering
 import Postgres
+import Quotas
 
 extension Ledger {
     /// What decides a clinic's calls in the month that runs at `redisTime`; nil for an unknown clinic.
@@ -56,17 +57,60 @@ extension StoredConfiguration {
     fileprivate init(_ row: PostgresRow, month: Month) throws {
         let epochs = try row.int64Array("epochs").map(Epoch.init(bitPattern:))
         let units = try row.int64Array("units")
-        var plan: StoredPlan?
-        if let id = try row.optionalInt64("plan_id") {
-            plan = StoredPlan(
-                id: id, name: try row.text("plan"), features: try row.optionalText("features"))
-        }
         let word = try row.optionalText("payment_status")
         self.init(
             clinic: try row.clinic("clinic_id"), version: try row.int64("config_version"),
-            plan: plan, paymentStatus: word.flatMap(PaymentStatus.init(stored:)), month: month,
+            plan: try StoredPlan(row), overrides: try StoredOverride.all(in: row),
+            paymentStatus: word.flatMap(PaymentStatus.init(stored:)), month: month,
             ledger: Dictionary(zip(epochs, units), uniquingKeysWith: { first, _ in first }),
             adjustments: try row.int64("adjustments"))
+    }
+}
+
+extension StoredConfiguration.StoredPlan {
+    fileprivate init?(_ row: PostgresRow) throws {
+        guard let id = try row.optionalInt64("plan_id") else { return nil }
+        self.init(
+            id: id, name: try row.text("plan"), version: try row.optionalInt64("plan_version"),
+            features: try row.optionalText("features"), problem: try row.optionalText("problem"),
+            quota: try row.optionalInt64("quota") ?? -1,
+            nextQuota: try row.optionalInt64("next_quota") ?? -1)
+    }
+}
+
+extension StoredConfiguration.StoredOverride {
+    /// The lists of a row, one override at each place.
+    fileprivate static func all(in row: PostgresRow) throws -> [Self] {
+        let whats = try row.textArray("whats")
+        let (amounts, untils) = (try row.int64Array("amounts"), try row.timestampArray("untils"))
+        let (pers, bursts) = (try row.int64Array("pers"), try row.int64Array("bursts"))
+        guard
+            [amounts.count, untils.count, pers.count, bursts.count].allSatisfy({ $0 == whats.count }
+            )
+        else { throw LedgerError.corrupt("lists of overrides of unequal length") }
+        return try whats.indices.map { place in
+            let override = ClinicOverride(
+                stored: whats[place], amount: amounts[place], per: pers[place], burst: bursts[place]
+            )
+            guard let override else {
+                throw LedgerError.corrupt("an override that no version writes")
+            }
+            return Self(override: override, until: untils[place])
+        }
+    }
+}
+
+extension ClinicOverride {
+    /// - Parameters:
+    ///   - amount: Units, people or bytes; for a rate limit units per period.
+    ///   - per: µs, for a rate limit.
+    init?(stored what: String, amount: Int64, per: Int64, burst: Int64) {
+        guard let what = What(what) else { return nil }
+        if case .limit = what {
+            self.init(what, .rate(amount, per: per, burst: burst))
+        } else {
+            self.init(what, .amount(amount))
+        }
     }
 }
 

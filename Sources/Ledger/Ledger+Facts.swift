@@ -71,7 +71,7 @@ extension Ledger {
     ) async throws(LedgerError) -> StandingChange {
         try await changing { connection in
             let record = try await Self.locked(clinic, at: time, on: connection)
-            let plan = try await StoredPlan.named(new.plan, on: connection)
+            let plan = try await NamedPlan.named(new.plan, on: connection)
             let now = record.now
             let trialDays = try new.trialDays ?? plan.schedule().trialDays
             let trialUntil = trialDays > 0 ? now.adding(days: trialDays) : nil
@@ -86,7 +86,7 @@ extension Ledger {
     }
 
     private static func begin(
-        _ new: NewSubscription, _ plan: StoredPlan, _ record: StandingRecord,
+        _ new: NewSubscription, _ plan: NamedPlan, _ record: StandingRecord,
         on connection: PostgresConnection
     ) async throws -> StandingChange {
         let facts = try await facts(of: record.clinic, at: record.now, on: connection)

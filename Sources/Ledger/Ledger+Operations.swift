@@ -134,3 +134,19 @@ public struct RedisLife: Hashable, Sendable {
     /// nil while it lives.
     public let endedClean: Bool?
 }
+
+// MARK: Messages
+
+extension Ledger {
+    /// Says which clinic's config version rose, or nothing when several did.
+    public static let configChannel = "metering_config"
+    /// Says that an API key was made, changed or revoked.
+    public static let keyChannel = "metering_keys"
+
+    /// Says something to every worker that listens.
+    public func notify(_ channel: String, _ payload: String) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(SQL.notify, [.text(channel), .text(payload)])
+        }
+    }
+}

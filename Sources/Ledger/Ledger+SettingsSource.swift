@@ -5,19 +5,55 @@ extension Ledger: SettingsSource {
     public func settings(
         of clinic: ClinicID, at now: Int64
     ) async throws(QuotaError) -> ClinicSettings? {
-        let found: StoredConfiguration?
-        do throws(LedgerError) {
-            try await requireClock(near: now)
-            found = try await configuration(of: clinic, at: now)
-        } catch {
+        try await answer(for: clinic) { () throws(LedgerError) in try await requireClock(near: now)
+        }
+        // A refused version makes way for the one before it; more than a few in a row are not normal.
+        for _ in 0..<Self.refusalsMax {
+            let found = try await answer(for: clinic) { () throws(LedgerError) in
+                try await configuration(of: clinic, at: now)
+            }
+            guard let found else { return nil }
+            let features: PlanFeatures?
+            do throws(PlanError) { features = try found.plan?.read() } catch {
+                guard let plan = found.plan, let version = plan.version else {
+                    throw .plan(clinic, error)
+                }
+                try await answer(for: clinic) { () throws(LedgerError) in
+                    try await refuse(plan.id, version: version, because: error)
+                }
+                continue
+            }
+            do throws(PlanError) { return try found.settings(under: features) } catch {
+                throw .plan(clinic, error)
+            }
+        }
+        throw .unsteady(clinic)
+    }
+
+    /// The same for many clinics in one question. Who is unknown, and whose plan or standing cannot be read, is
+    /// left out: `settings` says why.
+    ///
+    /// - Parameter clinics: At most 10,000, each once.
+    public func readySettings(
+        of clinics: [ClinicID], at now: Int64
+    ) async throws(LedgerError) -> [ClinicID: ClinicSettings] {
+        try await requireClock(near: now)
+        let found = try await configurations(of: clinics, at: now)
+        var ready: [ClinicID: ClinicSettings] = [:]
+        for stored in found { ready[stored.clinic] = try? stored.settings() }
+        return ready
+    }
+
+    @discardableResult
+    private func answer<R>(
+        for clinic: ClinicID, _ body: () async throws(LedgerError) -> R
+    ) async throws(QuotaError) -> R {
+        do throws(LedgerError) { return try await body() } catch {
             throw QuotaError(error, of: clinic)
         }
-        do throws(PlanError) {
-            return try found?.settings()
-        } catch {
-            throw .plan(clinic, error)
-        }
     }
+
+    private static let refusalsMax = 20
 
     /// Refuses to choose a month by a clock of Redis that is far from PostgreSQL's: calls would be counted in
     /// a month that has not begun, or is over.
@@ -54,7 +90,7 @@ extension QuotaError {
         case .corrupt(let what):
             self = .plan(clinic, PlanError(path: "clinic", problem: "is stored with \(what)"))
         case .store, .unsafeRole, .missingGrant, .schema, .unknownClinic, .tooManyKeys,
-            .noSubscription, .unknownPlan, .refused:
+            .noSubscription, .unknownPlan, .ambiguousPlan, .refused:
             self = .settingsAway("\(error)")
         }
     }

@@ -13,14 +13,16 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case schema(found: Int64, needed: Int64)
     /// Nobody has this id or subdomain.
     case unknownClinic(String)
+    /// No plan has this name.
+    case unknownPlan(String)
+    /// Several plans have this name.
+    case ambiguousPlan(String)
     /// The database holds something that no version of this program writes.
     case corrupt(String)
     /// A number or a text that the caller gave is out of range.
     case outOfRange(String)
     /// The clinic is known and has no subscription.
     case noSubscription(ClinicID)
-    /// No plan has this name or number.
-    case unknownPlan(String)
     /// The database's own functions refused it, in words that hold no values.
     case refused(String)
     /// As many keys are usable as a worker holds in memory.
@@ -47,7 +49,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             }
         case .unsafeRole, .missingGrant: .fixSettings
         case .schema: .migrate
-        case .unknownClinic, .outOfRange, .tooManyKeys, .noSubscription, .unknownPlan, .refused:
+        case .unknownClinic, .unknownPlan, .ambiguousPlan, .noSubscription, .outOfRange, .refused,
+            .tooManyKeys:
             .fixRequest
         case .corrupt: .page
         }
@@ -65,12 +68,14 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .schema(let found, let needed):
             "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
+        case .unknownPlan(let name):
+            "no plan is called \(name.debugDescription): see billing plan list"
+        case .ambiguousPlan(let name):
+            "several plans are called \(name.debugDescription): rename all but one in subscription_plans"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
         case .noSubscription(let clinic):
             "clinic \(clinic) has no subscription: billing subscribe gives it one"
-        case .unknownPlan(let name):
-            "no plan is called \(name.debugDescription): see billing plan list"
         case .refused(let what): what
         case .tooManyKeys(let max):
             "\(max) keys are usable already: revoke one, or let some expire"

@@ -48,6 +48,9 @@ public struct MigrationFile: Hashable, Sendable {
         file(23, "V0023_subscription_facts", PackageResources.V0023_subscription_facts_sql),
         file(24, "V0024_standing", PackageResources.V0024_standing_sql),
         file(25, "V0025_plan_change", PackageResources.V0025_plan_change_sql),
+        file(26, "V0026_plan_version", PackageResources.V0026_plan_version_sql),
+        file(27, "V0027_clinic_override", PackageResources.V0027_clinic_override_sql),
+        file(28, "V0028_notify", PackageResources.V0028_notify_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

@@ -39,6 +39,24 @@ enum SQL {
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
     static let monthPartitionsEnsure = file(
         "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
+    static let notify = file("notify", PackageResources.notify_sql)
+    static let overrideEnd = file("override_end", PackageResources.override_end_sql)
+    static let overrideInsert = file("override_insert", PackageResources.override_insert_sql)
+    static let overrideList = file("override_list", PackageResources.override_list_sql)
+    static let overrideReplace = file("override_replace", PackageResources.override_replace_sql)
+    static let overridesEndDue = file("overrides_end_due", PackageResources.overrides_end_due_sql)
+    static let planClinics = file("plan_clinics", PackageResources.plan_clinics_sql)
+    static let planInsert = file("plan_insert", PackageResources.plan_insert_sql)
+    static let planList = file("plan_list", PackageResources.plan_list_sql)
+    static let planLock = file("plan_lock", PackageResources.plan_lock_sql)
+    static let planNamesLock = file("plan_names_lock", PackageResources.plan_names_lock_sql)
+    static let planNewestVersion = file(
+        "plan_newest_version", PackageResources.plan_newest_version_sql)
+    static let planRefuse = file("plan_refuse", PackageResources.plan_refuse_sql)
+    static let planUpdate = file("plan_update", PackageResources.plan_update_sql)
+    static let planVersions = file("plan_versions", PackageResources.plan_versions_sql)
+    static let plansReconsider = file("plans_reconsider", PackageResources.plans_reconsider_sql)
+    static let plansRefused = file("plans_refused", PackageResources.plans_refused_sql)
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
     static let recount = file("recount", PackageResources.recount_sql)
     static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
@@ -107,6 +125,9 @@ enum SQL {
         limitsUnlimited, migrationApplied, migrationChecksums,
         migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
         migrationRoleRights, migrationRoleSet, migrationUnlock, monthPartitionsEnsure,
+        notify, overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue,
+        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
+        planUpdate, planVersions, plansReconsider, plansRefused,
         quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
         redisEpochUpsert, reportAge, reportRows,
         rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBucketWrite, rollupBuckets,

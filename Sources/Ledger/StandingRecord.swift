@@ -15,7 +15,7 @@ public struct StandingRecord: Sendable {
     public let plan: String?
     public let schedule: DunningSchedule
     /// Why the plan's own schedule is not used.
-    public let scheduleProblem: DunningScheduleError?
+    public let scheduleProblem: PlanError?
     public internal(set) var facts: [StoredFact] = []
 
     public var hasSubscription: Bool { storedWord != nil }
@@ -67,8 +67,9 @@ extension StandingRecord {
         }
         terms = SubscriptionTerms(end: end, renews: try row.bool("renews"))
         plan = try row.optionalText("plan")
-        do throws(DunningScheduleError) {
-            schedule = try DunningSchedule(json: (try? row.optionalText("schedule")) ?? nil)
+        let features = try row.optionalText("features")
+        do throws(PlanError) {
+            schedule = try PlanTerms(json: features).standing
             scheduleProblem = nil
         } catch {
             (schedule, scheduleProblem) = (DunningSchedule(), error)

@@ -32,6 +32,24 @@ public struct CivilDate: Hashable, Sendable {
         year = Int(cycle * 400 + yearOfCycle) + (monthFromMarch < 10 ? 0 : 1)
     }
 
+    /// Reads `2026-11-23`, a day of 1970…9999 that exists.
+    public init?(_ text: String) {
+        let parts = text.split(separator: "-", omittingEmptySubsequences: false)
+        guard parts.count == 3, parts.map(\.utf8.count) == [4, 2, 2],
+            parts.allSatisfy({ $0.utf8.allSatisfy { (48...57).contains($0) } }),
+            let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+            (1970...9999).contains(year), (1...12).contains(month), day >= 1
+        else { return nil }
+        let days = Self.days(toFirstOf: month, year: year) + Int64(day) - 1
+        self.init(daysSince1970: days)
+        guard self.month == month else { return nil }
+    }
+
+    /// The moment after the day's last in UTC, µs since 1970. Of a day of 1970…9999.
+    public var end: Int64 {
+        (Self.days(toFirstOf: month, year: year) + Int64(day)) * Month.microsecondsPerDay
+    }
+
     /// Days from 1970-01-01 to the first day of a month. 2026-11 gives 20,758.
     /// - Parameters:
     ///   - year: 0…10,000.
@@ -72,19 +90,6 @@ extension Int {
 }
 
 extension CivilDate {
-    /// Reads `2026-11-23` and nothing else; nil for a day that there is not, and outside 1970…9999.
-    public init?(_ description: String) {
-        let text = Array(description.utf8)
-        guard text.count == 10, text[7] == UInt8(ascii: "-"),
-            let month = Month(String(decoding: text[..<7], as: UTF8.self)),
-            let day = Int64(String(decoding: text[8...], as: UTF8.self)), (1...31).contains(day),
-            text[8] != UInt8(ascii: "+")
-        else { return nil }
-        let days = month.daysSince1970 + day - 1
-        guard days * Month.microsecondsPerDay < month.end else { return nil }
-        self.init(daysSince1970: days)
-    }
-
     /// Days from 1970-01-01: 20,780 for 2026-11-23.
     public var daysSince1970: Int64 { Self.days(toFirstOf: month, year: year) + Int64(day) - 1 }
 }

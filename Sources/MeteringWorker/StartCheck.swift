@@ -10,6 +10,7 @@ import SystemPackage
 /// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {
     case databaseAddress(String)
+    case listenAddress(String)
     case databaseAway(String, setting: String)
     case databaseRefuses(String, setting: String)
     case redisAddress(String)
@@ -24,6 +25,8 @@ enum StartError: Error, CustomStringConvertible {
         switch self {
         case .databaseAddress(let problem):
             "DATABASE_URL cannot be used: \(problem); write it as postgresql://user@host/database"
+        case .listenAddress(let problem):
+            "DATABASE_LISTEN_URL cannot be used: \(problem); write it as postgresql://user@host/database"
         case .databaseAway(let reason, let setting):
             "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
         case .databaseRefuses(let reason, let setting):
@@ -88,6 +91,15 @@ extension StartError {
 }
 
 extension WorkerSettings {
+    /// Where to listen for changes; nil when that is not set.
+    func listenAddress() throws -> PostgresConfiguration? {
+        do { return try database.listenConfiguration() } catch PostgresError.configuration(
+            let problem)
+        {
+            throw StartError.listenAddress(problem)
+        }
+    }
+
     /// Both addresses, read before anything connects.
     func addresses() throws -> (PostgresConfiguration, RedisConfiguration) {
         do {
@@ -109,6 +121,7 @@ extension Worker {
             throw StartError(database: error) ?? error
         }
         try await ledger.prepareMonths()
+        try await ledger.reconsiderPlans()
         let info: RedisInfo
         do {
             info = try await redis.info(timeout: .seconds(2))

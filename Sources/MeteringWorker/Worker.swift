@@ -80,16 +80,28 @@ struct Worker: Sendable {
         let watch = try await ChangeWatch(
             counters: counters, ledger: ledger, gate: gate, keys: keys, logger: logger)
         try await watch.renewKeys()
+        let listening = try listening(watch)
         let server = HTTPServer.application(
             Routes(door: CheckDoor(gate: gate, keys: keys), readiness: readiness),
             settings: settings.http, group: group, logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
             services: recurring(watch).map { .init(service: $0) }
+                + listening.map { .init(service: $0) }
                 + [.init(service: server), .init(service: LeavingService(readiness: readiness))],
             gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         return ServiceGroup(configuration: configuration)
+    }
+
+    /// Nothing without `DATABASE_LISTEN_URL`.
+    private func listening(_ watch: ChangeWatch) throws -> [ChangeListener] {
+        guard let address = try settings.listenAddress() else {
+            logger.notice(
+                "DATABASE_LISTEN_URL is not set: changes in PostgreSQL are asked for each second")
+            return []
+        }
+        return [ChangeListener(address, watch: watch, ledger: ledger, logger: logger)]
     }
 
     private func recurring(_ watch: ChangeWatch) -> [RecurringService] {
@@ -106,7 +118,7 @@ struct Worker: Sendable {
             recurring("standing", .seconds(1), startsAtOnce: true) {
                 _ = try await ledger.evaluateDueStandings()
             },
-            recurring("watch", .seconds(1)) { try await watch.run() },
+            recurring("watch", .seconds(1)) { try await watch.poll() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
             recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {
                 try await checkpoint()

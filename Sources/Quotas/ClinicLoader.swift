@@ -71,31 +71,31 @@ final class ClinicLoader: Sendable {
     /// - Parameter epoch: The epoch that is counted now, so that what was counted outside it is set anew;
     ///   none when the store holds nothing, or when that does not matter.
     func refresh(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings? = nil
     ) async throws(QuotaError) -> Bool {
-        guard let task = running(clinic, at: now, epoch: epoch) else { throw .busy }
+        guard let task = running(clinic, at: now, epoch: epoch, known) else { throw .busy }
         return try await FirstAnswer.of(task, within: Self.patience).get()
     }
 
     private func running(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings? = nil
     ) -> Task<Result<Bool, QuotaError>, Never>? {
         state.withLock { state in
             if let running = state.running[clinic] { return running }
             guard state.running.count < Self.runningMax else { return nil }
-            let task = Task { await self.run(clinic, at: now, epoch: epoch) }
+            let task = Task { await self.run(clinic, at: now, epoch: epoch, known) }
             state.running[clinic] = task
             return task
         }
     }
 
     private func run(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings?
     ) async -> Result<Bool, QuotaError> {
         let announcements = state.withLock { $0.announcements }
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
-            result = .success(try await bring(clinic, at: now, epoch: epoch))
+            result = .success(try await bring(clinic, at: now, epoch: epoch, known))
         } catch {
             result = .failure(error)
         }
@@ -110,12 +110,20 @@ final class ClinicLoader: Sendable {
     }
 
     private func bring(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings?
     ) async throws(QuotaError) -> Bool {
-        var (now, epoch) = (now, epoch)
+        var (now, epoch, known) = (now, epoch, known)
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.
         for _ in 0..<3 {
-            guard var found = try await settings.settings(of: clinic, at: now) else {
+            let asked: ClinicSettings?
+            if let known {
+                asked = known
+            } else {
+                asked = try await settings.settings(of: clinic, at: now)
+            }
+            let wasKnown = known != nil
+            known = nil
+            guard var found = asked else {
                 if epoch != .none { try await end(clinic, at: now) }
                 return false
             }
@@ -128,6 +136,8 @@ final class ClinicLoader: Sendable {
             case .configured:
                 marks.record(found.highest(reply.mark), of: clinic)
                 return true
+            // What was asked for many at once may be overtaken by now.
+            case .older where wasKnown, .conflict where wasKnown: continue
             case .older, .conflict:
                 try await settings.raiseVersion(of: clinic, above: reply.configVersion)
             case .miss: epoch = .none

@@ -6,6 +6,10 @@ public struct ClinicSettings: Hashable, Sendable {
     public var version: Int64
     /// Nil when the clinic has no subscription, or one without a plan.
     public var plan: PlanFeatures?
+    /// Units the running month admits, and the next one; −1 = no quota. A lowered quota of a plan begins with
+    /// the next month, so the two can differ.
+    public var quota: Int64
+    public var nextQuota: Int64
     public var access: StandingFlags.Access
     /// The month that was running at the time of the question.
     public var month: Month
@@ -14,12 +18,17 @@ public struct ClinicSettings: Hashable, Sendable {
     /// Sum of the month's adjustments; may be negative.
     public var adjustments: Int64
 
+    /// - Parameters:
+    ///   - quota: nil = what the plan says.
+    ///   - nextQuota: nil = what the plan says.
     public init(
-        version: Int64, plan: PlanFeatures?, access: StandingFlags.Access, month: Month,
-        ledger: [Epoch: Int64], adjustments: Int64
+        version: Int64, plan: PlanFeatures?, quota: Int64? = nil, nextQuota: Int64? = nil,
+        access: StandingFlags.Access, month: Month, ledger: [Epoch: Int64], adjustments: Int64
     ) {
         self.version = version
         self.plan = plan
+        self.quota = quota ?? plan?.quota ?? -1
+        self.nextQuota = nextQuota ?? plan?.quota ?? -1
         self.access = access
         self.month = month
         self.ledger = ledger
@@ -49,11 +58,10 @@ public struct ClinicSettings: Hashable, Sendable {
     public func configuration(outside epoch: Epoch) -> CounterConfiguration {
         let windows = plan?.rateLimits ?? []
         let limits = access == .readOnly ? windows.compactMap(\.atATenth) : windows
-        let quota = plan?.quota ?? -1
         return CounterConfiguration(
             flags: StandingFlags(access: access, hasSubscription: plan != nil), version: version,
             period: month.start, periodEnd: month.end, nextPeriodEnd: month.next?.end ?? 0,
-            quota: quota, nextQuota: quota, limits: limits, base: base(outside: epoch),
+            quota: quota, nextQuota: nextQuota, limits: limits, base: base(outside: epoch),
             basePeriod: month.start, baseEpoch: epoch)
     }
 

@@ -201,9 +201,25 @@ extension CounterValue {
         return true
     }
 
-    /// Limits of the same id keep their time, clamped to what the new limit could have reached.
+    /// Limits of the same id keep what was used of them; others begin unused.
     mutating func replaceLimits(_ new: [RateLimit], at now: Int64) {
-        let times = Dictionary(limits.map { ($0.limit.id, $0.time) }, uniquingKeysWith: { $1 })
-        limits = new.map { Timed(limit: $0, time: min(times[$0.id] ?? 0, now + $0.tolerance)) }
+        let old = Dictionary(limits.map { ($0.limit.id, $0) }, uniquingKeysWith: { $1 })
+        limits = new.map { Timed(limit: $0, time: old[$0.id]?.time(under: $0, at: now) ?? 0) }
+    }
+}
+
+extension CounterValue.Timed {
+    /// The time under another limit, with as many units used as before.
+    ///
+    /// 20 a second, burst 60, 40 used: 2,000,000 µs ahead of `now`. At 40 a second with a burst of 100 the 40
+    /// units are 1,000,000 µs, and 60 remain instead of 20: the difference of the bursts. With a burst of 30
+    /// none remains, and the wait is that of 30 units. Where the time for a unit changes, a unit that is half
+    /// paid for counts as used.
+    func time(under new: RateLimit, at now: Int64) -> Int64 {
+        guard time > now else { return time }
+        let used = min(time, now + limit.tolerance) - now
+        guard new.emission != limit.emission else { return now + min(used, new.tolerance) }
+        let units = (used + limit.emission - 1) / limit.emission
+        return now + (units > new.burst ? new.tolerance : units * new.emission)
     }
 }

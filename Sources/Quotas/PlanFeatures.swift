@@ -5,7 +5,8 @@
 ///                                      "sustained": {"rate": 600, "per": "1m"}}},
 ///               "quota": {"api_calls": 500000}, "storage_bytes": 107374182400}}
 /// ```
-/// Every part may be missing: no limit, no quota. Other keys beside `metering` are the application's.
+/// Every part may be missing: no limit, no quota. The keys `billing` and `standing` are read by
+/// `PlanTerms`; other keys beside `metering` are the application's.
 public struct PlanFeatures: Hashable, Sendable {
     public struct Limit: Hashable, Sendable {
         public let name: String
@@ -23,18 +24,4 @@ public struct PlanFeatures: Hashable, Sendable {
 
     /// All windows in the order in which the counter holds them.
     public var rateLimits: [RateLimit] { limits.flatMap(\.windows) }
-}
-
-/// A plan that cannot be used, and where it is wrong.
-public struct PlanError: Error, Hashable, CustomStringConvertible {
-    /// For example `metering.limits.default.rate`.
-    public let path: String
-    public let problem: String
-
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-
-    public var description: String { "\(path) \(problem)" }
 }

@@ -64,11 +64,12 @@ public final class QuotaGate: Sendable {
     /// - Parameters:
     ///   - now: The clock of the counter store, µs since 1970.
     ///   - epoch: The epoch that is counted now; none when the store holds nothing for the clinic.
+    ///   - known: What PostgreSQL said at `now`, when it was asked for many at once; nil = it is asked here.
     @discardableResult
     public func refresh(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch = .none
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch = .none, known: ClinicSettings? = nil
     ) async throws(QuotaError) -> Bool {
-        try await loader.refresh(clinic, at: now, epoch: epoch)
+        try await loader.refresh(clinic, at: now, epoch: epoch, known: known)
     }
 
     /// Tells that PostgreSQL has this version of a clinic, so that an older counter is renewed at once.

@@ -20,6 +20,14 @@ public struct LimitID: Hashable, Sendable {
     public var group: UInt16 { rawValue >> 2 }
     public var window: UInt16 { rawValue & 3 }
 
+    /// 1 to 40 of a–z, 0–9, _ and -.
+    public static func isName(_ name: String) -> Bool {
+        (1...40).contains(name.utf8.count)
+            && name.utf8.allSatisfy {
+                (97...122).contains($0) || (48...57).contains($0) || $0 == 95 || $0 == 45
+            }
+    }
+
     public static let defaultName = "default"
     public static let defaultGroup: UInt16 = 1
 

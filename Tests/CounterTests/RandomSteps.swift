@@ -108,7 +108,15 @@ struct StepSource {
     private mutating func limits() -> [RateLimit] {
         let ids: [UInt16] = [4, 5, 28, 29, 30, 36, 37, 38]
         return ids.prefix(.random(in: 0...8, using: &random)).compactMap {
-            RateLimit(
+            // Now and then one of the ends of the range, where doubles could round.
+            if Int.random(in: 0..<6, using: &random) == 0 {
+                let emission = Int64.random(
+                    in: 1...(1 << Int.random(in: 0...46, using: &random)), using: &random)
+                return RateLimit(
+                    id: LimitID(rawValue: $0), emission: emission,
+                    tolerance: .random(in: emission...RateLimit.toleranceMax, using: &random))
+            }
+            return RateLimit(
                 id: LimitID(rawValue: $0), rate: .random(in: 1...30, using: &random),
                 per: 1_000_000,
                 burst: .random(in: 1...80, using: &random))

@@ -21,7 +21,7 @@ import Testing
                 try await database.owner.script(
                     """
                     INSERT INTO subscription_plans (name, max_users, max_patients, features)
-                    VALUES ('\(name)', \(users), 100, '{}')
+                    VALUES ('\(name)', \(users), 100, '{"metering": {"standing": {"trial_days": 14}}}')
                     """)
             }
             let pool = try database.pool(of: Login.admin)
@@ -39,7 +39,7 @@ import Testing
             _ = try await admin.subscribe(
                 Self.clinic,
                 NewSubscription(
-                    plan: "Solo", firstDay: 20_089, lastDay: 20_453, renews: true, trialDays: 14),
+                    plan: "Solo", firstDay: 20_089, lastDay: 20_453, renews: true),
                 reason: "signed", key: "signed", at: Self.day(0))
             try await tell(.paid(invoice: nil), on: 10)
             try await tell(.paymentFailed(invoice: nil), on: 40)

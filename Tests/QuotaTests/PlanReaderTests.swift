@@ -1,3 +1,4 @@
+import Metering
 import Quotas
 import Testing
 
@@ -37,7 +38,7 @@ import Testing
         ),
         (
             #"{"limits": {"default": {"rate": "1", "per": "1s"}}}"#,
-            "metering.limits.default.rate is not a whole number"
+            "metering.limits.default.rate is a text, not a whole number"
         ),
         (
             #"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#,
@@ -52,7 +53,13 @@ import Testing
             "takes more than four years"
         ),
         (#"{"quota": {"api_calls": -2}}"#, "metering.quota.api_calls is -2"),
-        (#"{"quota": {"api_calls": 1.5}}"#, "metering is not readable"),
+        (#"{"quota": {"api_calls": 1.5}}"#, "metering.quota.api_calls is 1.5"),
+        (#"{"quota": {"api_calls": 1e3}}"#, "metering.quota.api_calls is 1e3"),
+        (
+            #"{"quota": {"api_calls": 1, "api_calls": 2}}"#,
+            "metering.quota.api_calls is named twice"
+        ),
+        (#"{"storage_bytes": 1, "storage_bytes": 1}"#, "metering.storage_bytes is named twice"),
         (#"{"storage_bytes": 99999999999999999}"#, "metering.storage_bytes is 99999999999999999"),
         ("[]", "metering"), ("{", "metering is not readable"),
     ])
@@ -62,6 +69,16 @@ import Testing
         } throws: { error in
             "\(error)".contains(says)
         }
+    }
+
+    @Test func `pass over what belongs to prices and standing`() throws {
+        let json = #"{"billing": {"currency": "?"}, "standing": 7, "quota": {"api_calls": 3}}"#
+        #expect(try PlanFeatures(json: json).quota == 3)
+    }
+
+    @Test func `are at most 16 KiB`() {
+        let blanks = String(repeating: " ", count: 16_383)
+        #expect(throws: PlanError.self) { try PlanFeatures(json: "{}" + blanks) }
     }
 
     @Test func `have at most eight windows`() {

@@ -85,13 +85,17 @@ import Testing
 struct OneLimit {
     var now: Int64 = 1_800_000_000_000_000
     private var stored: [UInt8]?
+    private var version: Int64 = 0
 
-    init(_ limit: RateLimit) {
+    init(_ limit: RateLimit) { change(to: limit) }
+
+    mutating func change(to limit: RateLimit) {
+        version += 1
         let configuration = CounterConfiguration(
-            flags: StandingFlags(rawValue: 0), version: 1, period: 0, periodEnd: 1 << 52,
+            flags: StandingFlags(rawValue: 0), version: version, period: 0, periodEnd: 1 << 52,
             nextPeriodEnd: 0, quota: -1, nextQuota: -1, limits: [limit], base: 0, basePeriod: 0,
             baseEpoch: .none)
-        stored = rules().configure(nil, configuration, nonce: 1).stored
+        stored = rules().configure(stored, configuration, nonce: 1).stored
     }
 
     mutating func ask(_ cost: Int64) -> CounterReply {

@@ -145,14 +145,18 @@ import Testing
                 try await worker.database.editPlan(of: clinic, #"{"quota":{"api_calls":9}}"#)
             }
             try await waitUntil("every other clinic has its new quota, though none of them calls") {
+                // A quota where there was none is a cut: it is the next month's.
                 try await worker.worker.counters.values(of: clinics)
-                    .allSatisfy { $0.value?.quota == 9 }
+                    .allSatisfy { $0.value?.nextQuota == 9 && $0.value?.quota == -1 }
             }
             try await waitUntil("the watch is well") {
                 try await worker.request("GET", "/readyz", key: nil).body
                     == "{\"reasons\":[],\"status\":\"ready\"}\n"
             }
-            // The broken one goes on by what was known before, and a new one of its kind has no answer.
+            // The broken one goes on by its last good version, also in a Redis that lost it; a new one of its
+            // kind has no answer.
+            #expect(try await worker.check(broken).status == 200)
+            _ = try await worker.redis.client(["FLUSHALL"])
             #expect(try await worker.check(broken).status == 200)
             let another = try await worker.database.clinic(#"{"quotas":1}"#)
             let reply = try await worker.check(another)

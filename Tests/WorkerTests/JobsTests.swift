@@ -105,11 +105,18 @@ import Testing
             try await site.calls(1, clinic)
             try await site.calls(1, broken)
             try await site.database.editPlan(of: clinic, #"{"quota":{"api_calls":5}}"#)
+            // A plan whose every version was refused leaves nothing to renew by.
             try await site.database.editPlan(of: broken, #"{"quota":{"calls":5}}"#)
+            try await site.database.ask(
+                """
+                UPDATE metering.plan_version v SET valid = false, problem = 'bad' WHERE valid AND plan_id =
+                (SELECT plan_id FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid)
+                """, [.text("\(broken)")])
             let outcome = try await site.worker.sweep.run()
             #expect(outcome.renewed == 1 && outcome.failures == 1)
-            #expect(try await site.value(of: clinic)?.quota == 5)
-            #expect(try await site.value(of: broken)?.quota == -1)
+            // A quota where there was none is a cut: it is the next month's.
+            #expect(try await site.value(of: clinic)?.nextQuota == 5)
+            #expect(try await site.value(of: broken)?.nextQuota == -1)
             #expect(try await site.database.counted(broken) == 1)
         }
     }
@@ -259,7 +266,7 @@ import Testing
                 }
                 try await watch.run()
                 let values = try await site.worker.counters.values(of: clinics)
-                #expect(values.map { $0.value?.quota } == [quota, quota, quota])
+                #expect(values.map { $0.value?.nextQuota } == [quota, quota, quota])
             }
             // A clinic that Redis does not hold is not brought there by a change.
             _ = try await site.redis.client(["FLUSHALL"])
@@ -277,12 +284,12 @@ import Testing
             let key = try await HTTPWorker.newKey(site.worker, [.check])
             let field = "Bearer \(key)"
             #expect(site.worker.keys.holder(authorization: field) == nil)
-            try await watch.run()
+            try await watch.poll()
             #expect(site.worker.keys.holder(authorization: field)?.scopes == [.check])
             let id = try #require(
                 await site.worker.ledger.findKey(hash: APIKey.hash(of: key))?.id)
             _ = try await site.worker.ledger.revokeKey(id)
-            try await watch.run()
+            try await watch.poll()
             #expect(site.worker.keys.holder(authorization: field) == nil)
         }
     }

@@ -1,7 +1,9 @@
 -- What a clinic has and uses now: its plan, and the counts that the plan limits.
 --   $1 clinic uuid
 -- api_calls is of the current month, as of the last roll-up. Uses the primary keys. Locks nothing.
-SELECT p.plan_id, p.name, p.max_users, p.max_patients, (p.features -> 'metering')::text AS features,
+SELECT p.plan_id, p.name, p.max_users, p.max_patients, (
+        SELECT v.features::text FROM metering.plan_version v WHERE v.plan_id = p.plan_id AND v.valid
+        ORDER BY v.version DESC LIMIT 1) AS features,
     coalesce(n.users, 0) AS users, coalesce(n.patients, 0) AS patients, coalesce(n.storage_bytes, 0) AS storage,
     coalesce(u.api_calls, 0)::bigint AS api_calls
 FROM public.clinic_subscriptions s

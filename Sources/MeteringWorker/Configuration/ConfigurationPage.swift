@@ -25,6 +25,10 @@ enum ConfigurationPage {
         `DATABASE_URL`; `keys` needs `DATABASE_URL`; so does `rollup`, which also reads the counts in
         Redis when `REDIS_URL` is set.
 
+        `DATABASE_LISTEN_URL` is for `serve`. It is tried out at each connection: a message is sent through
+        `DATABASE_URL` and has to come back. When it does not, because a pooler stands in between or the
+        database is another one, the log says so, and changes are asked for each second as without it.
+
         ## Settings of billing
 
         `billing` reads `DATABASE_URL` or `DATABASE_URL_FILE` from the environment, and takes no file. Its
@@ -32,11 +36,11 @@ enum ConfigurationPage {
 
         ## Secrets
 
-        The three URLs may hold passwords, so nothing prints them. Each can be read from a file of its
-        own instead: `DATABASE_URL_FILE`, `DATABASE_OWNER_URL_FILE`, `REDIS_URL_FILE`, in the file of
-        `--config` `url_file` and `owner_url_file`. The file holds the URL, at most 64 KiB; one newline
-        at its end is taken away. A setting given both ways in one place is refused. A file that every
-        user of the machine can read gives a warning.
+        The four URLs may hold passwords, so nothing prints them. Each can be read from a file of its
+        own instead: `DATABASE_URL_FILE`, `DATABASE_OWNER_URL_FILE`, `DATABASE_LISTEN_URL_FILE`,
+        `REDIS_URL_FILE`, in the file of `--config` `url_file`, `owner_url_file` and `listen_url_file`.
+        The file holds the URL, at most 64 KiB; one newline at its end is taken away. A setting given both
+        ways in one place is refused. A file that every user of the machine can read gives a warning.
 
         A `DATABASE_URL` without a password takes it from `~/.pgpass`, or the file that `PGPASSFILE`
         names.

@@ -11,6 +11,10 @@ enum WorkerKeys {
     static let databaseOwnerURL = SettingKey(
         ["database", "owner_url"], .secret(form: "postgresql://owner@host/database"),
         "For `migrate` only: the database with a login that may create tables and roles.")
+    static let databaseListenURL = SettingKey(
+        ["database", "listen_url"], .secret(form: "postgresql://user@host/database"),
+        "The same database over a direct connection, not through a pooler: changes reach Redis at once. Without it `serve` asks for changes each second."
+    )
     static let redisURL = SettingKey(
         ["redis", "url"], .secret(form: "redis://host:6379 or unix:///path"),
         "The Redis that counts.")
@@ -68,8 +72,9 @@ enum WorkerKeys {
     )
 
     static let all = [
-        databaseURL, databaseOwnerURL, redisURL, httpHost, httpPort, requestTimeout,
-        connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval, sweepInterval,
+        databaseURL, databaseOwnerURL, databaseListenURL, redisURL, httpHost, httpPort,
+        requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
+        sweepInterval,
         checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,
     ]
     /// An unknown variable with this beginning stops the start.

@@ -81,6 +81,14 @@ extension WorkerSettings.Database {
         return try configuration(url, connections: 2)
     }
 
+    /// How `serve` listens, over one connection of its own; nil when `DATABASE_LISTEN_URL` is not set.
+    func listenConfiguration() throws -> PostgresConfiguration? {
+        guard let url = source.secret(WorkerKeys.databaseListenURL) else { return nil }
+        var listening = try configuration(url, connections: 1)
+        listening.applicationName = "metering-worker listen"
+        return listening
+    }
+
     private func configuration(_ url: String, connections: Int) throws -> PostgresConfiguration {
         var configuration = try PostgresConfiguration(url)
         configuration.applicationName = "metering-worker"

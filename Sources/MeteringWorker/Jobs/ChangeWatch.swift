@@ -4,7 +4,10 @@ import Logging
 import Metering
 import Quotas
 
-/// Asks PostgreSQL every second what changed: clinics whose configuration rose, and API keys.
+/// Brings to Redis what changed in PostgreSQL: clinics whose configuration rose; and API keys to memory.
+///
+/// `poll` finds every change within a second, also those that nobody told of. `renew` and `run` are for a
+/// listener that was told; what it does the next poll finds done.
 final actor ChangeWatch {
     private let counters: RedisCounterStore
     private let ledger: Ledger
@@ -12,6 +15,13 @@ final actor ChangeWatch {
     private let keys: KeyRing
     private let logger: Logger
     private var cursor: ConfigCursor
+    private var isReading = false
+    private var wantsAnotherPass = false
+    /// What the log said of refused plans, by plan.
+    private var refused: [String: String] = [:]
+
+    /// So many clinics are renewed at the same time.
+    private static let atOnce = 32
 
     init(
         counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing, logger: Logger
@@ -24,9 +34,29 @@ final actor ChangeWatch {
         cursor = try await ledger.configCursor()
     }
 
-    func run() async throws {
-        while try await takeChanges() {}
+    func poll() async throws {
+        try await ledger.endOverdueOverrides()
+        try await run()
         try await renewKeys()
+        try await tellRefusedPlans()
+    }
+
+    /// Takes over all that changed since the last time. One pass at a time: who comes meanwhile makes it
+    /// begin once more.
+    func run() async throws {
+        guard !isReading else { return wantsAnotherPass = true }
+        isReading = true
+        defer { isReading = false }
+        repeat {
+            wantsAnotherPass = false
+            while try await takeChanges() {}
+        } while wantsAnotherPass
+    }
+
+    /// Brings these clinics to Redis, also those that it does not hold: somebody just made or changed them.
+    func renew(_ clinics: Set<ClinicID>) async throws {
+        let values = try await counters.values(of: Array(clinics))
+        try await refresh(values.map { ($0.clinic, $0.value?.epoch ?? .none) })
     }
 
     func renewKeys() async throws {
@@ -41,16 +71,46 @@ final actor ChangeWatch {
         }
     }
 
+    /// Each once, whoever refused it.
+    private func tellRefusedPlans() async throws {
+        let found = Dictionary(
+            try await ledger.refusedPlans().map { ($0.plan, $0.problem) }, uniquingKeysWith: { $1 })
+        for (plan, problem) in found where refused[plan] != problem {
+            logger.error(
+                "a plan cannot be used as it is now, and its last good version stays in force",
+                metadata: ["plan": "\(plan)", "problem": "\(problem)"])
+        }
+        refused = found
+    }
+
     /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and
     /// the sweep tries again. When a store is away the page is read again.
-    private func refresh(_ clinic: ClinicID, epoch: Epoch) async throws {
+    private func refresh(
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings?
+    ) async throws {
         do throws(QuotaError) {
-            try await gate.refresh(clinic, at: counters.now(), epoch: epoch)
+            try await gate.refresh(clinic, at: now, epoch: epoch, known: known)
         } catch {
             if error.isStoreAway { throw error }
             logger.error(
                 "a clinic keeps its old settings",
                 metadata: ["clinic": "\(clinic)", "error": "\(error)"])
+        }
+    }
+
+    /// - Parameter clinics: Each with the epoch that Redis counts, at most 10,000.
+    private func refresh(_ clinics: [(ClinicID, Epoch)]) async throws {
+        guard !clinics.isEmpty else { return }
+        let now = try await counters.now()
+        let known = try await ledger.readySettings(of: clinics.map(\.0), at: now)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (place, (clinic, epoch)) in clinics.enumerated() {
+                if place >= Self.atOnce { try await group.next() }
+                group.addTask {
+                    try await self.refresh(clinic, at: now, epoch: epoch, known: known[clinic])
+                }
+            }
+            try await group.waitForAll()
         }
     }
 
@@ -60,13 +120,14 @@ final actor ChangeWatch {
         for change in changes.clinics { gate.expect(version: change.version, of: change.clinic) }
         let versions = Dictionary(
             changes.clinics.map { ($0.clinic, $0.version) }, uniquingKeysWith: max)
-        for (clinic, value) in try await counters.values(of: Array(versions.keys)) {
+        let behind = try await counters.values(of: Array(versions.keys)).compactMap { found in
             // A clinic that Redis does not hold gets its settings with its first call.
-            guard let value, let version = versions[clinic], value.version < version else {
-                continue
-            }
-            try await refresh(clinic, epoch: value.epoch)
+            guard let value = found.value, let version = versions[found.clinic],
+                value.version < version
+            else { return nil as (ClinicID, Epoch)? }
+            return (found.clinic, value.epoch)
         }
+        try await refresh(behind)
         cursor = changes.cursor
         return !changes.isComplete
     }

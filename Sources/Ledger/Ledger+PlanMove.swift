@@ -4,20 +4,18 @@ import Postgres
 import Quotas
 
 /// A plan by name, as far as subscriptions need it.
-struct StoredPlan {
+struct NamedPlan {
     let id: Int64
     let name: String
     let maxUsers: Int64
     let maxPatients: Int64
     let features: String?
-    private let scheduleText: String?
 
-    static func named(_ name: String, on connection: PostgresConnection) async throws -> StoredPlan
-    {
-        guard let row = try await connection.query(SQL.planByName, [.text(name)]).first else {
-            throw LedgerError.unknownPlan(name)
-        }
-        return try StoredPlan(row)
+    static func named(_ name: String, on connection: PostgresConnection) async throws -> NamedPlan {
+        let rows = try await connection.query(SQL.planByName, [.text(name)])
+        guard let row = rows.first else { throw LedgerError.unknownPlan(name) }
+        if rows.count == 2, try rows[1].bool("is_named") { throw LedgerError.ambiguousPlan(name) }
+        return try NamedPlan(row)
     }
 
     private init(_ row: PostgresRow) throws {
@@ -26,12 +24,11 @@ struct StoredPlan {
         maxUsers = try row.int64("max_users")
         maxPatients = try row.int64("max_patients")
         features = try row.optionalText("features")
-        scheduleText = try row.optionalText("schedule")
     }
 
     func schedule() throws -> DunningSchedule {
-        do throws(DunningScheduleError) {
-            return try DunningSchedule(json: scheduleText)
+        do throws(PlanError) {
+            return try PlanTerms(json: features).standing
         } catch {
             throw LedgerError.outOfRange("plan \(name.debugDescription): \(error)")
         }
@@ -39,7 +36,7 @@ struct StoredPlan {
 }
 
 /// What a move to another plan would mean, or did.
-public struct PlanChange: Hashable, Sendable {
+public struct PlanMove: Hashable, Sendable {
     /// nil for a clinic whose subscription has no plan.
     public let from: String?
     public let to: String
@@ -50,7 +47,7 @@ public struct PlanChange: Hashable, Sendable {
 }
 
 /// When a clinic moves to another plan.
-public enum PlanChangeTime: Hashable, Sendable {
+public enum PlanMoveTime: Hashable, Sendable {
     /// At once when nothing becomes less, else with the next month.
     case whenFair
     case now
@@ -60,8 +57,8 @@ public enum PlanChangeTime: Hashable, Sendable {
 extension Ledger {
     /// What a move would mean. Changes nothing.
     public func previewPlanChange(
-        of clinic: ClinicID, to plan: String, _ time: PlanChangeTime = .whenFair
-    ) async throws(LedgerError) -> PlanChange {
+        of clinic: ClinicID, to plan: String, _ time: PlanMoveTime = .whenFair
+    ) async throws(LedgerError) -> PlanMove {
         try await stored {
             try await pool.withConnection { connection in
                 try await Self.preview(clinic, plan, time, on: connection).change
@@ -71,8 +68,8 @@ extension Ledger {
 
     /// Moves a clinic to another plan, now or with the next month; a move that waited is dropped.
     public func changePlan(
-        of clinic: ClinicID, to plan: String, _ time: PlanChangeTime = .whenFair, reason: String
-    ) async throws(LedgerError) -> PlanChange {
+        of clinic: ClinicID, to plan: String, _ time: PlanMoveTime = .whenFair, reason: String
+    ) async throws(LedgerError) -> PlanMove {
         guard (1...500).contains(reason.count) else {
             throw .outOfRange("a reason has 1 to 500 characters")
         }
@@ -97,13 +94,13 @@ extension Ledger {
     }
 
     private static func preview(
-        _ clinic: ClinicID, _ plan: String, _ time: PlanChangeTime,
+        _ clinic: ClinicID, _ plan: String, _ time: PlanMoveTime,
         on connection: PostgresConnection
-    ) async throws -> (change: PlanChange, plan: Int64) {
+    ) async throws -> (change: PlanMove, plan: Int64) {
         guard let row = try await connection.query(SQL.planUse, [.clinic(clinic)]).first else {
             throw LedgerError.noSubscription(clinic)
         }
-        let wanted = try await StoredPlan.named(plan, on: connection)
+        let wanted = try await NamedPlan.named(plan, on: connection)
         let comparison = try compare(row, with: wanted)
         guard let clock = try await connection.query(SQL.databaseTime).first,
             let now = UTCTime(microseconds: try clock.timestamp("now")),
@@ -111,14 +108,14 @@ extension Ledger {
             let nextMonth = UTCTime(microseconds: month.end)
         else { throw LedgerError.corrupt("a clock outside 1970…9999") }
         let waits = time == .nextMonth || (time == .whenFair && comparison.isDowngrade)
-        let change = PlanChange(
+        let change = PlanMove(
             from: try row.optionalText("name"), to: wanted.name, comparison: comparison,
             effectiveAt: waits ? nextMonth : now, isAtOnce: !waits)
         return (change, wanted.id)
     }
 
     private static func compare(
-        _ row: PostgresRow, with plan: StoredPlan
+        _ row: PostgresRow, with plan: NamedPlan
     ) throws -> PlanComparison {
         let hasPlan = try !row.isNull("plan_id")
         let old = try? PlanFeatures(json: try row.optionalText("features"))

@@ -1,0 +1,174 @@
+import ArgumentParser
+import FrontDoor
+import Ledger
+import Metering
+import Quotas
+import Reports
+
+/// `billing override`: what one clinic has beside its plan, for a while.
+struct OverrideCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "override",
+        abstract: "Numbers that one clinic has beside its plan, until a day.",
+        discussion: """
+            WHAT is quota, users, patients, storage, limit:NAME or limit:NAME.sustained. Each is written to \
+            audit_logs, counts at once, and ends by itself.
+
+            Example:
+              billing override set smile quota 2000000 --until 2026-12-31 --reason "move of old records"
+            """,
+        subcommands: [Set.self, List.self, End.self])
+
+    /// `smile`, or the id of a clinic without a subdomain.
+    static func line(_ entry: ListedOverride) -> String {
+        let until = UTCTime(microseconds: entry.until).map { "\($0)" } ?? "?"
+        return "\(entry.subdomain ?? entry.clinic.description) \(entry.override.what) "
+            + "\(entry.override.value) until \(until)"
+    }
+
+    struct Set: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give a clinic a number of its own; one of the same kind is replaced.",
+            discussion: """
+                Examples:
+                  billing override set smile users 30 --until 2026-12-31 --reason "two locums"
+                  billing override set smile limit:default 40/1s/120 --until 2026-11-30 --reason "import"
+                """)
+
+        @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
+        @Argument(
+            help: "quota, users, patients, storage, limit:NAME or limit:NAME.sustained.",
+            transform: what)
+        var what: ClinicOverride.What
+        @Argument(
+            help:
+                "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as 40/1s/120.",
+            transform: value)
+        var value: ClinicOverride.Value
+        @Option(
+            help: ArgumentHelp("The last day, in UTC.", valueName: "YYYY-MM-DD"),
+            transform: endOfDay)
+        var until: Int64
+        @Option(help: "Why, for those who come later.") var reason: String
+
+        func validate() throws {
+            guard ClinicOverride(what, value) != nil else {
+                throw ValidationError(
+                    "\(what) takes \(isLimit ? "RATE/PER such as 40/1s" : "a whole number or unlimited")"
+                )
+            }
+            guard (1...500).contains(reason.unicodeScalars.count) else {
+                throw ValidationError("a reason has 1 to 500 characters")
+            }
+        }
+
+        func run() async throws {
+            guard let override = ClinicOverride(what, value) else { return }
+            try await AdminDatabase.lend { ledger in
+                let id = try await ledger.clinic(named: clinic)
+                let number = try await ledger.setOverride(
+                    override, of: id, until: until, reason: reason)
+                let set = try await ledger.overrides(of: id).filter { $0.id == number }
+                for entry in set {
+                    try Console.write("override \(number): \(OverrideCommand.line(entry))\n")
+                }
+                try await noteMissingLimit(of: id, in: ledger)
+            }
+        }
+
+        /// An override changes a limit and makes none.
+        private func noteMissingLimit(of clinic: ClinicID, in ledger: Ledger) async throws {
+            guard case .limit(let name, let isSustained) = what else { return }
+            let stored = try await ledger.configuration(of: clinic, at: ledger.databaseTime())
+            let plan = try? stored?.settings().plan
+            let windows = plan?.limits.first { $0.name == name }?.windows ?? []
+            guard !windows.contains(where: { $0.id.window == (isSustained ? 1 : 0) }) else {
+                return
+            }
+            Console.note(
+                "billing: the plan of this clinic has no \(what): nothing changes until it has")
+        }
+
+        private var isLimit: Bool { if case .limit = what { true } else { false } }
+
+        private static func what(_ text: String) throws -> ClinicOverride.What {
+            guard let what = ClinicOverride.What(text) else {
+                throw ValidationError(
+                    "write quota, users, patients, storage, limit:NAME or limit:NAME.sustained")
+            }
+            return what
+        }
+
+        private static func value(_ text: String) throws -> ClinicOverride.Value {
+            guard let value = ClinicOverride.Value(text) else {
+                throw ValidationError("write a whole number, unlimited, 40/1s or 40/1s/120")
+            }
+            return value
+        }
+
+        private static func endOfDay(_ text: String) throws -> Int64 {
+            guard let day = CivilDate(text) else {
+                throw ValidationError("a day is written YYYY-MM-DD, such as 2026-12-31")
+            }
+            return day.end
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print the overrides that run now.",
+            discussion: """
+                Example:
+                  billing override list smile
+                """)
+
+        @Argument(help: ArgumentHelp("Only of this clinic.", valueName: "id|subdomain"))
+        var clinic: String?
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                var only: ClinicID?
+                if let clinic { only = try await ledger.clinic(named: clinic) }
+                var table = TextTable(["id", "clinic", "what", "value", "until", "by", "reason"])
+                for entry in try await ledger.overrides(of: only) {
+                    table.add([
+                        "\(entry.id)", entry.subdomain ?? entry.clinic.description,
+                        "\(entry.override.what)", "\(entry.override.value)",
+                        UTCTime(microseconds: entry.until).map { "\($0)" } ?? "?", entry.createdBy,
+                        entry.reason,
+                    ])
+                }
+                try Console.write(table.text)
+            }
+        }
+    }
+
+    struct End: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End an override before its time.",
+            discussion: """
+                Example:
+                  billing override end 7 --reason "the import is done"
+                """)
+
+        @Argument(help: "Its number, as `billing override list` prints it.") var id: Int64
+        @Option(help: "Why, for those who come later.") var reason: String
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                guard let clinic = try await ledger.endOverride(id, reason: reason) else {
+                    throw NoSuchOverride(id: id)
+                }
+                try Console.write("override \(id) of \(clinic) has ended\n")
+            }
+        }
+    }
+}
+
+struct NoSuchOverride: Error, CustomStringConvertible {
+    let id: Int64
+
+    var description: String {
+        "no override \(id) runs: see `billing override list`"
+    }
+}

@@ -1,0 +1,132 @@
+import ArgumentParser
+import FrontDoor
+import Ledger
+import Metering
+import Reports
+
+/// `billing plan`: what clinics can buy.
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Plans: check, write and show them.",
+        discussion: """
+            A file holds one plan or a list of plans; docs/plans.md has every key.
+
+            Example:
+              billing plan show Practice --format json > practice.json
+              billing plan apply practice.json --dry-run
+            """,
+        subcommands: [Validate.self, Apply.self, List.self, Show.self])
+
+    /// The plans of a file; ends the run with a line for each that is wrong.
+    static func plans(in path: String) throws -> [PlanDraft] {
+        let file = PlanFile(try InputFile.bytes(of: path, most: PlanFile.bytesMax))
+        guard file.problems.isEmpty else {
+            for problem in file.problems {
+                Console.note("billing: \(path): \(Console.oneLine(problem))")
+            }
+            throw ExitCode.failure
+        }
+        return file.plans
+    }
+
+    struct Validate: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check a file of plans, without a database.",
+            discussion: """
+                Says every fault with its place, and exits with 1 when there is one.
+
+                Example:
+                  billing plan validate practice.json
+                """)
+
+        @Argument(help: "A JSON file, or - for stdin.") var file: String
+
+        func run() async throws {
+            for plan in try PlanCommand.plans(in: file) {
+                try Console.write("\(Console.shown(plan.name)) is good\n")
+            }
+        }
+    }
+
+    struct Apply: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create plans from a file, or change those of the same name.",
+            discussion: """
+                All or nothing. Keys of features that the file does not name stay as they are. Clinics get a \
+                raised quota at once, a lowered one with the next month; rate limits follow at once; a lowered \
+                limit on people, patients or storage only refuses what is added.
+
+                Example:
+                  billing plan apply practice.json --dry-run
+                """)
+
+        @Argument(help: "A JSON file, or - for stdin.") var file: String
+        @Flag(help: "Say what would change, and change nothing.") var dryRun = false
+
+        func run() async throws {
+            let drafts = try PlanCommand.plans(in: file)
+            try await AdminDatabase.lend { ledger in
+                for change in try await ledger.apply(drafts, isDryRun: dryRun) {
+                    try Console.write(PlanChangeText.lines(of: change, isDryRun: dryRun))
+                }
+            }
+            if dryRun { Console.note("nothing was changed: this was a dry run") }
+        }
+    }
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print every plan with its version in use.",
+            discussion: """
+                A version that cannot be used is named below its plan, with what is wrong.
+
+                Example:
+                  billing plan list
+                """)
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let plans = try await ledger.plans()
+                var table = TextTable([
+                    "plan", "name", "version", "clinics", "users", "patients", "calls a month",
+                    "bytes",
+                ])
+                for plan in plans { table.add(PlanPage.cells(of: plan)) }
+                try Console.write(table.text)
+                for plan in plans {
+                    guard let problem = plan.problem else { continue }
+                    try Console.write("refused: \(Console.shown(plan.name)) \(problem)\n")
+                }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print one plan and its versions.",
+            discussion: """
+                As JSON it is a file that `billing plan apply` takes.
+
+                Example:
+                  billing plan show Practice --format json
+                """)
+
+        enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
+
+        @Argument(help: "The plan's name.") var name: String
+        @Option(help: "The form of the answer.") var format = Format.text
+
+        func run() async throws {
+            try await AdminDatabase.lend { ledger in
+                let plan = try await ledger.plan(named: name)
+                switch format {
+                case .json: try Console.write(PlanPage.file(of: plan).indented + "\n")
+                case .text:
+                    let versions = try await ledger.versions(ofPlan: plan.id)
+                    try Console.write(PlanPage.text(of: plan, versions))
+                }
+            }
+        }
+    }
+}
