@@ -16,11 +16,10 @@ struct BillingProgram: AsyncParsableCommand {
             """,
         version: Release.version,
         subcommands: [
-            ReportCommand.self, LimitsCommand.self, StandingCommand.self, SubscribeCommand.self,
-            PlanChangeCommand.self, PayCommand.self, FailCommand.self, ReopenCommand.self,
-            ChargeCommand.self, HoldCommand.self, ReleaseCommand.self, CancelCommand.self,
-            DunningCommand.self, OutboxCommand.self,
             ReportCommand.self, LimitsCommand.self, PlanCommand.self, OverrideCommand.self,
+            StandingCommand.self, SubscribeCommand.self, PlanChangeCommand.self, PayCommand.self,
+            FailCommand.self, ReopenCommand.self, ChargeCommand.self, HoldCommand.self,
+            ReleaseCommand.self, CancelCommand.self, DunningCommand.self, OutboxCommand.self,
         ])
 
     static func main() async { await CommandRun.end(Self.self) }

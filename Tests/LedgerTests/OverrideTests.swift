@@ -125,7 +125,8 @@ import Testing
                 try await connection.script("COMMIT")
             }
             await admin.close()
-            let rows = try await database.owner.ask("SELECT clinic_id::text FROM audit_logs")
+            let rows = try await database.owner.ask(
+                "SELECT clinic_id::text FROM audit_logs WHERE action LIKE 'override%'")
             #expect(try rows.map { try $0.text(0) } == ["\(ClinicID.numbered(1))"])
         }
     }

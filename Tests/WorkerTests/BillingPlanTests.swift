@@ -179,7 +179,7 @@ import Testing
                 ["billing", "override", "end", "2", "--reason", "twice"])
             #expect(again.ending == .exited(1) && again.errors.contains("no override 2 runs"))
             let audit = try await database.psql(
-                "SELECT action, entity_id, details ->> 'reason', details ->> 'by' FROM audit_logs ORDER BY id"
+                "SELECT action, entity_id, details ->> 'reason', details ->> 'by' FROM audit_logs WHERE action LIKE 'override%' ORDER BY id"
             )
             #expect(
                 audit == """
