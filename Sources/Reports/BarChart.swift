@@ -6,6 +6,7 @@ struct BarChart {
         let sign: String?
         let mood: String
         let length: String
+        let top: Int
         let textY: Int
         let barY: Int
     }
@@ -57,13 +58,13 @@ struct BarChart {
                     label: value.label, value: value.value, sign: value.sign, mood: value.mood,
                     // What is there is seen.
                     length: PageNumbers.length(value.amount > 0 ? max(part, 4) : 0),
-                    textY: 14 + place * Self.rowHeight, barY: 20 + place * Self.rowHeight)
+                    top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight, barY: 20 + place * Self.rowHeight)
             }
             let text = bars.map { "\($0.label): \($0.value)" }.joined(separator: "; ")
             parts.append(
                 Part(
                     chart: id, id: "\(id)-\(parts.count + 1)", text: text,
-                    height: bars.count * Self.rowHeight - 4, bars: bars))
+                    height: bars.count * Self.rowHeight, bars: bars))
             rest = rest.dropFirst(perPart)
         }
         self.parts = parts

@@ -177,7 +177,7 @@ extension PageDocument {
                     mood: PageMark.bad))
         }
         return BarChart(
-            id: "standing", name: "Standing", width: "", note: "Clinics by payment status.",
+            id: "standing", name: "Standing", width: "tall", note: "Clinics by payment status.",
             nothing: "No clinics.", whole: figures.totals.clinics, values)
     }
 
@@ -190,7 +190,8 @@ extension PageDocument {
             return BarChart.Value(
                 label: bracket.label, amount: clinics, value: PageNumbers.grouped(clinics),
                 sign: bracket == .full && clinics > 0 ? "▲" : nil,
-                mood: bracket == .full ? PageMark.bad : "")
+                mood: bracket == .full
+                    ? PageMark.bad : bracket == .unlimited ? PageMark.plain : "")
         }
         return BarChart(
             id: counter.rawValue, name: counter.title, width: "",
@@ -200,10 +201,10 @@ extension PageDocument {
 
     private static func top(_ figures: ReportFigures) -> BarChart {
         let values = figures.top.filter { $0.apiCalls > 0 }.enumerated().map { place, row in
-            let share = row.shares.apiCalls.map { ", \(PageNumbers.grouped($0))\u{A0}%" } ?? ""
+            let share = row.shares.apiCalls.map { " · \(PageNumbers.percent($0))" } ?? ""
             let isOver = (row.shares.apiCalls ?? 0) >= 100
             return BarChart.Value(
-                label: "\(place + 1). \(TableCell(row.name, most: 26).text)", amount: row.apiCalls,
+                label: "\(place + 1). \(TableCell(row.name, most: 24).text)", amount: row.apiCalls,
                 value: PageNumbers.compact(row.apiCalls) + share, sign: isOver ? "▲" : nil,
                 mood: isOver ? PageMark.bad : "")
         }

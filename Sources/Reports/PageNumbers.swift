@@ -61,6 +61,11 @@ enum PageNumbers {
         return "\(size)\u{A0}% \(now > before ? "more" : "less") than"
     }
 
+    /// A part of a limit in hundredths; above 999 the number says little.
+    static func percent(_ share: Int64) -> String {
+        share > 999 ? ">\u{202F}999\u{A0}%" : "\(share)\u{A0}%"
+    }
+
     /// Thousandths of `whole` that `part` is, 0 to `most`: 1 of 3 is 333. No overflow for any numbers.
     static func permille(_ part: Int64, of whole: Int64, upTo most: Int = 1_000) -> Int {
         guard part > 0, whole > 0 else { return 0 }

@@ -23,7 +23,7 @@ class PrivatePostgres:
             self._as_server([
                 BIN / "initdb", "-D", f"{self.directory}/data", "-U", "postgres", "-A", "trust", "-E", "UTF8",
                 "--locale=C.UTF-8", "--no-sync"])
-            options = " ".join(f"-c {setting or chr(39) * 2}" for setting in self._all_settings())
+            options = " ".join(f"-c {setting}" for setting in self._all_settings())
             self._as_server([
                 BIN / "pg_ctl", "-D", f"{self.directory}/data", "-l", f"{self.directory}/log", "-w", "-o", options,
                 "start"])
@@ -72,7 +72,8 @@ class PrivatePostgres:
         self.psql("postgres", f"CREATE DATABASE {database}")
         environment = dict(os.environ, DATABASE_OWNER_URL=self.url(database), DATABASE_URL=self.url(database))
         subprocess.run(
-            [f"{build}/metering-worker", "migrate"], env=environment, check=True, stdout=subprocess.DEVNULL)
+            [f"{build}/metering-worker", "migrate"], env=environment, check=True,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.psql(database, "DO $$ BEGIN CREATE ROLE reports LOGIN; EXCEPTION WHEN duplicate_object THEN NULL; END $$;"
                   " GRANT billing_admin TO reports;")
         return self.url(database, "reports")

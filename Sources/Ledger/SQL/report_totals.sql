@@ -6,10 +6,10 @@
 -- seats are users of clinics that have a limit, beside their limits. A sum beyond bigint stays at its end.
 -- Reads the month once; locks nothing.
 SELECT count(*) AS clinics,
-    coalesce(least(sum(r.users), 9223372036854775807), 0)::bigint AS users,
-    coalesce(least(sum(r.patients), 9223372036854775807), 0)::bigint AS patients,
-    coalesce(least(sum(r.api_calls), 9223372036854775807), 0)::bigint AS api_calls,
-    coalesce(least(sum(r.storage_used), 9223372036854775807), 0)::bigint AS storage_used,
+    least(coalesce(sum(r.users), 0), 9223372036854775807)::bigint AS users,
+    least(coalesce(sum(r.patients), 0), 9223372036854775807)::bigint AS patients,
+    least(coalesce(sum(r.api_calls), 0), 9223372036854775807)::bigint AS api_calls,
+    least(coalesce(sum(r.storage_used), 0), 9223372036854775807)::bigint AS storage_used,
     coalesce(sum(r.users) FILTER (WHERE r.max_users >= 0), 0)::bigint AS seats_used,
     coalesce(sum(r.max_users) FILTER (WHERE r.max_users >= 0), 0)::bigint AS seats_included,
     count(*) FILTER (WHERE r.findings LIKE '%over\_%') AS over_quota,
