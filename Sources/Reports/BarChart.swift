@@ -6,6 +6,8 @@ struct BarChart {
         let sign: String?
         let mood: String
         let length: String
+        /// How far the label may reach towards the value.
+        let room: String
         let top: Int
         let textY: Int
         let barY: Int
@@ -58,6 +60,7 @@ struct BarChart {
                     label: value.label, value: value.value, sign: value.sign, mood: value.mood,
                     // What is there is seen.
                     length: PageNumbers.length(value.amount > 0 ? max(part, 4) : 0),
+                    room: value.value.count > 7 ? "55%" : "74%",
                     top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight, barY: 20 + place * Self.rowHeight)
             }
             let text = bars.map { "\($0.label): \($0.value)" }.joined(separator: "; ")

@@ -51,10 +51,9 @@ COLLISIONS = """(() => {
   for (const svg of document.querySelectorAll('svg[role=img]')) {
     const frame = svg.getBoundingClientRect();
     const boxes = [...svg.querySelectorAll('text')].map(t => {
-      const box = t.getBoundingClientRect(), cut = t.closest('svg.cut')?.getBoundingClientRect() ?? frame;
-      const isCut = cut !== frame;
-      return [t.textContent, {left: box.left, right: isCut ? Math.min(box.right, cut.right) : box.right,
-        top: box.top, bottom: box.bottom}];
+      const box = t.getBoundingClientRect(), cut = t.closest('svg.cut')?.getAttribute('width');
+      const end = cut ? frame.left + frame.width * parseFloat(cut) / 100 : box.right;
+      return [t.textContent, {left: box.left, right: Math.min(box.right, end), top: box.top, bottom: box.bottom}];
     });
     boxes.forEach(([text, a], i) => {
       if (a.left < frame.left - 12 || a.right > frame.right + 12) found.push('sticks out: ' + text);
