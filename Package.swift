@@ -124,7 +124,7 @@ let package = Package(
             dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("HouseTests", ["TestSupport"]),
-        tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
+        tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport", .crypto]),
         tests("BillingTests", ["Billing", "Metering"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),
         tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),

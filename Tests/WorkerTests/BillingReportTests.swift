@@ -8,11 +8,12 @@ import Testing
     private static let call = ["billing", "report", "--month", "2026-03"]
     private static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,max_patients,"
-        + "api_calls,api_calls_included,storage_used,storage_included\n"
+        + "api_calls,api_calls_included,storage_used,storage_included,users_percent,patients_percent,"
+        + "api_calls_percent,storage_percent,storage_peak,open_attention,drift,findings\n"
     private static let rows = [
         "2026-03,00000000-0000-4000-8000-000000000002,alpha,\"'=SUM(A1:A9),\"\"x\"\"\",Basic,past_due,"
-            + "1,5,2,,1234567890123,500000,4096,1073741824\n",
-        "2026-03,00000000-0000-4000-8000-000000000001,beta,Zahnärzte am Platz,,,0,,0,,0,,0,\n",
+            + "1,5,2,,1234567890123,500000,4096,1073741824,20,,246913578,0,4096,0,0,over_calls past_due\n",
+        "2026-03,00000000-0000-4000-8000-000000000001,beta,Zahnärzte am Platz,,,0,,0,,0,,0,,,,,,0,0,0,\n",
     ]
 
     @Test func `is exact as CSV, and no cell is a formula`() async throws {
