@@ -77,8 +77,9 @@ extension Link {
     ) async throws(PostgresError) -> (bytes: [UInt8], isLast: Bool) {
         var piece: [UInt8] = []
         piece.reserveCapacity(Self.pieceBytes + 4_096)
-        // With TLS, decrypted bytes may wait in the library while the socket has none: read first.
-        var readsBeforeWait = PQsslInUse(try live()) == 1 ? 3 : 0
+        // What came meanwhile is read without a wait. With TLS, decrypted bytes may even lie in the library while
+        // the socket has none.
+        var readsBeforeWait = PQsslInUse(try live()) == 1 ? 3 : 1
         while true {
             let handle = try live()
             var buffer: UnsafeMutablePointer<CChar>?

@@ -43,13 +43,12 @@ public struct PostgresCopyRows: Sendable {
     public mutating func optionalInt64() throws(PostgresError) -> Int64? {
         let (field, isEscaped) = try next()
         if isEscaped { return try null("a whole number", field) }
-        var digits = bytes[field]
-        let isNegative = digits.first == UInt8(ascii: "-")
-        if isNegative { digits = digits.dropFirst() }
+        let isNegative = !field.isEmpty && bytes[field.lowerBound] == UInt8(ascii: "-")
+        let digits = field.dropFirst(isNegative ? 1 : 0)
         guard !digits.isEmpty else { throw wrong("a whole number", found: "text") }
         var value: Int64 = 0
-        for byte in digits {
-            let digit = Int64(byte) - Int64(UInt8(ascii: "0"))
+        for place in digits {
+            let digit = Int64(bytes[place]) - Int64(UInt8(ascii: "0"))
             let (tens, isTooLarge) = value.multipliedReportingOverflow(by: 10)
             // Below zero all the way, because the lowest number has no positive one.
             let (sum, isTooLow) = tens.subtractingReportingOverflow(digit)

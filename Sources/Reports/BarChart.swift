@@ -61,7 +61,8 @@ struct BarChart {
                     // What is there is seen.
                     length: PageNumbers.length(value.amount > 0 ? max(part, 4) : 0),
                     room: value.value.count > 7 ? "55%" : "74%",
-                    top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight, barY: 20 + place * Self.rowHeight)
+                    top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight,
+                    barY: 20 + place * Self.rowHeight)
             }
             let text = bars.map { "\($0.label): \($0.value)" }.joined(separator: "; ")
             parts.append(

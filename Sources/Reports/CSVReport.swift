@@ -6,6 +6,8 @@ import Metering
 /// Unlimited, and what a clinic without a subscription does not have, are empty cells. Text that a
 /// spreadsheet could take for a formula gets a leading `'`.
 public struct CSVReport: ReportWriter {
+    private var months = MonthText()
+
     public init() {}
 
     public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
@@ -17,7 +19,7 @@ public struct CSVReport: ReportWriter {
         for cell in cells {
             if !isFirst { page.append(ascii: ",") }
             isFirst = false
-            Self.write(cell, to: &page)
+            write(cell, to: &page)
         }
         page.append(ascii: "\n")
     }
@@ -25,11 +27,11 @@ public struct CSVReport: ReportWriter {
     /// Nothing: a line after the rows would be read as one of them.
     public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {}
 
-    private static func write(_ cell: ReportCell, to page: inout [UInt8]) {
+    private mutating func write(_ cell: ReportCell, to page: inout [UInt8]) {
         switch cell {
-        case .month(let month): page.append(month.description)
+        case .month(let month): page += months.ascii(month)
         case .clinic(let clinic): page += clinic.ascii
-        case .text(let text?), .subdomain(let text?, _): write(text, to: &page)
+        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &page)
         case .number(let number?), .allowance(.limited(let number)):
             page.append(decimal: number)
         case .text, .subdomain, .number, .allowance: break
@@ -39,20 +41,22 @@ public struct CSVReport: ReportWriter {
     /// Looks at bytes, not characters: `=` with an accent on it is another character, yet still a formula.
     /// Quotes what a reader could misread: separators, quotes and every control character.
     private static func write(_ text: String, to page: inout [UInt8]) {
-        let needsQuotes = text.utf8.contains { byte in
-            byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == 0x7F
-        }
-        if needsQuotes { page.append(ascii: "\"") }
+        let start = page.count
         if let first = text.utf8.first, isFormula(first) { page.append(ascii: "'") }
-        if needsQuotes {
-            for byte in text.utf8 {
-                if byte == UInt8(ascii: "\"") { page.append(byte) }
-                page.append(byte)
-            }
-            page.append(ascii: "\"")
-        } else {
-            page.append(contentsOf: text.utf8)
+        page.append(contentsOf: text.utf8)
+        guard page[start...].contains(where: needsQuotes) else { return }
+        let plain = Array(page[start...])
+        page.removeSubrange(start...)
+        page.append(ascii: "\"")
+        for byte in plain {
+            if byte == UInt8(ascii: "\"") { page.append(byte) }
+            page.append(byte)
         }
+        page.append(ascii: "\"")
+    }
+
+    private static func needsQuotes(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == 0x7F
     }
 
     private static func isFormula(_ first: UInt8) -> Bool {

@@ -38,7 +38,7 @@ public struct JSONReport: ReportWriter {
 
     public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {
         page.append(hasRows ? "\n],\"as_of\":" : "],\"as_of\":")
-        JSONLine.write(.text(age.asOf?.rfc3339), to: &page)
+        line.write(.text(age.asOf?.rfc3339), to: &page)
         page.append("}\n")
     }
 }
@@ -65,6 +65,7 @@ public struct JSONLinesReport: ReportWriter {
 struct JSONLine {
     /// `{"month":` and so on: what stands before each value.
     private let openings: [[UInt8]]
+    private var months = MonthText()
 
     init(_ columns: [ReportColumn]) {
         openings = columns.enumerated().map { index, column in
@@ -72,22 +73,25 @@ struct JSONLine {
         }
     }
 
-    func write(_ cells: [ReportCell], to page: inout [UInt8]) {
+    mutating func write(_ cells: [ReportCell], to page: inout [UInt8]) {
         for (opening, cell) in zip(openings, cells) {
             page += opening
-            Self.write(cell, to: &page)
+            write(cell, to: &page)
         }
         page.append(ascii: "}")
     }
 
-    static func write(_ cell: ReportCell, to page: inout [UInt8]) {
+    mutating func write(_ cell: ReportCell, to page: inout [UInt8]) {
         switch cell {
-        case .month(let month): page.append("\"\(month)\"")
+        case .month(let month):
+            page.append(ascii: "\"")
+            page += months.ascii(month)
+            page.append(ascii: "\"")
         case .clinic(let clinic):
             page.append(ascii: "\"")
             page += clinic.ascii
             page.append(ascii: "\"")
-        case .text(let text?), .subdomain(let text?, _): write(text, to: &page)
+        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &page)
         case .number(let number?), .allowance(.limited(let number)):
             page.append(decimal: number)
         case .text, .subdomain, .number, .allowance: page.append("null")

@@ -13,7 +13,8 @@ struct PageRow {
             self.used = form(used)
             let percent = share.map { "\(PageNumbers.percent($0)) " } ?? ""
             switch limit {
-            case .limited(let most): (self.limit, isOver) = ("\(percent)of \(form(most))", used > most)
+            case .limited(let most):
+                (self.limit, isOver) = ("\(percent)of \(form(most))", used > most)
             case .unlimited: (self.limit, isOver) = ("no limit", false)
             case .none: (self.limit, isOver) = ("", false)
             }

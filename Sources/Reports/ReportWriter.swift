@@ -1,4 +1,5 @@
 public import Billing
+import Metering
 
 /// Turns a report into bytes, one row at a time, in memory that does not grow with the report.
 ///
@@ -30,19 +31,46 @@ public enum ReportFormat: String, CaseIterable, Sendable {
     }
 }
 
+/// The text of the month that the rows of a report share, made once.
+struct MonthText {
+    private var known: (month: Month, ascii: [UInt8])?
+
+    mutating func ascii(_ month: Month) -> [UInt8] {
+        if let known, known.month == month { return known.ascii }
+        let ascii = Array(month.description.utf8)
+        known = (month, ascii)
+        return ascii
+    }
+}
+
 extension [UInt8] {
     mutating func append(_ text: String) { append(contentsOf: text.utf8) }
 
     mutating func append(ascii character: Unicode.Scalar) { append(UInt8(ascii: character)) }
 
     mutating func append(decimal number: Int64) {
-        let start = count
-        var rest = number.magnitude
-        repeat {
-            append(UInt8(truncatingIfNeeded: rest % 10) + UInt8(ascii: "0"))
-            rest /= 10
-        } while rest > 0
         if number < 0 { append(ascii: "-") }
-        self[start...].reverse()
+        append(decimal: number.magnitude)
+    }
+
+    private mutating func append(decimal number: UInt64) {
+        guard number >= 100_000_000 else { return append(digitsOf: number, least: 1) }
+        let (high, low) = number.quotientAndRemainder(dividingBy: 100_000_000)
+        append(decimal: high)
+        append(digitsOf: low, least: 8)
+    }
+
+    /// Up to 8 digits. They come lowest first, so they are packed into a word and leave it the other way round.
+    private mutating func append(digitsOf number: UInt64, least: Int) {
+        var (rest, packed, count) = (number, UInt64(0), 0)
+        repeat {
+            packed = packed << 8 | (rest % 10 + 0x30)
+            rest /= 10
+            count += 1
+        } while rest > 0 || count < least
+        for _ in 0..<count {
+            append(UInt8(truncatingIfNeeded: packed))
+            packed >>= 8
+        }
     }
 }
