@@ -5,7 +5,7 @@ import Testing
 @Suite struct `Documents` {
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
-        "docs/configuration.md", "docs/limits.md",
+        "docs/configuration.md", "docs/limits.md", "docs/report.md",
     ]
 
     @Test(arguments: wanted)
