@@ -7,10 +7,10 @@ PREFIX ?= /usr/local
 # Every debug build has the same flags, so that no target builds again what another one has built.
 strict := --explicit-target-dependency-import-check error
 
-.PHONY: help demo test test-long build release install lint format hooks clean
+.PHONY: help demo test test-long test-browser build release install lint format hooks clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## Count the sample traffic on private servers and print the report (ARGS="--fresh …")
 	@.build/debug/metering-worker demo $(ARGS)
@@ -20,6 +20,10 @@ test: build ## Run every test on private servers
 
 test-long: build ## The same, with two minutes for each random test
 	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
+
+test-browser: build ## Look at the report's page in Chromium; pictures are left in .build/browser
+	@scripts/require-packages browser
+	python3 Tests/Browser/test_report_page.py
 
 build: ## Build programs and tests (debug); refuses undeclared imports
 	@scripts/require-packages

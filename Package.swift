@@ -24,6 +24,7 @@ extension Target.Dependency {
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
@@ -70,6 +71,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
@@ -92,7 +94,7 @@ let package = Package(
         room(
             "Ledger", ["Billing", "Quotas", "Metering", "Postgres"],
             resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
-        room("Reports", ["Billing", "Metering"]),
+        room("Reports", ["Billing", "Metering", .mustache], resources: [.embedInCode("Page")]),
 
         // Support: private servers for the demo and the tests.
         room("LocalServers", [.subprocess, .systemPackage]),
@@ -122,7 +124,7 @@ let package = Package(
             dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
             path: "Tests/TestSupport", swiftSettings: strict),
         tests("HouseTests", ["TestSupport"]),
-        tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport"]),
+        tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport", .crypto]),
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),
         tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),

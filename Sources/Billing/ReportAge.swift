@@ -13,6 +13,12 @@ public struct ReportAge: Hashable, Sendable {
         self.asOf = asOf
         self.madeAt = madeAt
     }
+
+    /// Whether the numbers are at most so old; never when nothing was rolled up.
+    public func isYounger(than most: Duration) -> Bool {
+        guard let asOf else { return false }
+        return .microseconds(madeAt.microseconds - asOf.microseconds) <= most
+    }
 }
 
 extension ReportAge: CustomStringConvertible {

@@ -9,8 +9,8 @@ public struct ReportRow: Hashable, Sendable {
     public var name: String
     /// nil without a subscription.
     public var plan: String?
-    /// nil without a subscription.
-    public var paymentStatus: PaymentStatus?
+    /// A word of `PaymentStatus`, or one that this program does not know; nil without a subscription.
+    public var paymentStatus: String?
     public var users: Int64
     public var maxUsers: Allowance
     public var patients: Int64
@@ -22,12 +22,24 @@ public struct ReportRow: Hashable, Sendable {
     public var storageUsed: Int64
     /// Bytes.
     public var storageIncluded: Allowance
+    public var shares: ReportShares
+    /// The most bytes that the clinic held in the month.
+    public var storagePeak: Int64
+    /// Things about the clinic that wait for somebody to look at them.
+    public var openAttention: Int64
+    /// Counters of the clinic that a recount found wrong in the month.
+    public var drift: Int64
+    /// What there is to look at, as words with a blank between them; nil when there is nothing.
+    public var findings: String?
 
     public init(
-        month: Month, clinic: ClinicID, subdomain: String?, name: String, plan: String?,
-        paymentStatus: PaymentStatus?, users: Int64, maxUsers: Allowance, patients: Int64,
-        maxPatients: Allowance, apiCalls: Int64, apiCallsIncluded: Allowance, storageUsed: Int64,
-        storageIncluded: Allowance
+        month: Month, clinic: ClinicID, subdomain: String?, name: String, plan: String? = nil,
+        paymentStatus: String? = nil, users: Int64 = 0, maxUsers: Allowance = .none,
+        patients: Int64 = 0, maxPatients: Allowance = .none, apiCalls: Int64 = 0,
+        apiCallsIncluded: Allowance = .none, storageUsed: Int64 = 0,
+        storageIncluded: Allowance = .none, shares: ReportShares = ReportShares(),
+        storagePeak: Int64 = 0, openAttention: Int64 = 0, drift: Int64 = 0,
+        findings: String? = nil
     ) {
         self.month = month
         self.clinic = clinic
@@ -43,5 +55,27 @@ public struct ReportRow: Hashable, Sendable {
         self.apiCallsIncluded = apiCallsIncluded
         self.storageUsed = storageUsed
         self.storageIncluded = storageIncluded
+        self.shares = shares
+        self.storagePeak = storagePeak
+        self.openAttention = openAttention
+        self.drift = drift
+        self.findings = findings
+    }
+}
+
+/// How much of each limit is used, in whole hundredths, rounded down; nil where there is no limit.
+public struct ReportShares: Hashable, Sendable {
+    public var users: Int64?
+    public var patients: Int64?
+    public var apiCalls: Int64?
+    public var storage: Int64?
+
+    public init(
+        users: Int64? = nil, patients: Int64? = nil, apiCalls: Int64? = nil, storage: Int64? = nil
+    ) {
+        self.users = users
+        self.patients = patients
+        self.apiCalls = apiCalls
+        self.storage = storage
     }
 }

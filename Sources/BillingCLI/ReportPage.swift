@@ -1,6 +1,5 @@
 import Billing
 import FrontDoor
-import Metering
 import Reports
 
 /// A report on its way out: rows in, pieces of 64 KiB out, so memory does not grow with it.
@@ -16,30 +15,33 @@ struct ReportPage: ~Copyable {
     init(writer: any ReportWriter, path: String?) throws {
         self.writer = writer
         file = try ResultFile(path: path)
+        pending.reserveCapacity(2 * Self.pieceBytes)
     }
 
-    mutating func begin(_ month: Month) throws { try put(writer.begin(month: month)) }
+    mutating func begin(_ head: ReportHead) throws {
+        writer.begin(head, to: &pending)
+        try flush(from: Self.pieceBytes)
+    }
 
-    mutating func add(_ row: ReportRow) throws {
-        try put(writer.row(row))
+    mutating func add(_ cells: [ReportCell]) throws {
+        writer.row(cells, to: &pending)
         rows += 1
-        progress.show("\(rows) clinics")
+        if pending.count >= Self.pieceBytes {
+            progress.show("\(rows) rows")
+            try flush(from: Self.pieceBytes)
+        }
     }
 
     /// Writes the rest; only now does a file appear.
     mutating func end(_ age: ReportAge) throws {
         progress.clear()
-        try put(writer.end(age))
-        try flush()
+        writer.end(age, to: &pending)
+        try flush(from: 0)
         try file.place()
     }
 
-    private mutating func put(_ bytes: [UInt8]) throws {
-        pending += bytes
-        if pending.count >= Self.pieceBytes { try flush() }
-    }
-
-    private mutating func flush() throws {
+    private mutating func flush(from bytes: Int) throws {
+        guard pending.count >= bytes else { return }
         try file.write(pending)
         pending.removeAll(keepingCapacity: true)
     }

@@ -51,6 +51,7 @@ public struct MigrationFile: Hashable, Sendable {
         file(26, "V0026_plan_version", PackageResources.V0026_plan_version_sql),
         file(27, "V0027_clinic_override", PackageResources.V0027_clinic_override_sql),
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
+        file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

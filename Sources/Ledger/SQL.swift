@@ -66,7 +66,15 @@ enum SQL {
     static let redisEpochUpsert = file(
         "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)
     static let reportAge = file("report_age", PackageResources.report_age_sql)
+    static let reportDays = file("report_days", PackageResources.report_days_sql)
+    static let reportDifferences = file(
+        "report_differences", PackageResources.report_differences_sql)
+    static let reportGroups = file("report_groups", PackageResources.report_groups_sql)
+    static let reportMonths = file("report_months", PackageResources.report_months_sql)
     static let reportRows = file("report_rows", PackageResources.report_rows_sql)
+    static let reportShares = file("report_shares", PackageResources.report_shares_sql)
+    static let reportTotals = file("report_totals", PackageResources.report_totals_sql)
+    static let reportWords = file("report_words", PackageResources.report_words_sql)
     static let rolePrivileges = file("role_privileges", PackageResources.role_privileges_sql)
     static let rollupBucketLock = file(
         "rollup_bucket_lock", PackageResources.rollup_bucket_lock_sql)
@@ -129,7 +137,8 @@ enum SQL {
         planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
         planUpdate, planVersions, plansReconsider, plansRefused,
         quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
-        redisEpochUpsert, reportAge, reportRows,
+        redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
+        reportRows, reportShares, reportTotals, reportWords,
         rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBucketWrite, rollupBuckets,
         rollupDueMonths, rollupMonthInsert, schemaState, schemaVersion, settingsOfClinics,
         usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,

@@ -39,8 +39,10 @@ extension PostgresUUID: LosslessStringConvertible {
     init?(ascii text: some Collection<UInt8>) {
         var halves: (UInt64, UInt64) = (0, 0)
         var digits = 0
-        for (index, byte) in text.enumerated() {
-            if [8, 13, 18, 23].contains(index) {
+        var index = 0
+        for byte in text {
+            defer { index += 1 }
+            if index == 8 || index == 13 || index == 18 || index == 23 {
                 guard byte == UInt8(ascii: "-") else { return nil }
                 continue
             }

@@ -1,56 +1,70 @@
 public import Billing
-public import Metering
+import Metering
 
 /// A report as comma-separated values: RFC 4180 with LF line ends, UTF-8, a header line.
 ///
 /// Unlimited, and what a clinic without a subscription does not have, are empty cells. Text that a
 /// spreadsheet could take for a formula gets a leading `'`.
 public struct CSVReport: ReportWriter {
+    private var months = MonthText()
+
     public init() {}
 
-    public mutating func begin(month: Month) -> [UInt8] {
-        Array((ReportColumn.allCases.map(\.rawValue).joined(separator: ",") + "\n").utf8)
+    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
+        page.append(head.columns.map(\.name).joined(separator: ",") + "\n")
     }
 
-    public mutating func row(_ row: ReportRow) -> [UInt8] {
-        var line: [UInt8] = []
-        for (index, column) in ReportColumn.allCases.enumerated() {
-            if index > 0 { line.append(UInt8(ascii: ",")) }
-            line += Self.field(column.cell(of: row))
+    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
+        var isFirst = true
+        for cell in cells {
+            if !isFirst { page.append(ascii: ",") }
+            isFirst = false
+            write(cell, to: &page)
         }
-        line.append(UInt8(ascii: "\n"))
-        return line
+        page.append(ascii: "\n")
     }
 
     /// Nothing: a line after the rows would be read as one of them.
-    public mutating func end(_ age: ReportAge) -> [UInt8] { [] }
+    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {}
 
-    private static func field(_ cell: ReportCell) -> [UInt8] {
+    private mutating func write(_ cell: ReportCell, to page: inout [UInt8]) {
         switch cell {
-        case .identifier(let text): Array(text.utf8)
-        case .text(let text): quoted(guarded(Array((text ?? "").utf8)))
-        case .number(let number), .allowance(.limited(let number)): Array(String(number).utf8)
-        case .allowance(.unlimited), .allowance(.none): []
+        case .month(let month): page += months.ascii(month)
+        case .clinic(let clinic): page += clinic.ascii
+        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &page)
+        case .number(let number?), .allowance(.limited(let number)):
+            page.append(decimal: number)
+        case .text, .subdomain, .number, .allowance: break
         }
     }
 
     /// Looks at bytes, not characters: `=` with an accent on it is another character, yet still a formula.
-    private static func guarded(_ text: [UInt8]) -> [UInt8] {
-        switch text.first {
-        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"),
-            UInt8(ascii: "\t"), UInt8(ascii: "\r"):
-            [UInt8(ascii: "'")] + text
-        default: text
+    /// Quotes what a reader could misread: separators, quotes and every control character.
+    private static func write(_ text: String, to page: inout [UInt8]) {
+        let start = page.count
+        if let first = text.utf8.first, isFormula(first) { page.append(ascii: "'") }
+        page.append(contentsOf: text.utf8)
+        guard page[start...].contains(where: needsQuotes) else { return }
+        let plain = Array(page[start...])
+        page.removeSubrange(start...)
+        page.append(ascii: "\"")
+        for byte in plain {
+            if byte == UInt8(ascii: "\"") { page.append(byte) }
+            page.append(byte)
         }
+        page.append(ascii: "\"")
     }
 
-    /// Quotes what a reader could misread: separators, quotes and every control character.
-    private static func quoted(_ text: [UInt8]) -> [UInt8] {
-        let quote = UInt8(ascii: "\"")
-        let needsQuotes = text.contains { byte in
-            byte == quote || byte == UInt8(ascii: ",") || byte < 0x20 || byte == 0x7F
+    private static func needsQuotes(_ byte: UInt8) -> Bool {
+        byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: ",") || byte == 0x7F
+    }
+
+    private static func isFormula(_ first: UInt8) -> Bool {
+        switch first {
+        case UInt8(ascii: "="), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "@"),
+            UInt8(ascii: "\t"), UInt8(ascii: "\r"):
+            true
+        default: false
         }
-        guard needsQuotes else { return text }
-        return [quote] + text.flatMap { $0 == quote ? [quote, quote] : [$0] } + [quote]
     }
 }

@@ -1,5 +1,5 @@
 public import Billing
-public import Metering
+import Metering
 
 /// A report as one JSON object, written as the rows come:
 ///
@@ -11,59 +11,111 @@ public import Metering
 /// ```
 ///
 /// A row has the columns of the CSV form as keys. Numbers are integers, unlimited is null, and so
-/// is what a clinic without a subscription does not have; `plan` tells these two apart.
+/// is what a clinic without a subscription does not have; `plan` tells these two apart. A report that
+/// compares or groups says so between `month` and `rows`.
 public struct JSONReport: ReportWriter {
     private var hasRows = false
+    private var line = JSONLine([])
 
     public init() {}
 
-    public mutating func begin(month: Month) -> [UInt8] {
-        Array("{\"schema\":\"billing-report/1\",\"month\":\"\(month)\",\"rows\":[".utf8)
-    }
-
-    public mutating func row(_ row: ReportRow) -> [UInt8] {
-        var line = Array((hasRows ? ",\n{" : "\n{").utf8)
-        hasRows = true
-        for (index, column) in ReportColumn.allCases.enumerated() {
-            line += Array("\(index == 0 ? "" : ",")\"\(column.rawValue)\":".utf8)
-            line += Self.value(column.cell(of: row))
+    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
+        line = JSONLine(head.columns)
+        page.append("{\"schema\":\"billing-report/1\",\"month\":\"\(head.month)\",")
+        switch head.kind {
+        case .clinics: break
+        case .differences(let month): page.append("\"compared_month\":\"\(month)\",")
+        case .groups(let grouping): page.append("\"group_by\":\"\(grouping.rawValue)\",")
         }
-        line.append(UInt8(ascii: "}"))
-        return line
+        page.append("\"rows\":[")
     }
 
-    public mutating func end(_ age: ReportAge) -> [UInt8] {
-        let asOf = Self.value(.text(age.asOf?.rfc3339))
-        return Array((hasRows ? "\n" : "").utf8) + Array("],\"as_of\":".utf8) + asOf
-            + Array("}\n".utf8)
+    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
+        page.append(hasRows ? ",\n" : "\n")
+        hasRows = true
+        line.write(cells, to: &page)
     }
 
-    private static func value(_ cell: ReportCell) -> [UInt8] {
+    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {
+        page.append(hasRows ? "\n],\"as_of\":" : "],\"as_of\":")
+        line.write(.text(age.asOf?.rfc3339), to: &page)
+        page.append("}\n")
+    }
+}
+
+/// A report as lines of JSON: the rows of ``JSONReport``, one object a line, and nothing else.
+public struct JSONLinesReport: ReportWriter {
+    private var line = JSONLine([])
+
+    public init() {}
+
+    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
+        line = JSONLine(head.columns)
+    }
+
+    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
+        line.write(cells, to: &page)
+        page.append(ascii: "\n")
+    }
+
+    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {}
+}
+
+/// How a row becomes an object.
+struct JSONLine {
+    /// `{"month":` and so on: what stands before each value.
+    private let openings: [[UInt8]]
+    private var months = MonthText()
+
+    init(_ columns: [ReportColumn]) {
+        openings = columns.enumerated().map { index, column in
+            Array("\(index == 0 ? "{" : ",")\"\(column.name)\":".utf8)
+        }
+    }
+
+    mutating func write(_ cells: [ReportCell], to page: inout [UInt8]) {
+        for (opening, cell) in zip(openings, cells) {
+            page += opening
+            write(cell, to: &page)
+        }
+        page.append(ascii: "}")
+    }
+
+    mutating func write(_ cell: ReportCell, to page: inout [UInt8]) {
         switch cell {
-        case .identifier(let text): string(text)
-        case .text(let text): text.map(string) ?? Array("null".utf8)
-        case .number(let number), .allowance(.limited(let number)): Array(String(number).utf8)
-        case .allowance(.unlimited), .allowance(.none): Array("null".utf8)
+        case .month(let month):
+            page.append(ascii: "\"")
+            page += months.ascii(month)
+            page.append(ascii: "\"")
+        case .clinic(let clinic):
+            page.append(ascii: "\"")
+            page += clinic.ascii
+            page.append(ascii: "\"")
+        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &page)
+        case .number(let number?), .allowance(.limited(let number)):
+            page.append(decimal: number)
+        case .text, .subdomain, .number, .allowance: page.append("null")
         }
     }
 
     /// A string by RFC 8259: quote, backslash and the characters below U+0020 are escaped, DEL too
     /// because a terminal may act on it.
-    private static func string(_ text: String) -> [UInt8] {
-        var escaped: [UInt8] = [UInt8(ascii: "\"")]
+    private static func write(_ text: String, to page: inout [UInt8]) {
+        page.append(ascii: "\"")
         for byte in text.utf8 {
             switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): escaped += [UInt8(ascii: "\\"), byte]
-            case UInt8(ascii: "\n"): escaped += Array("\\n".utf8)
-            case UInt8(ascii: "\r"): escaped += Array("\\r".utf8)
-            case UInt8(ascii: "\t"): escaped += Array("\\t".utf8)
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+                page.append(ascii: "\\")
+                page.append(byte)
+            case UInt8(ascii: "\n"): page.append("\\n")
+            case UInt8(ascii: "\r"): page.append("\\r")
+            case UInt8(ascii: "\t"): page.append("\\t")
             case ..<0x20, 0x7F:
-                let digits = String(byte, radix: 16)
-                escaped += Array((digits.utf8.count == 1 ? "\\u000" : "\\u00").utf8)
-                escaped += Array(digits.utf8)
-            default: escaped.append(byte)
+                page.append(byte < 0x10 ? "\\u000" : "\\u00")
+                page.append(String(byte, radix: 16))
+            default: page.append(byte)
             }
         }
-        return escaped + [UInt8(ascii: "\"")]
+        page.append(ascii: "\"")
     }
 }

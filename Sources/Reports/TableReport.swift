@@ -1,5 +1,4 @@
 public import Billing
-public import Metering
 
 /// A report as aligned columns for a person.
 ///
@@ -11,46 +10,56 @@ public struct TableReport: ReportWriter {
     public static let mostRows = 1_000
 
     private var title = ""
+    /// The columns that have a heading, with their places among the cells.
+    private var columns: [(place: Int, column: ReportColumn)] = []
     private var lines: [[TableCell]] = []
     private var omitted = 0
 
     public init() {}
 
-    public mutating func begin(month: Month) -> [UInt8] {
-        title = "Billing report for \(month) (UTC)"
-        return []
+    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
+        title = "Billing report for \(head.month)\(Self.kind(head)) (UTC)"
+        columns = head.columns.enumerated().filter { $1.heading != nil }
+            .map { (place: $0, column: $1) }
     }
 
-    public mutating func row(_ row: ReportRow) -> [UInt8] {
+    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
         if lines.count < Self.mostRows {
-            lines.append(TableColumn.all.map { $0.cell(of: row) })
+            lines.append(columns.map { TableCell(cells[$0.place], most: $0.column.most) })
         } else {
             omitted += 1
         }
-        return []
     }
 
-    public mutating func end(_ age: ReportAge) -> [UInt8] {
+    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {
         var text = title + "\n\n" + aligned()
         if lines.isEmpty { text += "no clinics\n" }
         if omitted > 0 {
             text += "the first \(Self.mostRows) of \(lines.count + omitted) rows; "
             text += "--format csv or --format json gives all\n"
         }
-        return Array((text + "\n\(age)\n").utf8)
+        page.append(text + "\n\(age)\n")
+    }
+
+    private static func kind(_ head: ReportHead) -> String {
+        switch head.kind {
+        case .clinics: ""
+        case .differences(let month): ", compared with \(month)"
+        case .groups(let grouping): ", by \(grouping.rawValue)"
+        }
     }
 
     /// The heading and the rows, two blanks between columns, none at the end of a line.
     private func aligned() -> String {
-        let heading = TableColumn.all.map { TableCell($0.heading, most: 20) }
-        let widths = TableColumn.all.indices.map { column in
-            lines.reduce(heading[column].width) { max($0, $1[column].width) }
+        let heading = columns.map { TableCell($0.column.heading ?? "", most: 20) }
+        let widths = columns.indices.map { place in
+            lines.reduce(heading[place].width) { max($0, $1[place].width) }
         }
         var text = ""
         for line in [heading] + lines {
-            let cells = zip(zip(TableColumn.all, widths), line).map { place, cell in
+            let cells = zip(zip(columns, widths), line).map { place, cell in
                 let blanks = String(repeating: " ", count: place.1 - cell.width)
-                return place.0.isNumber ? blanks + cell.text : cell.text + blanks
+                return place.0.column.isNumber ? blanks + cell.text : cell.text + blanks
             }
             let padded = cells.joined(separator: "  ")
             let end = padded.lastIndex { $0 != " " }.map(padded.index(after:))

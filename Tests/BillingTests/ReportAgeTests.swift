@@ -30,4 +30,15 @@ import Testing
             asOf: nil, madeAt: try #require(UTCTime(microseconds: Self.rolledUp)))
         #expect(report.description == "nothing was rolled up for this month yet")
     }
+
+    @Test(
+        arguments: [(-5, true), (0, true), (600, true), (601, false), (1_000_000, false)]
+            as [(Int64, Bool)])
+    func `is young enough up to the age that is asked for`(seconds: Int64, isYoung: Bool) throws {
+        let report = ReportAge(
+            asOf: UTCTime(microseconds: Self.rolledUp),
+            madeAt: try #require(UTCTime(microseconds: Self.rolledUp + seconds * 1_000_000)))
+        #expect(report.isYounger(than: .seconds(600)) == isYoung)
+        #expect(!ReportAge(asOf: nil, madeAt: report.madeAt).isYounger(than: .seconds(600)))
+    }
 }

@@ -32,15 +32,14 @@ import Testing
                 rows == [
                     ReportRow(
                         month: november, clinic: one, subdomain: "clinic-1", name: "Clinic 1",
-                        plan: "Gold", paymentStatus: .trialing, users: 3, maxUsers: .limited(10),
+                        plan: "Gold", paymentStatus: "trialing", users: 3, maxUsers: .limited(10),
                         patients: 1, maxPatients: .unlimited, apiCalls: 70,
                         apiCallsIncluded: .limited(500), storageUsed: 0,
-                        storageIncluded: .limited(1024)),
+                        storageIncluded: .limited(1024),
+                        shares: ReportShares(users: 30, apiCalls: 14, storage: 0)),
                     ReportRow(
                         month: november, clinic: .numbered(2), subdomain: "clinic-2",
-                        name: "Clinic 2", plan: nil, paymentStatus: nil, users: 0, maxUsers: .none,
-                        patients: 0, maxPatients: .none, apiCalls: 0, apiCallsIncluded: .none,
-                        storageUsed: 0, storageIncluded: .none),
+                        name: "Clinic 2"),
                 ])
         }
     }

@@ -7,16 +7,17 @@ import Testing
 @Suite struct `CSV report` {
     static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,max_patients,"
-        + "api_calls,api_calls_included,storage_used,storage_included\n"
+        + "api_calls,api_calls_included,storage_used,storage_included,users_percent,patients_percent,"
+        + "api_calls_percent,storage_percent,storage_peak,open_attention,drift,findings\n"
 
     @Test func `looks like this`() throws {
         let zeros = "00000000-0000-0000-0000-00000000000"
         let csv =
             Self.header
             + "2026-11,\(zeros)1,elm-street,\"Elm Street, \"\"Dental\"\"\",basic,active,"
-            + "3,100,40,100,1234,100,5000000000,100\n"
-            + "2026-11,\(zeros)2,oak,齒科,open,past_due,3,,40,,1234,,5000000000,\n"
-            + "2026-11,\(zeros)3,,'=new,,,3,,40,,1234,,5000000000,\n"
+            + "3,100,40,100,1234,100,5000000000,100,3,,,,5000000001,2,1,\n"
+            + "2026-11,\(zeros)2,oak,齒科,open,past_due,3,,40,,1234,,5000000000,,,,,,5000000001,2,1,\n"
+            + "2026-11,\(zeros)3,,'=new,,,3,,40,,1234,,5000000000,,,,,,5000000001,2,1,\n"
         #expect(try SampleReport().text(.csv) == csv)
     }
 
@@ -61,16 +62,16 @@ import Testing
             let rows = (0..<3).map {
                 SampleReport.row(
                     month, id: $0, subdomain: text(), name: text(), plan: text(),
-                    paymentStatus: random.pick(PaymentStatus.allCases))
+                    paymentStatus: random.pick(PaymentStatus.allCases).rawValue, findings: text())
             }
             let csv = SampleReport.text(.csv, month, rows, try SampleReport().age)
             let records = try #require(RFC4180.records(of: Array(csv.utf8)), "seed \(seed)")
-            #expect(records.map(\.count) == [14, 14, 14, 14], "seed \(seed)")
+            #expect(records.map(\.count) == [22, 22, 22, 22], "seed \(seed)")
             for (row, record) in zip(rows, records.dropFirst()) {
                 let cells = [row.subdomain ?? "", row.name, row.plan ?? ""].map(Self.guarded)
                 #expect(Array(record[2...4]) == cells, "seed \(seed)")
                 #expect(record[1] == Array(row.clinic.description.utf8), "seed \(seed)")
-                let status = row.paymentStatus?.rawValue ?? ""
+                let status = row.paymentStatus ?? ""
                 #expect(record[5] == Array(status.utf8), "seed \(seed)")
             }
         }

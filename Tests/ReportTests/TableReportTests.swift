@@ -11,7 +11,7 @@ import Testing
             Billing report for 2026-11 (UTC)
 
             clinic                                name                  plan   status    users  \
-                  max  patients        max  api calls   included  bytes stored   included
+                  max  patients        max  api calls   included  bytes stored   included  findings
             elm-street                            Elm Street, "Dental"  basic  active        3  \
                   100        40        100       1234        100    5000000000        100
             oak                                   齒科                  open   past_due      3  \

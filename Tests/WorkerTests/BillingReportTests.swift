@@ -8,11 +8,12 @@ import Testing
     private static let call = ["billing", "report", "--month", "2026-03"]
     private static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,max_patients,"
-        + "api_calls,api_calls_included,storage_used,storage_included\n"
+        + "api_calls,api_calls_included,storage_used,storage_included,users_percent,patients_percent,"
+        + "api_calls_percent,storage_percent,storage_peak,open_attention,drift,findings\n"
     private static let rows = [
         "2026-03,00000000-0000-4000-8000-000000000002,alpha,\"'=SUM(A1:A9),\"\"x\"\"\",Basic,past_due,"
-            + "1,5,2,,1234567890123,500000,4096,1073741824\n",
-        "2026-03,00000000-0000-4000-8000-000000000001,beta,Zahnärzte am Platz,,,0,,0,,0,,0,\n",
+            + "1,5,2,,1234567890123,500000,4096,1073741824,20,,246913578,0,4096,0,0,over_calls past_due\n",
+        "2026-03,00000000-0000-4000-8000-000000000001,beta,Zahnärzte am Platz,,,0,,0,,0,,0,,,,,,0,0,0,\n",
     ]
 
     @Test func `is exact as CSV, and no cell is a formula`() async throws {
@@ -99,6 +100,150 @@ import Testing
             #expect(text == "an older report")
             let left = try FileManager.default.contentsOfDirectory(atPath: place.path)
             #expect(left == ["march.csv"])
+        }
+    }
+
+    @Test func `ends with 3 when it found what --fail-on names, and is written all the same`()
+        async throws
+    {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            let place = try TemporaryDirectory("alarms")
+            defer { place.remove() }
+            let file = "\(place.path)/march.csv"
+            let alarm = ["--format", "csv", "--fail-on", "drift,past-due,over-quota"]
+            let run = try await database.run(Self.call + alarm + ["--output", file])
+            #expect(run.ending == .exited(3))
+            #expect(run.errors == "billing: found, in clinics: over-quota 1, past-due 1\n")
+            let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            #expect(text == Self.header + Self.rows.joined())
+            // Among the clinics of the report there is none.
+            let calm = try await database.run(Self.call + alarm + ["--clinic", "beta"])
+            #expect(calm.ending == .exited(0) && calm.errors.isEmpty)
+            // What --top leaves out is looked at.
+            let top = try await database.run(
+                Self.call + alarm + ["--sort", "-subdomain", "--top", "1"])
+            #expect(top.ending == .exited(3))
+            #expect(top.output == Self.header + Self.rows[1])
+        }
+    }
+
+    @Test func `ends with 4 when the numbers are too old, and writes nothing`() async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            let place = try TemporaryDirectory("old numbers")
+            defer { place.remove() }
+            let file = try place.write("an older report", to: "march.csv")
+            for month in ["2026-03", "2026-02"] {
+                let run = try await database.run([
+                    "billing", "report", "--month", month, "--max-age", "10m", "--output", file,
+                ])
+                #expect(run.ending == .exited(4))
+                #expect(run.errors.hasPrefix("billing: \(month) is too old for --max-age"))
+            }
+            let text = String(decoding: try Data(contentsOf: URL(filePath: file)), as: UTF8.self)
+            #expect(text == "an older report")
+            let young = try await database.run(Self.call + ["--max-age", "36500d"])
+            #expect(young.ending == .exited(0))
+        }
+    }
+
+    @Test(arguments: [
+        (["--group-by", "plan", "--diff", "2026-02"], "--diff goes without --group-by"),
+        (["--format", "html", "--diff", "2026-02"], "--format html goes without"),
+        (["--format", "html", "--group-by", "plan"], "--format html goes without"),
+        (["--group-by", "month", "--top", "3"], "months come in their order"),
+        (["--descending"], "--descending goes with --sort"),
+        (["--sort", "-users", "--descending"], "--descending goes with --sort"),
+        (["--sort", "clinic_id"], "--sort takes one of: subdomain, name,"),
+        (["--sort", "users; DROP TABLE clinics"], "--sort takes one of"),
+        (["--diff", "2026-02", "--sort", "users"], "--sort takes one of: subdomain,"),
+        (["--group-by", "plan", "--sort", "name"], "--sort takes one of: group,"),
+        (["--diff", "2026-03"], "--diff names another month"),
+        (["--over", "0"], "--over is a whole number"), (["--top", "0"], "--top is a whole"),
+        (["--fail-on", "rain"], "--fail-on takes"), (["--fail-on", "drift,"], "--fail-on takes"),
+        (["--max-age", "10"], "--max-age is a number with a unit"),
+    ])
+    func `refuses what does not go together, and says what does`(
+        options: [String], told: String
+    ) async throws {
+        try await SmallDatabase.lend { database in
+            let run = try await database.run(Self.call + options)
+            #expect(run.ending == .exited(2))
+            #expect(run.errors.contains(told), "\(run.errors)")
+            #expect(run.output.isEmpty)
+        }
+    }
+
+    @Test func `chooses, sums and compares`() async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            let csv = Self.call + ["--format", "csv"]
+            for (options, rows) in [
+                (["--plan", "Basic"], [0]), (["--plan", "none"], [1]), (["--status", "none"], [1]),
+                (["--status", "past_due", "--status", "none"], [0, 1]), (["--over", "100%"], [0]),
+                (["--attention"], [0]), (["--attention", "--clinic", "beta"], []),
+                (["--sort", "-name", "--top", "1"], [1]),
+            ] {
+                let run = try await database.run(csv + options)
+                #expect(run.output == Self.header + rows.map { Self.rows[$0] }.joined())
+            }
+            let groups = try await database.run(csv + ["--group-by", "status"])
+            #expect(
+                groups.output.hasSuffix(
+                    "past_due,1,1,2,1234567890123,4096,4096,1,1,0,0\n,1,0,0,0,0,0,0,0,0,0\n"))
+            let months = try await database.run(csv + ["--group-by", "month"])
+            #expect(months.output.split(separator: "\n").count == 14)
+            #expect(months.output.hasSuffix("2026-03,1,1234567890123,4096\n"))
+            let diff = try await database.run(csv + ["--diff", "2026-02", "--top", "1"])
+            #expect(diff.output.hasSuffix(",past_due,1234567890123,0,1234567890123,4096,0,4096\n"))
+            let lines = try await database.run(Self.call + ["--format", "ndjson"])
+            #expect(lines.output.split(separator: "\n").count == 2)
+        }
+    }
+
+    @Test(arguments: [["--plan", "Basik"], ["--status", "pastdue"]])
+    func `refuses a word that nobody has`(options: [String]) async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            let run = try await database.run(Self.call + options)
+            #expect(run.ending == .exited(1))
+            #expect(run.errors.contains("is not there; there are"))
+            #expect(run.output.isEmpty)
+        }
+    }
+
+    @Test func `shows a status that it does not know`() async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            try await database.psql(
+                """
+                ALTER TABLE clinic_subscriptions
+                    DROP CONSTRAINT IF EXISTS clinic_subscriptions_payment_status_check;
+                SET session_replication_role = replica;
+                UPDATE clinic_subscriptions SET payment_status = '=owed' || chr(27) || '[31m';
+                """)
+            let csv = try await database.run(Self.call + ["--format", "csv"])
+            #expect(csv.ending == .exited(0))
+            #expect(csv.output.contains(",\"'=owed\u{1B}[31m\",1,5,"))
+            #expect(csv.output.contains(",over_calls unknown_status\n"))
+            let table = try await database.run(Self.call)
+            #expect(table.ending == .exited(0) && !table.output.contains("\u{1B}"))
+            let some = try await database.run(Self.call + ["--status", "=owed\u{1B}[31m"])
+            #expect(some.ending == .exited(0) && some.output.contains("alpha"))
+        }
+    }
+
+    @Test func `is a page of its own as html`() async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seedReport()
+            let run = try await database.run(Self.call + ["--format", "html"])
+            #expect(run.ending == .exited(0) && run.errors.isEmpty)
+            #expect(
+                run.output.hasPrefix("\n<!doctype html>") || run.output.hasPrefix("<!doctype html>")
+            )
+            #expect(run.output.contains("=SUM(A1:A9),&quot;x&quot;"))
+            #expect(run.output.hasSuffix("</html>\n"))
         }
     }
 

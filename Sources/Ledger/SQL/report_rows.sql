@@ -1,21 +1,33 @@
--- One month of every clinic that existed in it, by subdomain, then clinic_id.
---   $1 month date      $2 clinic uuid, or NULL for all
--- Usage comes from api_usage only. users counts people: members and staff, each once.
--- Uses clinics_pkey, api_usage_pkey and the clinic indexes of users and patients. Locks nothing.
-SELECT c.clinic_id, c.subdomain, c.name, p.plan_id, p.name AS plan, p.max_users, p.max_patients,
-    (p.features -> 'metering')::text AS features, s.payment_status,
-    coalesce(u.api_calls, 0) AS api_calls, coalesce(u.storage_used, 0) AS storage_used,
-    (SELECT count(*) FROM (
-        SELECT m.id FROM public.users m WHERE m.clinic_id = c.clinic_id
-        UNION
-        SELECT t.user_id FROM public.clinic_staff t WHERE t.clinic_id = c.clinic_id
-    ) AS seat) AS users,
-    (SELECT count(*) FROM public.patients n WHERE n.clinic_id = c.clinic_id) AS patients
-FROM public.clinics c
-LEFT JOIN public.api_usage u ON u.clinic_id = c.clinic_id AND u.month = $1::date
-LEFT JOIN public.clinic_subscriptions s ON s.clinic_id = c.clinic_id
-LEFT JOIN public.subscription_plans p ON p.plan_id = s.plan_id
-WHERE ($2::uuid IS NULL OR c.clinic_id = $2::uuid)
-  AND (u.clinic_id IS NOT NULL OR $2::uuid IS NOT NULL
-       OR c.created_at < ($1::date + interval '1 month') AT TIME ZONE 'UTC')
-ORDER BY c.subdomain COLLATE "C" NULLS LAST, c.clinic_id
+-- One month of every clinic that existed in it, in the order of ReportRow's fields. Read through COPY.
+--   $1 month date                $2 clinic uuid, or NULL for all
+--   $3 plan names text[]         $4 words of payment_status text[]; 'none' = no subscription; NULL = any
+--   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
+--   $6 only who has a finding, boolean
+--   $7 column to sort by, text   $8 descending, boolean      $9 rows at most, bigint, or NULL for all
+-- Equal rows, and all when nothing else is asked, come by subdomain, then clinic_id. What a row lacks comes
+-- last. Reads clinics, subscriptions, counters and a month of usage once; locks nothing.
+SELECT r.clinic_id, r.subdomain, r.name, r.plan, r.payment_status, r.users, r.max_users, r.patients,
+    r.max_patients, r.api_calls, r.api_calls_included, r.storage_used, r.storage_included,
+    r.users_percent, r.patients_percent, r.api_calls_percent, r.storage_percent, r.storage_peak,
+    r.open_attention, r.drift, r.findings
+FROM metering.report($1::date, NULL, $2::uuid, $3::text[], $4::text[], $5::bigint, $6::boolean) r
+CROSS JOIN LATERAL (SELECT
+    CASE $7::text WHEN 'subdomain' THEN r.subdomain WHEN 'name' THEN r.name WHEN 'plan' THEN r.plan
+        WHEN 'payment_status' THEN r.payment_status WHEN 'findings' THEN r.findings END AS word,
+    CASE $7::text WHEN 'users' THEN r.users WHEN 'max_users' THEN nullif(r.max_users, -1)
+        WHEN 'patients' THEN r.patients WHEN 'max_patients' THEN nullif(r.max_patients, -1)
+        WHEN 'api_calls' THEN r.api_calls
+        WHEN 'api_calls_included' THEN nullif(r.api_calls_included, -1)
+        WHEN 'storage_used' THEN r.storage_used
+        WHEN 'storage_included' THEN nullif(r.storage_included, -1)
+        WHEN 'users_percent' THEN r.users_percent WHEN 'patients_percent' THEN r.patients_percent
+        WHEN 'api_calls_percent' THEN r.api_calls_percent
+        WHEN 'storage_percent' THEN r.storage_percent WHEN 'storage_peak' THEN r.storage_peak
+        WHEN 'open_attention' THEN r.open_attention WHEN 'drift' THEN r.drift END AS number
+) AS key
+ORDER BY CASE WHEN $8::boolean THEN key.word END COLLATE "C" DESC NULLS LAST,
+    CASE WHEN $8::boolean THEN key.number END DESC NULLS LAST,
+    CASE WHEN NOT $8::boolean THEN key.word END COLLATE "C" NULLS LAST,
+    CASE WHEN NOT $8::boolean THEN key.number END NULLS LAST,
+    r.subdomain COLLATE "C" NULLS LAST, r.clinic_id
+LIMIT $9::bigint

@@ -1,7 +1,11 @@
--- Sets api_usage of one bucket to the ledger, only where it differs, and marks the bucket done.
+-- Sets api_usage of one bucket to the ledger, only where it differs, notes the new totals by day, and marks the
+-- bucket done.
 --   $1 month date      $2 bucket smallint
--- Answers examined, written (rows) and ownerless (clinics that are gone; left out).
--- Uses usage_checkpoint_pkey, api_usage_pkey. Needs rollup_bucket_lock before it in its transaction.
+-- Answers examined, written (rows) and ownerless (clinics that are gone; left out). The day is today within the
+-- month, else its nearest day, and never before one that was noted already: so the days of a month add up to
+-- its api_calls, whenever and how often this runs.
+-- Uses usage_checkpoint_pkey, api_usage_pkey, the key of usage_daily. Needs rollup_bucket_lock before it in its
+-- transaction.
 WITH change AS MATERIALIZED (
     SELECT * FROM metering.usage_change($1::date, $2::smallint, true)
 ), written AS (
@@ -14,6 +18,19 @@ WITH change AS MATERIALIZED (
     WHERE (held.api_calls, held.storage_used) IS DISTINCT FROM
         (excluded.api_calls, excluded.storage_used)
     RETURNING 1
+), noted AS (
+    INSERT INTO metering.usage_daily (month, clinic_id, day, units_total)
+    SELECT $1::date, change.clinic_id, greatest(latest.day, $1::date, least(
+            (statement_timestamp() AT TIME ZONE 'UTC')::date,
+            ($1::date + interval '1 month' - interval '1 day')::date)), change.calls_after
+    FROM change LEFT JOIN LATERAL (
+        SELECT d.day, d.units_total FROM metering.usage_daily d
+        WHERE d.month = $1::date AND d.clinic_id = change.clinic_id ORDER BY d.day DESC LIMIT 1
+    ) AS latest ON true
+    WHERE change.is_known AND change.calls_before IS DISTINCT FROM change.calls_after
+      AND coalesce(latest.units_total, 0) <> change.calls_after
+    ORDER BY change.clinic_id
+    ON CONFLICT (month, clinic_id, day) DO UPDATE SET units_total = excluded.units_total
 ), done AS (
     UPDATE metering.usage_month SET due = false, rolled_up_at = statement_timestamp()
     WHERE month = $1::date AND bucket = $2::smallint

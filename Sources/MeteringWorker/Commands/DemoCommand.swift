@@ -25,7 +25,7 @@ struct DemoCommand: AsyncParsableCommand {
     var once = false
     @Flag(help: "Start over: forget the data of earlier runs.")
     var fresh = false
-    @Option(help: "table, csv or json.")
+    @Option(help: "table, csv, json or ndjson.")
     var reportFormat = ReportFormat.table
 
     func run() async throws {

@@ -149,9 +149,15 @@ struct Demo: Sendable {
             let ledger = Ledger(pool: pool)
             let age = try await ledger.reportAge(of: month)
             var writer = format.writer()
-            try Console.write(writer.begin(month: month))
-            try await ledger.report(month) { try Console.write(writer.row($0)) }
-            try Console.write(writer.end(age))
+            var page: [UInt8] = []
+            writer.begin(ReportHead(month: month), to: &page)
+            try await ledger.report(month) { row in
+                writer.row(row.cells, to: &page)
+                try Console.write(page)
+                page.removeAll(keepingCapacity: true)
+            }
+            writer.end(age, to: &page)
+            try Console.write(page)
         } catch {
             await pool.close()
             throw error

@@ -1,0 +1,45 @@
+public import Metering
+
+/// Which clinics a report of a month is about. Everything that is given must hold.
+public struct ReportSelection: Hashable, Sendable {
+    public var month: Month
+    public var clinic: ClinicID?
+    /// Names of plans, and ``none`` for clinics without a subscription; empty is any.
+    public var plans: [String] = []
+    /// Words of `payment_status`, and ``none``; empty is any.
+    public var statuses: [String] = []
+    /// Only who uses so many hundredths of one of its limits, or more.
+    public var overPercent: Int64?
+    /// Only who has a finding.
+    public var onlyAttention = false
+
+    /// Stands for the plan and the status of a clinic that has no subscription.
+    public static let none = "none"
+
+    public init(month: Month) { self.month = month }
+
+    /// Whether some clinic may be left out.
+    public var isNarrowed: Bool {
+        clinic != nil || !plans.isEmpty || !statuses.isEmpty || overPercent != nil || onlyAttention
+    }
+}
+
+/// The order of a report's rows, and how many of them are wanted.
+public struct ReportOrder: Hashable, Sendable {
+    /// A column by its name; equal rows come by subdomain, then id.
+    public var column: String
+    public var isDescending: Bool
+    /// nil for all.
+    public var top: Int64?
+
+    public init(column: String = "subdomain", isDescending: Bool = false, top: Int64? = nil) {
+        self.column = column
+        self.isDescending = isDescending
+        self.top = top
+    }
+}
+
+/// What clinics are summed by.
+public enum ReportGrouping: String, CaseIterable, Sendable {
+    case plan, status, month
+}

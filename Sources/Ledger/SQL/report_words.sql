@@ -1,0 +1,9 @@
+-- The words that clinics can be chosen by: names of plans, or what payment_status holds.
+--   $1 'plan' or 'status', text     $2 words at most, int
+-- For 'status' reads every subscription once. Locks nothing.
+SELECT DISTINCT known.word FROM (
+    SELECT name::text AS word FROM public.subscription_plans WHERE $1::text = 'plan'
+    UNION ALL
+    SELECT payment_status::text FROM public.clinic_subscriptions WHERE $1::text = 'status'
+) AS known
+ORDER BY known.word LIMIT $2::int
