@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Metering
 
 extension PlanFeatures {
     /// Reads the text of the key `metering`; nil means that the plan has none, so nothing is limited.
@@ -48,6 +49,9 @@ extension PlanFeatures.Limit {
         guard (1...40).contains(name.utf8.count), letters else {
             throw PlanError(
                 path: path, problem: "is not a name: use 1 to 40 of a–z, 0–9, _ and -")
+        }
+        guard LimitCounter(rawValue: name) == nil else {
+            throw PlanError(path: path, problem: "has a name that the database's own limits have")
         }
         let group = LimitID.group(of: name)
         var windows = [

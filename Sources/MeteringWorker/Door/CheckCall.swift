@@ -10,6 +10,9 @@ struct CheckCall: Equatable {
     var limit = LimitID.defaultName
     var mode = CheckRequest.Mode.consume
 
+    /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
+    var counter: LimitCounter? { LimitCounter(rawValue: limit) }
+
     static let fields = ["clinic_id", "cost", "limit", "mode"]
     static let bodyBytesMax = 4096
 
@@ -21,13 +24,13 @@ struct CheckCall: Equatable {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
         var clinic: ClinicID?
-        var cost: Int64 = 1
+        var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName
         var mode = CheckRequest.Mode.consume
         for (key, value) in members {
             switch key {
             case "clinic_id": clinic = try Self.clinic(value)
-            case "cost": cost = try Self.cost(value)
+            case "cost": cost = value
             case "limit": limit = try Self.limit(value)
             case "mode": mode = try Self.mode(value)
             default:
@@ -37,7 +40,8 @@ struct CheckCall: Equatable {
             }
         }
         guard let clinic else { throw .badRequest("clinic_id is missing") }
-        (self.clinic, self.cost, self.limit, self.mode) = (clinic, cost, limit, mode)
+        (self.clinic, self.limit, self.mode) = (clinic, limit, mode)
+        self.cost = try Self.cost(cost, of: limit)
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
@@ -47,9 +51,13 @@ struct CheckCall: Equatable {
         return clinic
     }
 
-    private static func cost(_ value: FlatJSON.Value) throws(Problem) -> Int64 {
-        guard case .integer(let cost) = value, CheckRequest.costs.contains(cost) else {
-            throw .badRequest("cost is not a whole number from 1 to 1000000")
+    /// Units of a call, or people, patients or bytes.
+    private static func cost(
+        _ value: FlatJSON.Value, of limit: String
+    ) throws(Problem) -> Int64 {
+        let costs = LimitCounter(rawValue: limit).map(RoomAdvice.costs) ?? CheckRequest.costs
+        guard case .integer(let cost) = value, costs.contains(cost) else {
+            throw .badRequest("cost is not a whole number from 1 to \(costs.upperBound)")
         }
         return cost
     }
