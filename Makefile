@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 # Every debug build has the same flags, so that no target builds again what another one has built.
 strict := --explicit-target-dependency-import-check error
 
-.PHONY: help demo test test-long build release install lint format hooks clean
+.PHONY: help demo test test-long bench build release install lint format hooks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' Makefile
@@ -20,6 +20,9 @@ test: build ## Run every test on private servers
 
 test-long: build ## The same, with two minutes for each random test
 	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
+
+bench: release ## Measure what it costs beside the raw stores, in some minutes (docs/performance.md)
+	@for bench in scripts/bench-*; do "$$bench" || exit 1; done
 
 build: ## Build programs and tests (debug); refuses undeclared imports
 	@scripts/require-packages

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import LocalServers
 import Metering
 import Postgres
@@ -38,7 +39,8 @@ import Testing
 
     /// All Python blocks of the page.
     private static func example() throws -> String {
-        let page = try ProjectFiles.text("docs/limits.md")
+        let page = try String(
+            contentsOfFile: "\(ProjectRoot.path)/docs/limits.md", encoding: .utf8)
         return page.split(separator: "```python\n", omittingEmptySubsequences: false).dropFirst()
             .compactMap { $0.split(separator: "```").first.map(String.init) }
             .joined(separator: "\n")

@@ -87,8 +87,9 @@ import Testing
     @Test func `leaves nothing behind of a clinic that was deleted with all it had`() async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: 5, patients: 5, storage: 50)
-            for table in ["users", "patients", "file_storage", "clinic_staff", "clinic_subscriptions"]
-            {
+            for table in [
+                "users", "patients", "file_storage", "clinic_staff", "clinic_subscriptions",
+            ] {
                 try await database.owner.script(
                     """
                     ALTER TABLE \(table) DROP CONSTRAINT \(table)_clinic_id_fkey,
@@ -125,6 +126,7 @@ import Testing
             // As a team would that has grown: the same table, partitioned by clinic.
             try await database.owner.script(
                 """
+                SET ROLE metering_owner;
                 DROP TABLE patients CASCADE;
                 CREATE TABLE patients (id bigserial, name text, clinic_id uuid NOT NULL,
                     PRIMARY KEY (id, clinic_id)) PARTITION BY HASH (clinic_id);
@@ -133,6 +135,7 @@ import Testing
                 CREATE TABLE patients_1 PARTITION OF patients
                     FOR VALUES WITH (MODULUS 2, REMAINDER 1);
                 SELECT metering.count_rows_of('patients');
+                RESET ROLE;
                 """ + `Limits in the database`.patients(1))
             let rows = try await database.owner.ask("SELECT tableoid::regclass::text FROM patients")
             let part = try rows[0].text(0)

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Ledger
+import Glibc
 import LocalServers
 import Metering
 import TestSupport
@@ -83,16 +84,19 @@ import Testing
             let database = try await HTTPDatabase.make(onlyOn: server)
             try await HTTPWorker.lend(on: database) { worker in
                 let clinic = try await worker.clinicWithPatients(0)
-                try await worker.waitUntilAllowed(clinic)
-                await server.stop()
+                try await waitUntil("a call is allowed") {
+                    try await worker.check(clinic).status == 200
+                }
+                let frozen = try await database.freeze()
                 let reply = try await worker.check(clinic, #","limit":"users""#)
                 #expect(reply.status == 503 && reply.field("retry-after") == "1")
                 #expect(try await worker.check(clinic).status == 200)
-                try await server.start()
+                for process in frozen { process.send(SIGCONT) }
                 try await waitUntil("advice is given again") {
                     try await worker.check(clinic, #","limit":"users""#).status == 200
                 }
             }
+            await database.drop()
         } catch {
             await server.remove()
             throw error

@@ -57,12 +57,11 @@ CREATE TABLE metering.counter_drift (
 
 -- What a clinic holds now. The time is that of the reading, not of the transaction.
 CREATE VIEW metering.clinic_held AS
-SELECT c.clinic_id, c.users, live.reserved, c.patients, c.storage_bytes
-FROM metering.clinic_counter c
-CROSS JOIN LATERAL (
-    SELECT count(*) AS reserved FROM metering.seat_reservation r
-    WHERE c.reserved > 0 AND r.clinic_id = c.clinic_id AND r.until > clock_timestamp()
-) AS live;
+SELECT c.clinic_id, c.users, CASE WHEN c.reserved > 0 THEN (
+        SELECT count(*) FROM metering.seat_reservation r
+        WHERE r.clinic_id = c.clinic_id AND r.until > clock_timestamp()
+    ) ELSE 0 END AS reserved, c.patients, c.storage_bytes
+FROM metering.clinic_counter c;
 
 -- What the plan of a clinic lets it have; NULL is unlimited, and so is no subscription. A storage
 -- limit that is no whole number limits nothing here: the reader of plans says what is wrong with it.
