@@ -35,18 +35,17 @@ public final class RoomAdvisor: Sendable {
     static let freshFor: Duration = .seconds(1)
     static let knownMax = 10_000
     static let clinicsMax = 256
-    /// The longest a call waits; the reading itself goes on within its own deadline.
-    static let patience: Duration = .seconds(3)
-
     private let source: any RoomSource
+    private let patience: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
+    /// - Parameter patience: The longest a call waits; the reading itself goes on within its own deadline.
     public init(
-        source: any RoomSource,
+        source: any RoomSource, patience: Duration = .seconds(3),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
-        (self.source, self.now) = (source, now)
+        (self.source, self.patience, self.now) = (source, patience, now)
     }
 
     /// Nil when there is no such clinic.
@@ -54,7 +53,7 @@ public final class RoomAdvisor: Sendable {
         switch seat(for: clinic) {
         case .known(let room): return room
         case .reading(let task):
-            return try await FirstAnswer.of(task, within: Self.patience).get()[clinic]
+            return try await FirstAnswer.of(task, within: patience).get()[clinic]
         case .none: throw .busy
         }
     }

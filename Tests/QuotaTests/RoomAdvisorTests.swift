@@ -32,7 +32,7 @@ import Testing
     @Test func `is good for a second, also about a clinic that does not exist`() async throws {
         let rooms = MemoryRooms([.numbered(1)])
         let clock = Mutex(ContinuousClock.now)
-        let advisor = RoomAdvisor(source: rooms) { clock.withLock(\.self) }
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60)) { clock.withLock(\.self) }
         for _ in 0..<5 {
             #expect(try await advisor.room(of: .numbered(1)) != nil)
             #expect(try await advisor.room(of: .numbered(2)) == nil)
@@ -48,7 +48,7 @@ import Testing
 
     @Test func `takes one reading at a time, for all who came meanwhile`() async throws {
         let rooms = MemoryRooms([.numbered(1), .numbered(2)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms)
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
         let first = Task { try await advisor.room(of: .numbered(1)) }
         try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
         try await withThrowingTaskGroup { group in
@@ -66,7 +66,7 @@ import Testing
 
     @Test func `refuses at once what one reading cannot take, and keeps no failure`() async throws {
         let rooms = MemoryRooms([.numbered(1)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms)
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
         let first = Task { try await advisor.room(of: .numbered(1)) }
         try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
         try await withThrowingTaskGroup { group in
