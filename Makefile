@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 # Every debug build has the same flags, so that no target builds again what another one has built.
 strict := --explicit-target-dependency-import-check error
 
-.PHONY: help demo test test-long test-browser build release install lint format hooks clean
+.PHONY: help demo test test-long test-browser bench build release install lint format hooks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -24,6 +24,9 @@ test-long: build ## The same, with two minutes for each random test
 test-browser: build ## Look at the report's page in Chromium; pictures are left in .build/browser
 	@scripts/require-packages browser
 	python3 Tests/Browser/test_report_page.py
+
+bench: release ## Measure what it costs beside the raw stores, in some minutes (docs/performance.md)
+	@for bench in scripts/bench-*; do "$$bench" || exit 1; done
 
 build: ## Build programs and tests (debug); refuses undeclared imports
 	@scripts/require-packages

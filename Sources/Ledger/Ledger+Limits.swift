@@ -1,13 +1,6 @@
 public import Metering
 import Postgres
 
-/// What the database keeps within the plan: seats, patients and bytes of files.
-public enum LimitCounter: String, CaseIterable, Sendable {
-    case users, patients
-    /// Bytes.
-    case storage
-}
-
 /// Whether the database refuses what goes over a plan.
 public struct LimitMode: Hashable, Sendable {
     public let isEnforced: Bool
@@ -23,6 +16,23 @@ public struct ExceededLimit: Hashable, Sendable {
     public let counter: LimitCounter
     public let used: Int64
     public let limit: Int64
+}
+
+/// Seats that are kept free for people who were invited.
+public struct ReservedSeats: Hashable, Sendable {
+    public let seats: Int64
+    public let clinics: Int64
+}
+
+/// How a count of all rows went.
+public struct RecountOutcome: Hashable, Sendable {
+    public var clinics = 0
+    /// Clinics left as they were, because another transaction held their counter for ten seconds.
+    public var skipped = 0
+
+    public init(clinics: Int = 0, skipped: Int = 0) {
+        (self.clinics, self.skipped) = (clinics, skipped)
+    }
 }
 
 /// A counter that differed from the rows it counts. It was set to `counted`.
@@ -69,28 +79,50 @@ extension Ledger {
         try await stored { try await pool.query(SQL.limitsUnlimited).first?.int64("clinics") ?? 0 }
     }
 
-    /// Counts all rows of every clinic again and sets the counters right, 100 clinics at a time, each page
-    /// in a transaction of its own. Hands out what was wrong, and how many clinics are done.
+    /// Seats that are reserved now.
+    public func reservedSeats() async throws(LedgerError) -> ReservedSeats {
+        try await stored {
+            let row = try await pool.query(SQL.limitsReserved).first
+            return ReservedSeats(
+                seats: try row?.int64("seats") ?? 0, clinics: try row?.int64("clinics") ?? 0)
+        }
+    }
+
+    /// Counts all rows of every clinic again and sets the counters right, each clinic in a transaction of its
+    /// own: whoever holds one counter and waits for nothing else is in nobody's way.
     ///
-    /// - Returns: How many clinics were counted.
+    /// - Parameter body: Gets what was wrong with a clinic, and how far the count is.
     @discardableResult
     public func recount(
-        _ body: (_ drift: [CounterDrift], _ clinics: Int) throws -> Void = { _, _ in }
-    ) async throws(LedgerError) -> Int {
+        _ body: (_ drift: [CounterDrift], _ progress: RecountOutcome) throws -> Void = { _, _ in }
+    ) async throws(LedgerError) -> RecountOutcome {
         try await stored {
-            var (last, done) = (ClinicID.lowest, 0)
+            var (last, outcome) = (ClinicID.lowest, RecountOutcome())
             while true {
                 let page = try await pool.query(
                     SQL.recountClinics, [.clinic(last), .count(Self.recountPage)]
                 ).map { try $0.clinic("clinic_id") }
                 guard let end = page.last else { break }
-                let drift = try await pool.query(
-                    SQL.recount, [.clinics(page)], timeout: .seconds(120)
-                ).map(CounterDrift.init)
-                (last, done) = (end, done + page.count)
-                try body(drift, done)
+                for clinic in page {
+                    let drift = try await recount(clinic)
+                    outcome.clinics += 1
+                    outcome.skipped += drift == nil ? 1 : 0
+                    try body(drift ?? [], outcome)
+                }
+                last = end
             }
-            return done
+            return outcome
+        }
+    }
+
+    /// Nil when another transaction held the counter for too long.
+    private func recount(_ clinic: ClinicID) async throws -> [CounterDrift]? {
+        do {
+            return try await pool.query(
+                SQL.recount, [.clinics([clinic])], timeout: .seconds(120)
+            ).map(CounterDrift.init)
+        } catch PostgresError.server(let error) where error.sqlState == .lockNotAvailable {
+            return nil
         }
     }
 
@@ -99,7 +131,6 @@ extension Ledger {
         try await stored { try await pool.query(SQL.recountDue).first?.bool("is_due") ?? false }
     }
 
-    /// So many counters are locked at once: their inserts wait.
     private static let recountPage = 100
 }
 

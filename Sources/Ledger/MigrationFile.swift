@@ -45,6 +45,7 @@ public struct MigrationFile: Hashable, Sendable {
         file(19, "V0019_limit_triggers", PackageResources.V0019_limit_triggers_sql),
         file(20, "V0020_storage_month", PackageResources.V0020_storage_month_sql),
         file(21, "V0021_attention", PackageResources.V0021_attention_sql),
+        file(22, "V0022_seat_reservations", PackageResources.V0022_seat_reservations_sql),
         file(23, "V0023_subscription_facts", PackageResources.V0023_subscription_facts_sql),
         file(24, "V0024_standing", PackageResources.V0024_standing_sql),
         file(25, "V0025_plan_change", PackageResources.V0025_plan_change_sql),

@@ -11,6 +11,7 @@ enum SQL {
     static let clinicById = file("clinic_by_id", PackageResources.clinic_by_id_sql)
     static let clinicBySubdomain = file(
         "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
+    static let clinicRoom = file("clinic_room", PackageResources.clinic_room_sql)
     static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
     static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)
     static let configChanges = file("config_changes", PackageResources.config_changes_sql)
@@ -22,6 +23,7 @@ enum SQL {
     static let limitMode = file("limit_mode", PackageResources.limit_mode_sql)
     static let limitModeSet = file("limit_mode_set", PackageResources.limit_mode_set_sql)
     static let limitsExceeded = file("limits_exceeded", PackageResources.limits_exceeded_sql)
+    static let limitsReserved = file("limits_reserved", PackageResources.limits_reserved_sql)
     static let limitsUnlimited = file("limits_unlimited", PackageResources.limits_unlimited_sql)
     static let migrationApplied = file("migration_applied", PackageResources.migration_applied_sql)
     static let migrationChecksums = file(
@@ -128,9 +130,9 @@ enum SQL {
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
-        clinicBySubdomain, clinicsActive, clinicsKnown, configChanges, configHorizon,
+        clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges, configHorizon,
         configVersionRaise, databaseTime, jobRunInsert, limitMode, limitModeSet, limitsExceeded,
-        limitsUnlimited, migrationApplied, migrationChecksums,
+        limitsReserved, limitsUnlimited, migrationApplied, migrationChecksums,
         migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
         migrationRoleRights, migrationRoleSet, migrationUnlock, monthPartitionsEnsure,
         notify, overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue,

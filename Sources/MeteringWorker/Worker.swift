@@ -17,6 +17,7 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
+    let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
     /// What could not be brought to its end at shutdown.
@@ -58,6 +59,7 @@ struct Worker: Sendable {
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
+        advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
         readiness = Readiness { redis.isServing }
         checkpointer = Checkpointer(
@@ -82,7 +84,8 @@ struct Worker: Sendable {
         try await watch.renewKeys()
         let listening = try listening(watch)
         let server = HTTPServer.application(
-            Routes(door: CheckDoor(gate: gate, keys: keys), readiness: readiness),
+            Routes(
+                door: CheckDoor(gate: gate, keys: keys, advisor: advisor), readiness: readiness),
             settings: settings.http, group: group, logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
@@ -146,7 +149,7 @@ struct Worker: Sendable {
         guard try await ledger.recountIsDue() else { return }
         let startedAt = try await ledger.databaseTime()
         var wrong = 0
-        try await ledger.recount { drift, _ in
+        let outcome = try await ledger.recount { drift, _ in
             wrong += drift.count
             for entry in drift {
                 logger.warning(
@@ -156,6 +159,11 @@ struct Worker: Sendable {
                         "kept": "\(entry.kept)", "counted": "\(entry.counted)",
                     ])
             }
+        }
+        if outcome.skipped > 0 {
+            logger.warning(
+                "clinics were not counted again: transactions held their counters",
+                metadata: ["clinics": "\(outcome.skipped)"])
         }
         try await ledger.recordJob(
             "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)

@@ -1,8 +1,8 @@
 import Synchronization
 
 /// What comes first: the result of a task that others wait for too, or the end of the time for it.
-final class FirstAnswer: Sendable {
-    typealias Loaded = Result<Bool, QuotaError>
+final class FirstAnswer<Answer: Sendable>: Sendable {
+    typealias Loaded = Result<Answer, QuotaError>
 
     private let waiting: Mutex<CheckedContinuation<Loaded, Never>?>
 
@@ -16,7 +16,7 @@ final class FirstAnswer: Sendable {
             let first = FirstAnswer(continuation)
             let alarm = Task {
                 guard (try? await Task.sleep(for: limit)) != nil else { return }
-                first.give(.failure(.settingsAway("no settings within \(limit)")))
+                first.give(.failure(.settingsAway("none within \(limit)")))
             }
             Task {
                 first.give(await task.value)

@@ -40,6 +40,9 @@ extension PlanFeatures.Limit {
             throw PlanError(
                 path: path, problem: "is not a name: use 1 to 40 of a–z, 0–9, _ and -")
         }
+        guard LimitCounter(rawValue: member.key) == nil else {
+            throw PlanError(path: path, problem: "has a name that the database's own limits have")
+        }
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
             member.value, path: path, known: ["rate", "per", "burst", "sustained"])

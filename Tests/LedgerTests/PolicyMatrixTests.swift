@@ -120,6 +120,12 @@ import Testing
                 }
                 #expect(error?.sqlState == "42501", "\(name)")
             }
+            let functions = try await database.owner.ask(
+                """
+                SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'metering'::regnamespace
+                AND has_function_privilege('clinic_app', p.oid, 'EXECUTE') ORDER BY p.proname
+                """)
+            #expect(try functions.map { try $0.text(0) } == ["release_seat", "reserve_seat"])
             await app.close()
         }
     }

@@ -33,6 +33,10 @@ import Testing
         ),
         (#"{"limits": {"default": {"rate": 1}}}"#, "metering.limits.default.per is missing"),
         (
+            #"{"limits": {"patients": {"rate": 1, "per": "1s"}}}"#,
+            "metering.limits.patients has a name that the database's own limits have"
+        ),
+        (
             #"{"limits": {"default": {"rate": 1, "per": "60"}}}"#,
             #"metering.limits.default.per is "60""#
         ),

@@ -21,7 +21,7 @@ public enum TestServers {
 
     private static func startForThisProcess() async throws -> LocalServers {
         let options = PostgresOptions(
-            listensOnTCP: true, settings: ["max_connections": "300"])
+            listensOnTCP: true, settings: ["max_connections": "500"])
         let servers = try await LocalServers.start(
             postgres: options, redis: RedisOptions(listensOnTCP: true))
         running.withLock { $0 = servers }

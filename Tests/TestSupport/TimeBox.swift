@@ -11,10 +11,16 @@ public struct TimeBox {
 
     /// - Parameter share: The part of `METERING_TEST_SECONDS` (10 when unset) that is this box's, in percent.
     public init(_ test: String, share: Int = 100) {
-        let wanted = ProcessInfo.processInfo.environment["METERING_TEST_SECONDS"]
-        let seconds = min(max(wanted.flatMap { Int($0) } ?? 10, 1), 86_400)
         self.test = test
-        deadline = ContinuousClock.now + .milliseconds(seconds * 10 * share)
+        deadline = ContinuousClock.now + .milliseconds(Self.seconds * 10 * share)
+    }
+
+    /// Whether tests may take minutes, as in `make test-long`.
+    public static var isLong: Bool { seconds >= 60 }
+
+    private static var seconds: Int {
+        let wanted = ProcessInfo.processInfo.environment["METERING_TEST_SECONDS"]
+        return min(max(wanted.flatMap { Int($0) } ?? 10, 1), 86_400)
     }
 
     /// Counts one turn and says whether there is time for it.

@@ -11,11 +11,18 @@ import Testing
                     == "limits were enforced already\nover: smile users 2 of 1\n")
             #expect(
                 try await database.answer("observe") == "limits are observed only from now on\n")
+            try await database.psql(
+                """
+                BEGIN; SET LOCAL app.current_clinic_id = '00000000-0000-4000-8000-000000000001';
+                SELECT metering.reserve_seat('00000000-0000-4000-8000-000000000001', 'invitation 7',
+                    now() + interval '7 days'); COMMIT;
+                """)
             let status = try await database.answer("status").split(separator: "\n")
             #expect(status.first?.hasPrefix("limits are observed only since 20") == true)
             #expect(
                 status.dropFirst() == [
-                    "over: smile users 2 of 1",
+                    "over: smile users 3 of 1",
+                    "seats reserved for invitations: 1, in clinics: 1",
                     "clinics without a plan, and so without limits: 1",
                 ])
             #expect(

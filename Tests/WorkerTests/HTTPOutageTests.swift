@@ -166,7 +166,7 @@ extension HTTPWorker {
 
 extension HTTPDatabase {
     /// Stops the main process, so that nobody can connect, and each backend of the worker where it is.
-    fileprivate func freeze() async throws -> [ProcessIdentity] {
+    func freeze() async throws -> [ProcessIdentity] {
         let rows = try await ask(
             "SELECT pid FROM pg_stat_activity WHERE usename = $1", [.text(Self.login)])
         let backends = try rows.compactMap { row in

@@ -100,7 +100,9 @@ extension HTTPWorker {
         let listening = PortBox()
         let server = HTTPServer.application(
             Routes(
-                door: CheckDoor(gate: worker.gate, keys: worker.keys), readiness: worker.readiness),
+                door: CheckDoor(
+                    gate: worker.gate, keys: worker.keys, advisor: worker.advisor),
+                readiness: worker.readiness),
             settings: worker.settings.http, group: worker.group, logger: .silent, idle: idle
         ) { listening.port.store($0, ordering: .releasing) }
         let services = ServiceGroup(

@@ -109,12 +109,14 @@ BEGIN
 END
 $$;
 
--- Counts the rows of these clinics again, under their locks, sets the counters right, and answers and
--- records where they were wrong. Under the lock nobody is between his rows and their count, so a
--- snapshot taken after it sees both; an older snapshot cannot, and is refused.
-CREATE FUNCTION metering.recount(clinics uuid[])
+-- Counts the rows of these clinics again, under their locks, sets the counters right, and answers where
+-- they were wrong. Under the lock nobody is between his rows and their count, so a snapshot taken after it
+-- sees both; an older snapshot cannot, and is refused. Reservations that ended and counters of clinics that
+-- are gone are removed. row_security off: a policy that hides rows from the counting is an error, not a
+-- smaller count.
+CREATE FUNCTION metering.count_again(clinics uuid[])
     RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
@@ -133,38 +135,55 @@ BEGIN
         DELETE FROM metering.clinic_seat s WHERE s.clinic_id = ANY (clinics) AND NOT EXISTS (
             SELECT FROM present p WHERE p.clinic_id = s.clinic_id AND p.person = s.user_id)
     )
-    INSERT INTO metering.clinic_seat AS seat (clinic_id, user_id, refs)
-    SELECT p.clinic_id, p.person, p.refs FROM present p ORDER BY p.clinic_id, p.person
+    INSERT INTO metering.clinic_seat AS seat (clinic_id, user_id, refs, change)
+    SELECT p.clinic_id, p.person, p.refs, p.refs FROM present p
     ON CONFLICT (clinic_id, user_id) DO UPDATE SET refs = excluded.refs
     WHERE seat.refs <> excluded.refs;
+    DELETE FROM metering.seat_reservation r
+    WHERE r.clinic_id = ANY (clinics) AND (r.until <= clock_timestamp()
+        OR NOT EXISTS (SELECT FROM public.clinics c WHERE c.clinic_id = r.clinic_id));
     RETURN QUERY
     WITH actual AS (
-        SELECT c.clinic_id, c.users, c.patients, c.storage_bytes,
+        SELECT c.clinic_id, c.users, c.patients, c.storage_bytes, c.reserved,
             (SELECT count(*) FROM metering.clinic_seat s WHERE s.clinic_id = c.clinic_id)
                 AS seats_now,
             (SELECT count(*) FROM public.patients p WHERE p.clinic_id = c.clinic_id)
                 AS patients_now,
             (SELECT coalesce(sum(f.size_bytes), 0)::bigint FROM public.file_storage f
-             WHERE f.clinic_id = c.clinic_id) AS storage_now
+             WHERE f.clinic_id = c.clinic_id) AS storage_now,
+            (SELECT count(*) FROM metering.seat_reservation r WHERE r.clinic_id = c.clinic_id)
+                AS reserved_now
         FROM metering.clinic_counter c WHERE c.clinic_id = ANY (clinics)
-    ), drift AS (
-        SELECT a.clinic_id, d.counter, d.kept, d.counted FROM actual a
-        CROSS JOIN LATERAL (VALUES
-            ('users', a.users, a.seats_now), ('patients', a.patients, a.patients_now),
-            ('storage', a.storage_bytes, a.storage_now)) AS d (counter, kept, counted)
-        WHERE d.kept <> d.counted
-    ), noted AS (
-        INSERT INTO metering.counter_drift (clinic_id, counter, kept, counted) SELECT * FROM drift
     ), mended AS (
-        UPDATE metering.clinic_counter c
-        SET users = a.seats_now, patients = a.patients_now, storage_bytes = a.storage_now
+        UPDATE metering.clinic_counter c SET users = a.seats_now, patients = a.patients_now,
+            storage_bytes = a.storage_now, reserved = a.reserved_now
         FROM actual a WHERE c.clinic_id = a.clinic_id
-          AND (c.users, c.patients, c.storage_bytes)
-              IS DISTINCT FROM (a.seats_now, a.patients_now, a.storage_now)
+          AND (c.users, c.patients, c.storage_bytes, c.reserved)
+              IS DISTINCT FROM (a.seats_now, a.patients_now, a.storage_now, a.reserved_now)
     )
-    SELECT drift.clinic_id, drift.counter, drift.kept, drift.counted FROM drift
-    ORDER BY drift.clinic_id, drift.counter;
+    SELECT a.clinic_id, d.counter, d.kept, d.counted FROM actual a
+    CROSS JOIN LATERAL (VALUES
+        ('users', a.users, a.seats_now), ('patients', a.patients, a.patients_now),
+        ('storage', a.storage_bytes, a.storage_now)) AS d (counter, kept, counted)
+    WHERE d.kept <> d.counted ORDER BY a.clinic_id, d.counter;
+    DELETE FROM metering.clinic_counter c
+    WHERE c.clinic_id = ANY (clinics) AND c.users = 0 AND c.patients = 0 AND c.storage_bytes = 0
+      AND NOT EXISTS (SELECT FROM public.clinics k WHERE k.clinic_id = c.clinic_id);
 END
+$$;
+
+-- The same, once a day or when somebody asks: what was wrong is recorded too. A clinic whose counter is
+-- held for long by another transaction is an error (55P03) after ten seconds.
+CREATE FUNCTION metering.recount(clinics uuid[])
+    RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '10s'
+AS $$
+    WITH drift AS MATERIALIZED (
+        SELECT * FROM metering.count_again(clinics)
+    ), noted AS (
+        INSERT INTO metering.counter_drift (clinic_id, counter, kept, counted) TABLE drift
+    )
+    TABLE drift
 $$;
 
 -- TRUNCATE fires no trigger that sees its rows. Where limits are enforced it is refused, unless the
@@ -195,51 +214,59 @@ CREATE FUNCTION metering.count_after_truncate() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM metering.recount(ARRAY(SELECT clinic_id FROM metering.clinic_counter));
-    DELETE FROM metering.counter_drift WHERE found_at = now();
+    PERFORM metering.count_again(ARRAY(SELECT clinic_id FROM metering.clinic_counter));
     RETURN NULL;
+END
+$$;
+
+-- Lets one of the four tables be counted from now on, with all its partitions: a statement that names a
+-- partition fires only the partition's own triggers. To be repeated, by the owner of the table, for a
+-- partition that was made later. Not SECURITY DEFINER: who may not create triggers there, may not here.
+CREATE FUNCTION metering.count_rows_of(counted regclass) RETURNS void
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    handler text := CASE counted
+        WHEN 'public.users'::regclass THEN 'users_changed'
+        WHEN 'public.clinic_staff'::regclass THEN 'staff_changed'
+        WHEN 'public.patients'::regclass THEN 'patients_changed'
+        WHEN 'public.file_storage'::regclass THEN 'files_changed' END;
+    relation regclass;
+BEGIN
+    IF handler IS NULL THEN
+        RAISE EXCEPTION '% is not a table with limits', counted USING ERRCODE = '22023';
+    END IF;
+    FOR relation IN SELECT counted UNION SELECT relid FROM pg_partition_tree(counted) LOOP
+        EXECUTE format('CREATE OR REPLACE TRIGGER count_insert AFTER INSERT ON %s'
+            ' REFERENCING NEW TABLE AS new_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', relation, handler);
+        EXECUTE format('CREATE OR REPLACE TRIGGER count_update AFTER UPDATE ON %s'
+            ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', relation, handler);
+        EXECUTE format('CREATE OR REPLACE TRIGGER count_delete AFTER DELETE ON %s'
+            ' REFERENCING OLD TABLE AS old_rows'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', relation, handler);
+        EXECUTE format('CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.refuse_truncate()', relation);
+        EXECUTE format('CREATE OR REPLACE TRIGGER count_truncate AFTER TRUNCATE ON %s'
+            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.count_after_truncate()', relation);
+    END LOOP;
 END
 $$;
 
 -- Nobody may write between the first count and the triggers.
 LOCK TABLE public.users, public.clinic_staff, public.patients, public.file_storage
     IN SHARE ROW EXCLUSIVE MODE;
-
-DO $$
-DECLARE
-    counted record;
-BEGIN
-    FOR counted IN SELECT * FROM (VALUES
-        ('users', 'users_changed'), ('clinic_staff', 'staff_changed'),
-        ('patients', 'patients_changed'), ('file_storage', 'files_changed')) AS t (relation, handler)
-    LOOP
-        EXECUTE format('CREATE TRIGGER count_insert AFTER INSERT ON public.%I'
-            ' REFERENCING NEW TABLE AS new_rows'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
-        EXECUTE format('CREATE TRIGGER count_update AFTER UPDATE ON public.%I'
-            ' REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
-        EXECUTE format('CREATE TRIGGER count_delete AFTER DELETE ON public.%I'
-            ' REFERENCING OLD TABLE AS old_rows'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.%I()', counted.relation, counted.handler);
-        EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON public.%I'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.refuse_truncate()', counted.relation);
-        EXECUTE format('CREATE TRIGGER count_truncate AFTER TRUNCATE ON public.%I'
-            ' FOR EACH STATEMENT EXECUTE FUNCTION metering.count_after_truncate()',
-            counted.relation);
-    END LOOP;
-END
-$$;
-
-SELECT metering.recount(ARRAY(SELECT clinic_id FROM public.clinics));
-DELETE FROM metering.counter_drift;
+SELECT metering.count_rows_of(counted) FROM unnest(ARRAY['public.users', 'public.clinic_staff',
+    'public.patients', 'public.file_storage']::regclass[]) AS counted;
+SELECT metering.count_again(ARRAY(SELECT clinic_id FROM public.clinics));
 
 DO $$
 DECLARE
     kept regclass;
 BEGIN
     FOREACH kept IN ARRAY ARRAY['metering.limit_mode', 'metering.clinic_counter',
-        'metering.clinic_seat', 'metering.counter_drift']::regclass[]
+        'metering.clinic_seat', 'metering.seat_reservation', 'metering.counter_drift']::regclass[]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
         EXECUTE format('CREATE POLICY readers ON %s FOR SELECT TO metering_worker, billing_admin'
@@ -248,13 +275,17 @@ BEGIN
     END LOOP;
 END
 $$;
+GRANT SELECT ON metering.clinic_held TO metering_worker, billing_admin;
 CREATE POLICY admin_changes ON metering.limit_mode FOR UPDATE TO billing_admin
     USING (true) WITH CHECK (true);
 GRANT UPDATE (enforced, changed_at, changed_by) ON metering.limit_mode TO billing_admin;
 
 REVOKE ALL ON FUNCTION metering.plan_limit(uuid, text), metering.lock_counters(uuid[]),
-    metering.count_more(uuid, text, bigint), metering.count_changes(text, uuid[], bigint[]),
-    metering.seat_changes(uuid[], bigint[], bigint[]), metering.recount(uuid[]),
+    metering.refuse_more(text, bigint, bigint, bigint),
+    metering.count_simply(text, uuid, bigint, bigint),
+    metering.count_changes(text, uuid[], bigint[]),
+    metering.seat_changes(uuid[], bigint[], bigint[]), metering.count_again(uuid[]),
+    metering.recount(uuid[]), metering.count_rows_of(regclass),
     metering.patients_changed(), metering.files_changed(), metering.users_changed(),
     metering.staff_changed(), metering.refuse_truncate(), metering.count_after_truncate()
     FROM PUBLIC;

@@ -17,7 +17,7 @@ AS $$
 BEGIN
     INSERT INTO metering.storage_month AS held (clinic_id, month, bytes, peak)
     VALUES (NEW.clinic_id, date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date,
-        NEW.storage_bytes, greatest(OLD.storage_bytes, NEW.storage_bytes))
+        greatest(0, NEW.storage_bytes), greatest(0, OLD.storage_bytes, NEW.storage_bytes))
     ON CONFLICT (clinic_id, month) DO UPDATE
     SET bytes = excluded.bytes, peak = greatest(held.peak, excluded.bytes);
     RETURN NULL;

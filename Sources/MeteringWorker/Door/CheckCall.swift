@@ -13,6 +13,9 @@ struct CheckCall: Equatable {
     /// Whether the call changes something; not said is like reading.
     var writes = false
 
+    /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
+    var counter: LimitCounter? { LimitCounter(rawValue: limit) }
+
     static let fields = ["access", "clinic_id", "cost", "limit", "mode"]
     static let bodyBytesMax = 4096
 
@@ -24,14 +27,14 @@ struct CheckCall: Equatable {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
         var clinic: ClinicID?
-        var cost: Int64 = 1
+        var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName
         var mode = CheckRequest.Mode.consume
         var writes = false
         for (key, value) in members {
             switch key {
             case "clinic_id": clinic = try Self.clinic(value)
-            case "cost": cost = try Self.cost(value)
+            case "cost": cost = value
             case "limit": limit = try Self.limit(value)
             case "access": writes = try Self.writes(value)
             case "mode": mode = try Self.mode(value)
@@ -42,8 +45,8 @@ struct CheckCall: Equatable {
             }
         }
         guard let clinic else { throw .badRequest("clinic_id is missing") }
-        (self.clinic, self.cost, self.limit) = (clinic, cost, limit)
-        (self.mode, self.writes) = (mode, writes)
+        (self.clinic, self.limit, self.mode, self.writes) = (clinic, limit, mode, writes)
+        self.cost = try Self.cost(cost, of: limit)
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
@@ -53,9 +56,13 @@ struct CheckCall: Equatable {
         return clinic
     }
 
-    private static func cost(_ value: FlatJSON.Value) throws(Problem) -> Int64 {
-        guard case .integer(let cost) = value, CheckRequest.costs.contains(cost) else {
-            throw .badRequest("cost is not a whole number from 1 to 1000000")
+    /// Units of a call, or people, patients or bytes.
+    private static func cost(
+        _ value: FlatJSON.Value, of limit: String
+    ) throws(Problem) -> Int64 {
+        let costs = LimitCounter(rawValue: limit).map(RoomAdvice.costs) ?? CheckRequest.costs
+        guard case .integer(let cost) = value, costs.contains(cost) else {
+            throw .badRequest("cost is not a whole number from 1 to \(costs.upperBound)")
         }
         return cost
     }

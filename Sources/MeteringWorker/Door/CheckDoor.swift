@@ -3,16 +3,18 @@ import Quotas
 
 /// What a check does, free of any server framework: bytes in, an answer out.
 ///
-/// The first that applies decides: 400, 401, 403, 404, 402, 429, 503.
+/// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct CheckDoor: Sendable {
     let gate: QuotaGate
     let keys: KeyRing
+    let advisor: RoomAdvisor
 
     /// `POST /v1/check`
     func check(body: [UInt8], authorization: String?) async -> HTTPAnswer {
         do throws(Problem) {
             let call = try CheckCall(body: body)
             try admit(authorization, to: .check, of: call.clinic)
+            if let counter = call.counter { return try await advise(call, on: counter) }
             let decision = try await decide(call)
             return answer(decision, of: call.clinic)
         } catch {
@@ -58,6 +60,20 @@ struct CheckDoor: Sendable {
         case .unknownClinic: throw .unknownClinic
         case .noSuchLimit: throw .noSuchLimit(call.limit)
         }
+    }
+
+    /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
+    private func advise(
+        _ call: CheckCall, on counter: LimitCounter
+    ) async throws(Problem) -> HTTPAnswer {
+        let room: ClinicRoom?
+        do throws(QuotaError) {
+            room = try await advisor.room(of: call.clinic)
+        } catch {
+            throw .unavailable("\(error)")
+        }
+        guard let room else { throw .unknownClinic }
+        return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
     private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {

@@ -1,0 +1,108 @@
+public import Metering
+import Synchronization
+
+/// Where the room of clinics is read: PostgreSQL.
+public protocol RoomSource: Sendable {
+    /// Clinics that do not exist are not in the answer.
+    func rooms(of clinics: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicRoom]
+}
+
+/// Answers how much room clinics have, and keeps a flood of such questions from PostgreSQL.
+///
+/// An answer is good for a second. One reading runs at a time and takes all clinics that were asked for while
+/// the one before ran, so this costs PostgreSQL one connection however many ask.
+public final class RoomAdvisor: Sendable {
+    private typealias Rooms = Result<[ClinicID: ClinicRoom], QuotaError>
+
+    private struct Reading {
+        var clinics: Set<ClinicID> = []
+        let task: Task<Rooms, Never>
+    }
+
+    private struct State {
+        /// What was read, also that there is no such clinic, and until when it is believed.
+        var known: [ClinicID: (room: ClinicRoom?, until: ContinuousClock.Instant)] = [:]
+        var running: Reading?
+        var next: Reading?
+    }
+
+    private enum Seat {
+        case known(ClinicRoom?)
+        case reading(Task<Rooms, Never>)
+        case none
+    }
+
+    static let freshFor: Duration = .seconds(1)
+    static let knownMax = 10_000
+    static let clinicsMax = 256
+    private let source: any RoomSource
+    private let patience: Duration
+    private let now: @Sendable () -> ContinuousClock.Instant
+    private let state = Mutex(State())
+
+    /// - Parameter patience: The longest a call waits; the reading itself goes on within its own deadline.
+    public init(
+        source: any RoomSource, patience: Duration = .seconds(3),
+        now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
+    ) {
+        (self.source, self.patience, self.now) = (source, patience, now)
+    }
+
+    /// Nil when there is no such clinic.
+    public func room(of clinic: ClinicID) async throws(QuotaError) -> ClinicRoom? {
+        switch seat(for: clinic) {
+        case .known(let room): return room
+        case .reading(let task):
+            return try await FirstAnswer.of(task, within: patience).get()[clinic]
+        case .none: throw .busy
+        }
+    }
+
+    /// Clinics that wait for the next reading.
+    var waiting: Int { state.withLock { $0.next?.clinics.count ?? 0 } }
+
+    private func seat(for clinic: ClinicID) -> Seat {
+        let time = now()
+        return state.withLock { state in
+            if let entry = state.known[clinic], time < entry.until { return .known(entry.room) }
+            if let running = state.running, running.clinics.contains(clinic) {
+                return .reading(running.task)
+            }
+            let before = state.running?.task
+            var next =
+                state.next
+                ?? Reading(
+                    task: Task {
+                        _ = await before?.value
+                        return await self.read()
+                    })
+            guard next.clinics.count < Self.clinicsMax || next.clinics.contains(clinic) else {
+                return .none
+            }
+            next.clinics.insert(clinic)
+            state.next = next
+            return .reading(next.task)
+        }
+    }
+
+    private func read() async -> Rooms {
+        let clinics = state.withLock { state in
+            (state.running, state.next) = (state.next, nil)
+            return state.running?.clinics ?? []
+        }
+        let result: Rooms
+        do throws(QuotaError) {
+            result = .success(try await source.rooms(of: Array(clinics)))
+        } catch {
+            result = .failure(error)
+        }
+        let until = now() + Self.freshFor
+        state.withLock { state in
+            state.running = nil
+            guard case .success(let rooms) = result else { return }
+            if state.known.count + clinics.count > Self.knownMax { state.known.removeAll() }
+            for clinic in clinics { state.known[clinic] = (rooms[clinic], until) }
+        }
+        return result
+    }
+}

@@ -1,0 +1,150 @@
+import Metering
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Quotas
+
+/// What is said about room, and how often PostgreSQL is asked for it.
+@Suite struct `Room advice` {
+    @Test(arguments: [
+        // used, limit, cost, enforced, has plan → allowed, reason
+        (3, 5, 2, true, true, true, nil),
+        (3, 5, 3, true, true, false, RoomAdvice.Reason.limitReached),
+        (3, 5, 3, false, true, true, .notEnforced),
+        (7, 5, 1, true, true, false, .limitReached),
+        (0, 0, 1, true, true, false, .limitReached),
+        (3, nil, 1_000, true, true, true, nil),
+        (3, nil, 1_000, true, false, true, .noSubscription),
+        (.max, 5, .max, true, true, false, .limitReached),
+    ])
+    func `is what the database would say`(
+        used: Int64, limit: Int64?, cost: Int64, enforced: Bool, plan: Bool, allowed: Bool,
+        reason: RoomAdvice.Reason?
+    ) {
+        let room = ClinicRoom.with(users: used, limit, isEnforced: enforced, hasPlan: plan)
+        let advice = RoomAdvice(room, asked: .users, cost: cost)
+        #expect(advice.isAllowed == allowed)
+        #expect(advice.reasons == (reason.map { [$0] } ?? []))
+        #expect(room.users.remaining == limit.map { max(0, $0 - min(used, $0)) })
+    }
+
+    @Test func `is good for a second, also about a clinic that does not exist`() async throws {
+        let rooms = MemoryRooms([.numbered(1)])
+        let clock = Mutex(ContinuousClock.now)
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60)) { clock.withLock(\.self) }
+        for _ in 0..<5 {
+            #expect(try await advisor.room(of: .numbered(1)) != nil)
+            #expect(try await advisor.room(of: .numbered(2)) == nil)
+        }
+        #expect(rooms.readings == [[.numbered(1)], [.numbered(2)]])
+        clock.withLock { $0 += .milliseconds(999) }
+        #expect(try await advisor.room(of: .numbered(1)) != nil)
+        #expect(rooms.readings.count == 2)
+        clock.withLock { $0 += .milliseconds(1) }
+        #expect(try await advisor.room(of: .numbered(1)) != nil)
+        #expect(rooms.readings.count == 3)
+    }
+
+    @Test func `takes one reading at a time, for all who came meanwhile`() async throws {
+        let rooms = MemoryRooms([.numbered(1), .numbered(2)], isHeld: true)
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
+        let first = Task { try await advisor.room(of: .numbered(1)) }
+        try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
+        try await withThrowingTaskGroup { group in
+            for number in 0..<100 {
+                group.addTask { _ = try await advisor.room(of: .numbered(2 + number % 50)) }
+            }
+            try await waitUntil("all wait for the second") { advisor.waiting == 50 }
+            rooms.release()
+            try await group.waitForAll()
+        }
+        #expect(try await first.value != nil)
+        #expect(rooms.readings.count == 2)
+        #expect(rooms.readings.last?.count == 50)
+    }
+
+    @Test func `refuses at once what one reading cannot take, and keeps no failure`() async throws {
+        let rooms = MemoryRooms([.numbered(1)], isHeld: true)
+        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
+        let first = Task { try await advisor.room(of: .numbered(1)) }
+        try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
+        try await withThrowingTaskGroup { group in
+            for number in 0..<RoomAdvisor.clinicsMax {
+                group.addTask { _ = try? await advisor.room(of: .numbered(1_000 + number)) }
+            }
+            try await waitUntil("the second is full") {
+                advisor.waiting == RoomAdvisor.clinicsMax
+            }
+            await #expect(throws: QuotaError.busy) { try await advisor.room(of: .numbered(2)) }
+            rooms.fail()
+            rooms.release()
+            try await group.waitForAll()
+        }
+        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+            try await first.value
+        }
+        rooms.fail(false)
+        #expect(try await advisor.room(of: .numbered(1)) != nil)
+    }
+}
+
+extension ClinicRoom {
+    fileprivate static func with(
+        users used: Int64, _ limit: Int64?, isEnforced: Bool = true, hasPlan: Bool = true
+    ) -> ClinicRoom {
+        ClinicRoom(
+            users: Share(used: used, limit: limit), patients: Share(used: 0, limit: nil),
+            storage: Share(used: 0, limit: nil), isEnforced: isEnforced, hasPlan: hasPlan)
+    }
+}
+
+/// Rooms of some clinics, in memory.
+private final class MemoryRooms: RoomSource {
+    private struct State {
+        var readings: [Set<ClinicID>] = []
+        var isAway = false
+        /// Answers wait here until the test lets them go.
+        var held: [CheckedContinuation<Void, Never>]?
+    }
+
+    private let clinics: Set<ClinicID>
+    private let state: Mutex<State>
+
+    init(_ clinics: Set<ClinicID>, isHeld: Bool = false) {
+        self.clinics = clinics
+        state = Mutex(State(held: isHeld ? [] : nil))
+    }
+
+    var readings: [Set<ClinicID>] { state.withLock(\.readings) }
+
+    func fail(_ isAway: Bool = true) { state.withLock { $0.isAway = isAway } }
+
+    func rooms(of asked: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicRoom] {
+        state.withLock { $0.readings.append(Set(asked)) }
+        await withCheckedContinuation { continuation in
+            let waits = state.withLock { state in
+                state.held?.append(continuation)
+                return state.held != nil
+            }
+            if !waits { continuation.resume() }
+        }
+        if state.withLock(\.isAway) { throw .settingsAway("a test took it away") }
+        let known = clinics.intersection(asked)
+        return Dictionary(uniqueKeysWithValues: known.map { ($0, ClinicRoom.with(users: 1, 2)) })
+    }
+
+    func release() {
+        let waiting = state.withLock { state in
+            defer { state.held = nil }
+            return state.held ?? []
+        }
+        for continuation in waiting { continuation.resume() }
+    }
+}
+
+extension ClinicID {
+    fileprivate static func numbered(_ number: Int) -> ClinicID {
+        ClinicID(high: 1, low: UInt64(number))
+    }
+}
