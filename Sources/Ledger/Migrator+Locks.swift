@@ -12,9 +12,15 @@ extension Migrator {
     ) async throws {
         let clock = ContinuousClock()
         let deadline = clock.now.advanced(by: patience)
+        var said: String?
+        // One line for each answer, not for each attempt.
+        let sayOnce = { (line: String) in
+            if line != said { progress(line) }
+            said = line
+        }
         while true {
             do {
-                return try await watched(name, connection, progress: progress) { connection in
+                return try await watched(name, connection, progress: sayOnce) { connection in
                     try await connection.transaction(retries: 0) { connection in
                         try await connection.execute(SQL.migrationLockTimeout)
                         try await work(connection)

@@ -17,5 +17,5 @@ LEFT JOIN public.clinic_subscriptions s ON s.clinic_id = c.clinic_id
 LEFT JOIN public.subscription_plans p ON p.plan_id = s.plan_id
 WHERE ($2::uuid IS NULL OR c.clinic_id = $2::uuid)
   AND (u.clinic_id IS NOT NULL OR $2::uuid IS NOT NULL
-       OR c.created_at < ($1::date + interval '1 month') AT TIME ZONE 'UTC')
+       OR coalesce(c.created_at < ($1::date + interval '1 month') AT TIME ZONE 'UTC', true))
 ORDER BY c.subdomain COLLATE "C" NULLS LAST, c.clinic_id

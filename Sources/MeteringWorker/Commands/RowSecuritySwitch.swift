@@ -29,11 +29,8 @@ struct RowSecuritySwitch {
                     + "app.current_clinic_id, or CREATE POLICY … TO the login\n")
         }
         guard try isAgreed || asks(forced: forced) else { throw NotAgreed() }
-        for step in steps {
-            for statement in try await migrator.run(step, progress: MigrateCommand.note) {
-                try Console.write("ran \(statement)\n")
-            }
-        }
+        for step in steps { _ = try await migrator.run(step, progress: MigrateCommand.note) }
+        try Console.write("row security is \(forced ? "forced" : "on") now\n")
     }
 
     private func hasWork(_ steps: [ConnectingRoleStep]) async throws -> Bool {
