@@ -5,7 +5,7 @@ import Testing
 @Suite struct `Documents` {
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
-        "docs/configuration.md", "docs/limits.md",
+        "docs/attach.md", "docs/configuration.md", "docs/limits.md",
     ]
 
     @Test(arguments: wanted)
@@ -66,7 +66,8 @@ import Testing
         let list = try ProjectTree.file("docs/decisions/README.md").text
         for (index, page) in pages.enumerated() {
             let number = index + 1
-            #expect(page.name.hasPrefix("000\(number)-"))
+            let digits = String(repeating: "0", count: 4 - "\(number)".count) + "\(number)"
+            #expect(page.name.hasPrefix("\(digits)-"))
             #expect(page.text.hasPrefix("# \(number). "), "\(page.path)")
             #expect(list.contains("(\(page.name))"), "\(page.path) is not in the list")
         }

@@ -169,17 +169,18 @@ import Testing
 
     @Test func `hold every statement that the ledger sends`() async throws {
         try await TestDatabase.lend { database in
-            let roleChanges: Set = [
+            let settings: Set = [
                 SQL.migrationRoleLocal, SQL.migrationRoleSet, SQL.migrationRoleReset,
+                SQL.migrationLockTimeout,
             ]
-            for statement in SQL.all where !roleChanges.contains(statement) {
+            for statement in SQL.all where !settings.contains(statement) {
                 try await database.worker.script(
                     "PREPARE checked AS \(statement.text); DEALLOCATE checked;")
             }
             // PREPARE takes no SET, so these are run.
             try await database.owner.script(
                 """
-                BEGIN; \(SQL.migrationRoleLocal.text); COMMIT;
+                BEGIN; \(SQL.migrationRoleLocal.text); \(SQL.migrationLockTimeout.text); COMMIT;
                 \(SQL.migrationRoleSet.text); \(SQL.migrationRoleReset.text);
                 """)
             #expect(Set(SQL.all.map(\.name)).count == SQL.all.count)
