@@ -14,7 +14,7 @@ extension Migrator {
         let deadline = clock.now.advanced(by: patience)
         var said: String?
         // One line for each answer, not for each attempt.
-        let sayOnce = { (line: String) in
+        func sayOnce(_ line: String) {
             if line != said { progress(line) }
             said = line
         }
@@ -32,6 +32,8 @@ extension Migrator {
                 guard clock.now < deadline else {
                     throw MigrationError.busy(name, waited: patience)
                 }
+                // On a busy machine the wait may be over before anybody could look whom it is for.
+                if said == nil { sayOnce("\(name) waits for tables that are in use") }
                 try await clock.sleep(for: Self.pauseBetweenAttempts)
             }
         }

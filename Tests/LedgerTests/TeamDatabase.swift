@@ -103,16 +103,7 @@ extension TeamDatabase {
     }
 
     private func prepare(rowSecurity: Bool, rows: Bool) async throws {
-        for (login, role) in [
-            (Self.ownerLogin, "metering_owner"), (Self.appLogin, nil),
-            (Login.worker, "metering_worker"), (Login.admin, "billing_admin"),
-            (Login.app, "clinic_app"),
-        ] {
-            try await makeRole("\(login) LOGIN PASSWORD '\(Login.password)'")
-            guard let role else { continue }
-            try await makeRole(role)
-            try await superuser.script("GRANT \(role) TO \(login)")
-        }
+        try await TeamLogins.make()
         try await superuser.script("ALTER DATABASE \(name) OWNER TO \(Self.ownerLogin)")
         for statement in try Self.document() where statement.refusal == nil {
             try await owner.script(statement.text)
@@ -135,14 +126,31 @@ extension TeamDatabase {
                 """)
         }
     }
+}
 
-    /// Roles belong to the server, and other tests may be making them too.
-    private func makeRole(_ definition: String) async throws {
-        try await superuser.script(
-            """
-            DO $$ BEGIN CREATE ROLE \(definition);
-            EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$;
-            """)
+/// The logins of a team, made once: roles belong to the server.
+private enum TeamLogins {
+    private static let made = Mutex<Task<Void, any Error>?>(nil)
+
+    static func make() async throws {
+        let task = made.withLock { task in
+            if let task { return task }
+            let new = Task {
+                // Migrates its database, which makes the four roles and the logins of other tests.
+                _ = try await Template.shared()
+                let server = try await TestServers.shared().postgres
+                _ = try await server.client(
+                    "psql", ["-Xq", "-v", "ON_ERROR_STOP=1"],
+                    input: """
+                        CREATE ROLE \(TeamDatabase.ownerLogin) LOGIN PASSWORD '\(Login.password)';
+                        CREATE ROLE \(TeamDatabase.appLogin) LOGIN PASSWORD '\(Login.password)';
+                        GRANT metering_owner TO \(TeamDatabase.ownerLogin);
+                        """)
+            }
+            task = new
+            return new
+        }
+        try await task.value
     }
 }
 

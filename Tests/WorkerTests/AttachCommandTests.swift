@@ -25,7 +25,8 @@ import Testing
             #expect(wide.output.contains("api_usage.api_calls is BIGINT now, after "))
             #expect(wide.errors.contains("locked against reading and writing"))
 
-            try await database.psql("GRANT SELECT ON users TO command_worker")
+            try await database.psql(
+                "CREATE ROLE attach_application LOGIN; GRANT SELECT ON users TO attach_application")
             let asked = try await database.run(["metering-worker", "migrate", "--rls"])
             #expect(asked.ending == .exited(1))
             #expect(asked.errors.contains("add --yes"))
@@ -34,7 +35,7 @@ import Testing
                     "SELECT relrowsecurity FROM pg_class WHERE oid = 'users'::regclass") == "f\n")
             let agreed = try await database.run(["metering-worker", "migrate", "--rls", "--yes"])
             #expect(agreed.ending == .exited(0))
-            #expect(agreed.output.contains("command_worker would see no row of users\n"))
+            #expect(agreed.output.contains("attach_application would see no row of users\n"))
             #expect(agreed.output.hasSuffix("row security is on now\n"))
         }
     }
