@@ -18,6 +18,13 @@ public enum Console {
     /// Whether a person reads stderr.
     public static var hasTerminal: Bool { isatty(FileDescriptor.standardError.rawValue) == 1 }
 
+    /// Asks a person; nil when none is at the terminal. Everything but `y` or `yes` is no.
+    public static func asks(_ question: String) -> Bool? {
+        guard hasTerminal, isatty(FileDescriptor.standardInput.rawValue) == 1 else { return nil }
+        _ = try? FileDescriptor.standardError.writeAll("\(question) [y/N] ".utf8)
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+
     /// A message of several lines as one, so that a log of many programs stays readable.
     public static func oneLine(_ text: String) -> String {
         text.split(whereSeparator: \.isNewline)

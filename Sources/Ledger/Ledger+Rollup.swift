@@ -90,6 +90,7 @@ extension Ledger {
                 rollup.examined += try row.int64("examined")
                 rollup.written += try row.int64("written")
                 rollup.ownerless += try row.int64("ownerless")
+                rollup.tooLarge += try row.int64("too_large")
                 return
             } catch PostgresError.server(let error)
                 where error.sqlState == .foreignKeyViolation && attempts < 5
@@ -106,7 +107,12 @@ extension Ledger {
         let place: [PostgresValue] = [.month(month), .int64(bucket)]
         return try await pool.transaction(.readCommitted) { connection in
             let held = try await connection.query(SQL.rollupBucketLock, place)
-            guard try held.first?.text("state") != "closed" else { return nil }
+            switch try held.first?.text("state") {
+            case "closed", "imported": return nil
+            default: break
+            }
+            try await connection.execute(
+                SQL.rollupTakeOver, place, timeout: Self.bucketTimeout)
             return try await connection.query(
                 SQL.rollupBucketWrite, place, timeout: Self.bucketTimeout
             ).first

@@ -11,7 +11,7 @@ extension Ledger {
         var rollup = MonthRollup(month: month)
         let states: [Int64: String] = try await stored { try await bucketStates(of: month) }
         for bucket in Int64(0)..<64 {
-            guard states[bucket] != "closed" else {
+            guard states[bucket] != "closed", states[bucket] != "imported" else {
                 rollup.closedBuckets += 1
                 continue
             }
@@ -43,6 +43,7 @@ extension Ledger {
                 rollup.ownerless += 1
                 continue
             }
+            if try row.bool("too_large") { rollup.tooLarge += 1 }
             guard try row.bool("differs") else { continue }
             rollup.written += 1
             try await change(UsageChange(row, month: month))

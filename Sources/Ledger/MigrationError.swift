@@ -2,8 +2,8 @@ public import Postgres
 
 /// Why a database was not migrated. Descriptions are safe for logs and say what to do.
 public enum MigrationError: Error, Hashable, CustomStringConvertible {
-    /// The database has tables of the application, but none of ours: here, one of them.
-    case existingTables(String)
+    /// The application's tables cannot be attached as they are: everything that stands in the way.
+    case cannotAttach([AttachProblem])
     /// An applied file differs from the one in this program.
     case changedFile(String)
     /// The database was migrated by a newer program, up to this version.
@@ -12,6 +12,10 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
     case skippedFile(String)
     /// Another program held the lock for all the time allowed.
     case locked(waited: Duration)
+    /// Somebody used what this step had to lock, for all the time allowed.
+    case busy(String, waited: Duration)
+    /// A statement ran, and is still to be run.
+    case withoutEffect(String)
     /// The connecting role lacks a right. The text names the remedy.
     case missingRight(String)
     /// A file failed; all before it are applied and recorded.
@@ -22,22 +26,20 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
 
     public var remedy: Remedy {
         switch self {
-        case .existingTables, .missingRight: .fixSettings
+        case .cannotAttach, .missingRight: .fixSettings
         case .newerDatabase: .upgradeProgram
         case .changedFile, .skippedFile: .restoreFile
-        case .locked: .retry
+        case .locked, .busy: .retry
         case .store(let error): error.remedy == .fixSettings ? .fixSettings : .retry
-        case .file: .page
+        case .file, .withoutEffect: .page
         }
     }
 
     public var description: String {
         switch self {
-        case .existingTables(let table):
-            """
-            the database has tables already (public.\(table)); attaching to an existing database \
-            comes with the next release; nothing was changed
-            """
+        case .cannotAttach(let problems):
+            (["this database has tables that cannot be attached as they are; nothing was changed"]
+                + problems.map { "\($0.what): \($0.remedy)" }).joined(separator: "\n")
         case .changedFile(let name):
             "\(name) was applied with another content; a released migration never changes"
         case .newerDatabase(let version):
@@ -47,10 +49,28 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
             """
         case .skippedFile(let name): "\(name) was not applied, but later ones were"
         case .locked(let waited): "another program was migrating for \(waited); try again"
+        case .busy(let name, let waited):
+            """
+            \(name) found its tables in use for \(waited); what came before is applied: run it again \
+            when the long transactions are over
+            """
+        case .withoutEffect(let name): "\(name): a statement ran without effect"
         case .missingRight(let remedy): remedy
         case .file(let name, let line, let error):
             "\(name)\(line.map { " line \($0)" } ?? "") failed: \(error)"
         case .store(let error): "\(error)"
         }
+    }
+}
+
+/// One thing that keeps a database from being attached. Names of the catalog only: safe for logs.
+public struct AttachProblem: Hashable, Sendable {
+    public let what: String
+    /// The statement that mends it, or what to do.
+    public let remedy: String
+
+    public init(what: String, remedy: String) {
+        self.what = what
+        self.remedy = remedy
     }
 }

@@ -16,13 +16,17 @@ public struct MigrationFile: Hashable, Sendable {
     /// repeat after an interruption.
     public var runsOutsideTransaction: Bool { text.hasPrefix("-- outside a transaction\n") }
 
+    /// A query that answers, from the catalog, the statements still to be run with the rights of the
+    /// connecting role. It is asked until it answers none, so an interrupted run goes on by itself.
+    var answersStatements: Bool { text.hasPrefix(ConnectingRoleStep.firstLine) }
+
     /// Runs with the rights of the connecting role; every other file runs as `metering_owner`.
     var runsAsConnectingRole: Bool { text.hasPrefix("-- as the connecting role\n") }
 
     /// The statements of a file that runs outside a transaction, one for each call.
     var statements: [String] { text.split(separator: "\n-- next statement\n").map(String.init) }
 
-    /// All files of this program, in order.
+    /// All files of this program, in order, for a database without the application's tables.
     public static let all: [MigrationFile] = [
         file(1, "V0001_foundation", PackageResources.V0001_foundation_sql),
         file(2, "V0002_clinic_tables", PackageResources.V0002_clinic_tables_sql),
@@ -53,6 +57,21 @@ public struct MigrationFile: Hashable, Sendable {
         file(27, "V0027_clinic_override", PackageResources.V0027_clinic_override_sql),
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
+        file(30, "V0030_installation", PackageResources.V0030_installation_sql),
+    ]
+
+    /// The same for a database that has the team's tables: other files for what makes or owns them.
+    public static let attaching: [MigrationFile] = all.map { file in
+        attachVariants.first { $0.version == file.version } ?? file
+    }
+
+    private static let attachVariants: [MigrationFile] = [
+        file(2, "V0002_attach_rights", PackageResources.V0002_attach_rights_sql),
+        file(3, "V0003_attach_tables", PackageResources.V0003_attach_tables_sql),
+        file(4, "V0004_attach_column", PackageResources.V0004_attach_column_sql),
+        file(5, "V0005_attach_indexes", PackageResources.V0005_attach_indexes_sql),
+        file(6, "V0006_attach_policies", PackageResources.V0006_attach_policies_sql),
+        file(7, "V0007_attach_grants", PackageResources.V0007_attach_grants_sql),
     ]
 
     private static func file(_ version: Int64, _ name: String, _ bytes: [UInt8]) -> MigrationFile {

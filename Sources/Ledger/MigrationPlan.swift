@@ -13,6 +13,20 @@ struct MigrationPlan {
         let checksum: [UInt8]
     }
 
+    /// Which way a database goes: decided from what is there before the first file that makes or owns
+    /// a table, afterwards told by the name that this file was recorded with.
+    static func way(applied: [Applied], hasTables: Bool) -> MigrationWay {
+        guard let decided = applied.first(where: { $0.version == decidingVersion }) else {
+            return hasTables ? .attached : .new
+        }
+        let isAttached = MigrationFile.attaching.contains {
+            $0.version == decidingVersion && $0.name == decided.name
+        }
+        return isAttached ? .attached : .new
+    }
+
+    private static let decidingVersion: Int64 = 2
+
     /// The files still to apply, in order.
     ///
     /// Applied 1, 2 of known 1, 2, 3 → 3. Every difference in what is applied already is refused:

@@ -16,32 +16,61 @@ extension Migrator {
         }
     }
 
-    func pending(on connection: PostgresConnection) async throws -> [MigrationFile] {
-        guard let state = try await connection.query(SQL.schemaState).first else { return files }
-        guard try state.bool("has_record") else {
-            if let table = try state.optionalText("existing_table") {
-                throw MigrationError.existingTables(table)
-            }
-            if try state.bool("has_schema") {
-                throw MigrationError.missingRight(
-                    "schema metering is there without its record; it is not ours, nothing was changed"
-                )
-            }
-            try await requireRights(on: connection)
-            return files
+    /// Which way the database goes, and what of it is still to apply.
+    struct Pending {
+        let way: MigrationWay
+        let files: [MigrationFile]
+        /// Whether the files that the two ways do not share are applied.
+        var isAttachedYet: Bool { !files.contains { $0.version <= Migrator.attachedFrom } }
+    }
+
+    /// The last file of the two ways' own.
+    static let attachedFrom: Int64 = 7
+
+    func pending(on connection: PostgresConnection) async throws -> Pending {
+        guard let state = try await connection.query(SQL.schemaState).first else {
+            return Pending(way: .new, files: files)
         }
-        let applied = try await connection.query(SQL.migrationApplied).map { row in
+        let hasRecord = try state.bool("has_record")
+        if try !hasRecord && state.bool("has_schema") {
+            throw MigrationError.missingRight(
+                "schema metering is there without its record; it is not ours, nothing was changed")
+        }
+        let applied = hasRecord ? try await applied(on: connection) : []
+        let way = MigrationPlan.way(
+            applied: applied, hasTables: try state.optionalText("existing_table") != nil)
+        let pending = Pending(
+            way: way,
+            files: try MigrationPlan.pending(
+                try await known(way, on: connection), applied: applied))
+        if !pending.files.isEmpty { try await requireRights(on: connection) }
+        if way == .attached && !pending.isAttachedYet { try await requireTables(on: connection) }
+        return pending
+    }
+
+    private func applied(
+        on connection: PostgresConnection
+    ) async throws -> [MigrationPlan.Applied] {
+        try await connection.query(SQL.migrationApplied).map { row in
             MigrationPlan.Applied(
                 version: try row.int64("version"), name: try row.text("name"),
                 checksum: try row.bytes("checksum"))
         }
-        let pending = try MigrationPlan.pending(try await known(on: connection), applied: applied)
-        if !pending.isEmpty { try await requireRights(on: connection) }
-        return pending
+    }
+
+    /// Refuses tables that lack what metering needs, before anything is changed.
+    private func requireTables(on connection: PostgresConnection) async throws {
+        let problems = try await connection.query(SQL.attachProblems).map { row in
+            AttachProblem(what: try row.text("what"), remedy: try row.text("remedy"))
+        }
+        guard problems.isEmpty else { throw MigrationError.cannotAttach(problems) }
     }
 
     /// The database computes the checksums, so that they are the same wherever they are compared.
-    private func known(on connection: PostgresConnection) async throws -> [MigrationPlan.Known] {
+    private func known(
+        _ way: MigrationWay, on connection: PostgresConnection
+    ) async throws -> [MigrationPlan.Known] {
+        let files = way == .attached ? attaching : files
         let rows = try await connection.query(
             SQL.migrationChecksums, [.textArray(files.map(\.text))])
         return try zip(files, rows).map { file, row in

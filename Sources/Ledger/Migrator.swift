@@ -2,49 +2,54 @@ public import Postgres
 
 /// Brings a database to this program's schema: forward only, each file once, checksummed.
 ///
-/// Connects directly, not through a pooler: the lock of a run belongs to its session.
+/// Connects directly, not through a pooler: the lock of a run belongs to its session. The pool needs two
+/// connections: one works, the other tells whom it waits for.
 public struct Migrator: Sendable {
     let pool: PostgresPool
     let files: [MigrationFile]
+    let attaching: [MigrationFile]
+    /// How long one step asks for its locks again before it gives up.
+    let patience: Duration
     /// Building an index concurrently may wait for every old transaction of the server.
     static let fileTimeout: Duration = .seconds(3_600)
     static let pollInterval: Duration = .milliseconds(200)
+    static let pauseBetweenAttempts: Duration = .seconds(1)
 
     public init(pool: PostgresPool) { self.init(pool: pool, files: MigrationFile.all) }
 
-    init(pool: PostgresPool, files: [MigrationFile]) {
+    init(
+        pool: PostgresPool, files: [MigrationFile] = MigrationFile.all,
+        attaching: [MigrationFile] = MigrationFile.attaching, patience: Duration = .seconds(600)
+    ) {
         self.pool = pool
         self.files = files
+        self.attaching = attaching
+        self.patience = patience
     }
 
     /// The files that `apply` would run now. Changes nothing.
     public func plan() async throws(MigrationError) -> [MigrationFile] {
-        try await migrating { connection in try await pending(on: connection) }
+        try await migrating { connection in try await pending(on: connection).files }
     }
 
     /// Applies what is pending and returns it. Two at once: the second waits, then finds nothing to do.
     ///
     /// - Parameters:
     ///   - wait: How long another program's run is waited for.
-    ///   - progress: Takes one line for each file, and one while waiting.
+    ///   - progress: Takes one line for each file and statement, and more while waiting.
     public func apply(
         waitingAtMost wait: Duration = .seconds(300), progress: (String) -> Void = { _ in }
     ) async throws(MigrationError) -> [MigrationFile] {
-        try await migrating { connection in
-            try await takeLock(on: connection, wait: wait, progress: progress)
-            do {
-                let pending = try await pending(on: connection)
-                for file in pending {
-                    progress("applying \(file.name)")
-                    try await apply(file, on: connection)
-                }
-                _ = try await connection.query(SQL.migrationUnlock)
-                return pending
-            } catch {
-                // The lock also ends with the session, so a failure here hides nothing.
-                _ = try? await connection.query(SQL.migrationUnlock)
-                throw error
+        try await locked(waitingAtMost: wait, progress: progress) { connection in
+            let pending = try await pending(on: connection)
+            if pending.way == .attached, pending.files.count == attaching.count {
+                progress("the application's tables are there: attaching to them")
             }
+            for file in pending.files {
+                progress("applying \(file.name)")
+                try await apply(file, on: connection, progress: progress)
+            }
+            return pending.files
         }
     }
 
@@ -55,7 +60,7 @@ public struct Migrator: Sendable {
 }
 
 extension Migrator {
-    private func migrating<R>(
+    func migrating<R>(
         _ body: (PostgresConnection) async throws -> R
     ) async throws(MigrationError) -> R {
         do {
@@ -66,6 +71,25 @@ extension Migrator {
             throw .store(error)
         } catch {
             throw .store(.cancelled)
+        }
+    }
+
+    /// Runs `body` under the lock of migrations.
+    func locked<R>(
+        waitingAtMost wait: Duration, progress: (String) -> Void,
+        _ body: (PostgresConnection) async throws -> R
+    ) async throws(MigrationError) -> R {
+        try await migrating { connection in
+            try await takeLock(on: connection, wait: wait, progress: progress)
+            do {
+                let answer = try await body(connection)
+                _ = try await connection.query(SQL.migrationUnlock)
+                return answer
+            } catch {
+                // The lock also ends with the session, so a failure here hides nothing.
+                _ = try? await connection.query(SQL.migrationUnlock)
+                throw error
+            }
         }
     }
 }

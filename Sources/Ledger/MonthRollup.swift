@@ -9,7 +9,9 @@ public struct MonthRollup: Hashable, Sendable {
     public var written: Int64 = 0
     /// Clinics with usage that do not exist any more: left out of api_usage, kept in the ledger.
     public var ownerless: Int64 = 0
-    /// Buckets that are closed: their api_usage is frozen.
+    /// Clinics whose total a column api_calls of type INT cannot hold: their rows stay as they are.
+    public var tooLarge: Int64 = 0
+    /// Buckets that are closed, their api_usage frozen, or imported: from before metering.
     public var closedBuckets = 0
 
     public init(month: Month) { self.month = month }

@@ -5,6 +5,9 @@ enum SQL {
     static let apiKeyFind = file("api_key_find", PackageResources.api_key_find_sql)
     static let apiKeyInsert = file("api_key_insert", PackageResources.api_key_insert_sql)
     static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
+    static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
+    static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)
+    static let attachUsage = file("attach_usage", PackageResources.attach_usage_sql)
     static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
     static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
     static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
@@ -26,9 +29,13 @@ enum SQL {
     static let limitsReserved = file("limits_reserved", PackageResources.limits_reserved_sql)
     static let limitsUnlimited = file("limits_unlimited", PackageResources.limits_unlimited_sql)
     static let migrationApplied = file("migration_applied", PackageResources.migration_applied_sql)
+    static let migrationBlockers = file(
+        "migration_blockers", PackageResources.migration_blockers_sql)
     static let migrationChecksums = file(
         "migration_checksums", PackageResources.migration_checksums_sql)
     static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)
+    static let migrationLockTimeout = file(
+        "migration_lock_timeout", PackageResources.migration_lock_timeout_sql)
     static let migrationRecord = file("migration_record", PackageResources.migration_record_sql)
     static let migrationRoleLocal = file(
         "migration_role_local", PackageResources.migration_role_local_sql)
@@ -38,6 +45,8 @@ enum SQL {
         "migration_role_rights", PackageResources.migration_role_rights_sql)
     static let migrationRoleSet = file(
         "migration_role_set", PackageResources.migration_role_set_sql)
+    static let migrationSession = file(
+        "migration_session", PackageResources.migration_session_sql)
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
     static let monthPartitionsEnsure = file(
         "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
@@ -77,6 +86,10 @@ enum SQL {
     static let reportShares = file("report_shares", PackageResources.report_shares_sql)
     static let reportTotals = file("report_totals", PackageResources.report_totals_sql)
     static let reportWords = file("report_words", PackageResources.report_words_sql)
+    static let rlsBlindRoles = file("rls_blind_roles", PackageResources.rls_blind_roles_sql)
+    static let rlsEnable = file("rls_enable", PackageResources.rls_enable_sql)
+    static let rlsForce = file("rls_force", PackageResources.rls_force_sql)
+    static let rlsUnready = file("rls_unready", PackageResources.rls_unready_sql)
     static let rolePrivileges = file("role_privileges", PackageResources.role_privileges_sql)
     static let rollupBucketLock = file(
         "rollup_bucket_lock", PackageResources.rollup_bucket_lock_sql)
@@ -88,6 +101,7 @@ enum SQL {
     static let rollupDueMonths = file("rollup_due_months", PackageResources.rollup_due_months_sql)
     static let rollupMonthInsert = file(
         "rollup_month_insert", PackageResources.rollup_month_insert_sql)
+    static let rollupTakeOver = file("rollup_take_over", PackageResources.rollup_take_over_sql)
     static let schemaState = file("schema_state", PackageResources.schema_state_sql)
     static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
     static let settingsOfClinics = file(
@@ -100,6 +114,7 @@ enum SQL {
     static let usageMonthInsert = file(
         "usage_month_insert", PackageResources.usage_month_insert_sql)
     static let usageMonthShare = file("usage_month_share", PackageResources.usage_month_share_sql)
+    static let usageRewrite = file("usage_rewrite", PackageResources.usage_rewrite_sql)
     static let workerHeartbeatDelete = file(
         "worker_heartbeat_delete", PackageResources.worker_heartbeat_delete_sql)
     static let workerHeartbeatUpsert = file(
@@ -129,26 +144,28 @@ enum SQL {
 
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
-        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable, clinicById,
-        clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges, configHorizon,
-        configVersionRaise, databaseTime, jobRunInsert, limitMode, limitModeSet, limitsExceeded,
-        limitsReserved, limitsUnlimited, migrationApplied, migrationChecksums,
-        migrationLock, migrationRecord, migrationRoleLocal, migrationRoleReset,
-        migrationRoleRights, migrationRoleSet, migrationUnlock, monthPartitionsEnsure,
-        notify, overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue,
-        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
-        planUpdate, planVersions, plansReconsider, plansRefused,
-        quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
-        redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
-        reportRows, reportShares, reportTotals, reportWords,
-        rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBucketWrite, rollupBuckets,
-        rollupDueMonths, rollupMonthInsert, schemaState, schemaVersion, settingsOfClinics,
-        usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,
-        usageMonthShare, workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount,
-        factRecord, noticeGive, outboxDone, outboxOpen, planByName, planChangeAsk,
-        planChangeWaiting, planChangeApply, planChangesDue, planUse, standingApply, standingDefer,
-        standingDue,
-        standingEvents, standingFacts, standingLock, standingRow, subscriptionWrite,
+        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable,
+        attachProblems, attachTables, attachUsage, clinicById, clinicBySubdomain, clinicRoom,
+        clinicsActive, clinicsKnown, configChanges, configHorizon, configVersionRaise,
+        databaseTime, factRecord, jobRunInsert, limitMode, limitModeSet, limitsExceeded,
+        limitsReserved, limitsUnlimited, migrationApplied, migrationBlockers,
+        migrationChecksums, migrationLock, migrationLockTimeout, migrationRecord,
+        migrationRoleLocal, migrationRoleReset, migrationRoleRights, migrationRoleSet,
+        migrationSession, migrationUnlock, monthPartitionsEnsure, noticeGive, notify,
+        outboxDone, outboxOpen, overrideEnd, overrideInsert, overrideList, overrideReplace,
+        overridesEndDue, planByName, planChangeApply, planChangeAsk, planChangeWaiting,
+        planChangesDue, planClinics, planInsert, planList, planLock, planNamesLock,
+        planNewestVersion, planRefuse, planUpdate, planUse, planVersions, plansReconsider,
+        plansRefused, quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd,
+        redisEpochList, redisEpochUpsert, reportAge, reportDays, reportDifferences,
+        reportGroups, reportMonths, reportRows, reportShares, reportTotals, reportWords,
+        rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, rolePrivileges, rollupBucketLock,
+        rollupBucketPreview, rollupBucketWrite, rollupBuckets, rollupDueMonths,
+        rollupMonthInsert, rollupTakeOver, schemaState, schemaVersion, settingsOfClinics,
+        standingApply, standingDefer, standingDue, standingEvents, standingFacts, standingLock,
+        standingRow, subscriptionWrite, usageCheckpointConfirmed, usageCheckpointUpsert,
+        usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite, workerHeartbeatDelete,
+        workerHeartbeatUpsert, workerLiveCount,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

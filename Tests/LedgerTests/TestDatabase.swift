@@ -98,7 +98,7 @@ enum Login {
 }
 
 /// The migrated database that others are copied from.
-private enum Template {
+enum Template {
     private static let made = Mutex<Task<String, any Error>?>(nil)
 
     static func shared() async throws -> String {

@@ -173,8 +173,8 @@ AS $$
         LEFT JOIN noted n ON n.clinic_id = c.clinic_id
         LEFT JOIN mended w ON w.clinic_id = c.clinic_id
         WHERE (only_clinic IS NULL OR c.clinic_id = only_clinic)
-          AND (u.clinic_id IS NOT NULL OR only_clinic IS NOT NULL OR c.created_at <
-              (greatest(for_month, other_month) + interval '1 month') AT TIME ZONE 'UTC')
+          AND (u.clinic_id IS NOT NULL OR only_clinic IS NOT NULL OR coalesce(c.created_at <
+              (greatest(for_month, other_month) + interval '1 month') AT TIME ZONE 'UTC', true))
     )
     SELECT l.clinic_id, l.subdomain, l.name, l.plan, l.payment_status, l.users, l.max_users,
         l.patients, l.max_patients, l.api_calls, l.api_calls_included, l.storage_used,

@@ -1,5 +1,5 @@
--- The buckets of a month in order, their states, and whether each is to be rolled up: written to since, or not rolled
--- up since the month ended.
+-- The buckets of a month in order, their states, and whether each is to be rolled up: written to since, or
+-- not rolled up since the month ended.
 --   $1 month date
 -- Uses usage_month_pkey. Locks nothing.
 SELECT bucket, state, due OR (

@@ -1,5 +1,7 @@
--- Makes all 64 rows of a month. Safe to repeat.
+-- Makes all 64 rows of a month. Safe to repeat. A month from before metering is imported, never summed.
 --   $1 month date
-INSERT INTO metering.usage_month (month, bucket)
-SELECT $1::date, bucket FROM generate_series(0, 63) AS bucket
+INSERT INTO metering.usage_month (month, bucket, state)
+SELECT $1::date, bucket,
+    CASE WHEN $1::date < metering.first_month() THEN 'imported' ELSE 'open' END
+FROM generate_series(0, 63) AS bucket
 ON CONFLICT (month, bucket) DO NOTHING

@@ -9,16 +9,32 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Create or update the tables, each step once and in order.",
         discussion: """
-            Example:
+            Examples:
               DATABASE_OWNER_URL=postgresql://owner@db/clinics metering-worker migrate --dry-run
+              metering-worker migrate --rls
+
+            In an empty database it makes the application's tables too. In one that has them it attaches: \
+            they stay as they are and belong to whom they belonged; docs/attach.md says what is added. \
+            Which way it goes is what --dry-run says first.
 
             Connects with DATABASE_OWNER_URL, else DATABASE_URL, directly and not through a pooler. \
-            Run twice, the second finds nothing to do; run by two at once, the second waits.
+            Run twice, the second finds nothing to do; run by two at once, the second waits; \
+            interrupted, the next goes on.
             """)
 
     @OptionGroup var options: SettingsOptions
     @Flag(help: "Print what would be applied; change nothing.")
     var dryRun = false
+    @Flag(help: "Then widen api_usage.api_calls from INT to BIGINT: writes that table anew.")
+    var rewrite = false
+    @Flag(help: "Then switch row security on for the application's tables.")
+    var rls = false
+    @Flag(
+        name: .customLong("force-rls"),
+        help: "The same, also for their owners: their COPY FROM and pg_dump stop.")
+    var forceRLS = false
+    @Flag(help: "Do what --rls and --force-rls ask about.")
+    var yes = false
 
     func run() async throws {
         let settings = try options.settings(quiet: true)
@@ -27,25 +43,64 @@ struct MigrateCommand: AsyncParsableCommand {
             setting: "DATABASE_OWNER_URL, or without it DATABASE_URL"
         ) { pool in
             let migrator = Migrator(pool: pool)
-            let files =
-                dryRun
-                ? try await migrator.plan()
-                : try await migrator.apply { line in Console.note("metering-worker: \(line)") }
-            try Console.write(report(of: files))
+            guard !dryRun else { return try await survey(migrator) }
+            let files = try await migrator.apply(progress: Self.note)
+            try Console.write(Self.report(of: files))
+            if rewrite { try await widenUsage(migrator) }
+            if rls || forceRLS {
+                let switched = RowSecuritySwitch(migrator: migrator, isAgreed: yes)
+                try await switched.run(forced: forceRLS)
+            }
         }
     }
 
-    private func report(of files: [MigrationFile]) -> String {
-        guard !files.isEmpty else { return "nothing to do\n" + grants }
-        let verb = dryRun ? "would apply" : "applied"
-        let lines = files.map { "\(verb) \($0.name)\n" }.joined()
-        return dryRun ? lines : lines + grants
+    private func survey(_ migrator: Migrator) async throws {
+        let survey = try await migrator.survey()
+        try Console.write(SurveyReport(survey: survey).text)
+        guard survey.files.isEmpty else {
+            if rewrite || rls || forceRLS {
+                Self.note(
+                    "what --rewrite, --rls and --force-rls would do is said when this is applied")
+            }
+            return
+        }
+        var steps: [ConnectingRoleStep] = []
+        if rewrite { steps.append(.wideUsage) }
+        if rls || forceRLS { steps.append(.rowSecurity) }
+        if forceRLS { steps.append(.forcedRowSecurity) }
+        for step in steps {
+            for statement in try await migrator.preview(step) {
+                try Console.write("would run \(statement)\n")
+            }
+        }
+    }
+
+    private static func report(of files: [MigrationFile]) -> String {
+        let lines = files.map { "applied \($0.name)\n" }.joined()
+        return (files.isEmpty ? "nothing to do\n" : lines) + grants
     }
 
     /// The roles cannot log in themselves, so whoever logs in is given one.
-    private var grants: String {
+    private static var grants: String {
         let grants = Migrator.grants(workerLogin: "<worker login>", adminLogin: "<report login>")
         return "for the logins of the worker and of billing, once each:\n"
             + grants.map { "  \($0)\n" }.joined()
     }
+
+    private func widenUsage(_ migrator: Migrator) async throws {
+        guard try await !migrator.preview(.wideUsage).isEmpty else {
+            try Console.write("api_usage.api_calls is BIGINT already\n")
+            return
+        }
+        let usage = try await migrator.tables().first { $0.name == "api_usage" }
+        let size = usage?.found.map(SurveyReport.size) ?? "of unknown size"
+        Self.note("api_usage, \(size), is locked against reading and writing while it is rewritten")
+        let start = ContinuousClock.now
+        _ = try await migrator.run(.wideUsage, progress: Self.note)
+        let (seconds, fraction) = (ContinuousClock.now - start).components
+        let milliseconds = seconds * 1_000 + fraction / 1_000_000_000_000_000
+        try Console.write("api_usage.api_calls is BIGINT now, after \(milliseconds) ms\n")
+    }
+
+    static func note(_ line: String) { Console.note("metering-worker: \(line)") }
 }

@@ -44,11 +44,15 @@ struct RollupReport {
             var line = "\(month.month): \(month.examined) clinics, \(month.written) rows "
             line += isDryRun ? "would change" : "written"
             if month.ownerless > 0 { line += ", \(month.ownerless) deleted clinics left out" }
+            if month.tooLarge > 0 {
+                line += ", \(month.tooLarge) too large for INT: metering-worker migrate --rewrite"
+            }
             if month.closedBuckets > 0 { line += ", \(month.closedBuckets) of 64 parts closed" }
             return line + "\n"
         case .json:
             return "],\"clinics\":\(month.examined),\"rows\":\(month.written),"
-                + "\"deleted_clinics\":\(month.ownerless),\"closed_parts\":\(month.closedBuckets)}"
+                + "\"deleted_clinics\":\(month.ownerless),\"too_large\":\(month.tooLarge),"
+                + "\"closed_parts\":\(month.closedBuckets)}"
         }
     }
 

@@ -1,0 +1,78 @@
+import Postgres
+
+// How a running application is not held up: a lock that does not come soon is given up and asked for again.
+extension Migrator {
+    /// Runs `work` in a transaction, again until it got its locks.
+    ///
+    /// A lock that is waited for stops all who come later, so it is given up after half a second; between
+    /// two attempts the application goes on.
+    func patiently(
+        _ name: String, _ connection: PostgresConnection, progress: (String) -> Void,
+        _ work: @escaping @Sendable (PostgresConnection) async throws -> Void
+    ) async throws {
+        let clock = ContinuousClock()
+        let deadline = clock.now.advanced(by: patience)
+        var said: String?
+        // One line for each answer, not for each attempt.
+        func sayOnce(_ line: String) {
+            if line != said { progress(line) }
+            said = line
+        }
+        while true {
+            do {
+                return try await watched(name, connection, progress: sayOnce) { connection in
+                    try await connection.transaction(retries: 0) { connection in
+                        try await connection.execute(SQL.migrationLockTimeout)
+                        try await work(connection)
+                    }
+                }
+            } catch PostgresError.server(let error)
+                where error.sqlState == .lockNotAvailable || error.sqlState == .deadlockDetected
+            {
+                guard clock.now < deadline else {
+                    throw MigrationError.busy(name, waited: patience)
+                }
+                // On a busy machine the wait may be over before anybody could look whom it is for.
+                if said == nil { sayOnce("\(name) waits for tables that are in use") }
+                try await clock.sleep(for: Self.pauseBetweenAttempts)
+            }
+        }
+    }
+
+    /// Runs `work`, and says through another connection of the pool for whom its session waits.
+    func watched(
+        _ name: String, _ connection: PostgresConnection, progress: (String) -> Void,
+        _ work: @escaping @Sendable (PostgresConnection) async throws -> Void
+    ) async throws {
+        guard let session = try await connection.query(SQL.migrationSession).first?.int64("pid")
+        else { return }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await work(connection)
+                return true
+            }
+            group.addTask { await Self.tick() }
+            var said: String?
+            while let isDone = try await group.next() {
+                guard !isDone else { break }
+                let others = await blockers(of: session)
+                if let others, others != said { progress("\(name) waits for \(others)") }
+                said = others ?? said
+                group.addTask { await Self.tick() }
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Shorter than the time after which a lock is given up.
+    private static func tick() async -> Bool {
+        try? await Task.sleep(for: .milliseconds(300))
+        return false
+    }
+
+    /// nil while it waits for nobody, or when nobody can tell.
+    private func blockers(of session: Int64) async -> String? {
+        let rows = try? await pool.query(SQL.migrationBlockers, [.int64(session)])
+        return try? rows?.first?.optionalText("blockers")
+    }
+}

@@ -1,0 +1,258 @@
+import LocalServers
+import Metering
+import Postgres
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+/// `migrate` on a database that has the team's tables, rows and a running application.
+@Suite struct `Attaching` {
+    @Test func `meets the document's statements, all but the four that PostgreSQL refuses`()
+        async throws
+    {
+        try await TeamDatabase.lend { team in
+            let refused = try TeamDatabase.document().filter { $0.refusal != nil }
+            #expect(refused.map(\.refusal) == ["42703", "42601", "42P17", "42883"])
+            for statement in refused {
+                let error = await #expect(throws: PostgresError.self) {
+                    try await team.owner.script(statement.text)
+                }
+                #expect(error?.sqlState == statement.refusal, "\(statement.text)")
+            }
+            let rows = try await team.rows(team.columns())
+            #expect(Set(rows.keys) == Set(TeamDatabase.tables))
+            #expect(rows.values.map(\.count).reduce(0, +) == 1_000)
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `leaves every old row, owner, type and policy as it was`(rowSecurity: Bool) async throws {
+        try await TeamDatabase.lend(rowSecurity: rowSecurity) { team in
+            let columns = try await team.columns()
+            let before = (rows: try await team.rows(columns), schema: try await team.schema())
+            #expect(try await team.migrator.apply() == MigrationFile.attaching)
+            #expect(try await team.rows(columns) == before.rows)
+            let after = Set(try await team.schema())
+            // The last column of file_storage has a comma now; nothing else of the old is different.
+            #expect(
+                before.schema.filter { !after.contains($0) } == ["    encrypted_key bytea NOT NULL"]
+            )
+            let memberships = try await team.superuser.ask(
+                "SELECT FROM pg_auth_members WHERE member = 'metering_owner'::regrole")
+            #expect(memberships.isEmpty)
+            #expect(try await team.migrator.apply() == [])
+        }
+    }
+
+    @Test func `makes the same schema metering and the same triggers as in a new database`()
+        async throws
+    {
+        try await TestDatabase.lend { new in
+            try await TeamDatabase.lend { team in
+                _ = try await team.migrator.apply()
+                let ours = ["--schema=metering"]
+                let expected = try await TeamDatabase.schema(of: new.name, ours, on: new.server)
+                #expect(expected.count > 500)
+                #expect(try await team.schema(ours) == expected)
+                let triggers = try await TeamDatabase.triggers(new.owner)
+                #expect(triggers.count > 25)
+                #expect(try await TeamDatabase.triggers(team.superuser) == triggers)
+            }
+        }
+    }
+
+    @Test func `says which way it goes, what it found and what it would add, and changes nothing`()
+        async throws
+    {
+        try await TeamDatabase.lend { team in
+            let before = try await team.schema()
+            try await team.owner.script("DROP TABLE audit_logs")
+            let survey = try await team.migrator.survey()
+            #expect(survey.way == .attached && survey.files == MigrationFile.attaching)
+            #expect(survey.tables.filter { $0.found == nil }.map(\.name) == ["audit_logs"])
+            #expect(
+                survey.tables.first { $0.name == "patients" }?.found?.hasRowSecurity == true)
+            #expect(survey.statements.contains { $0.contains("ADD COLUMN size_bytes") })
+            #expect(survey.usage?.rowsNow == 17 && survey.usage?.monthsBefore == 4)
+            #expect(try await Set(team.schema()).isSubset(of: Set(before)))
+            try await TestDatabase.lendEmpty { pool, _ in
+                let empty = try await Migrator(pool: pool).survey()
+                #expect(empty.way == .new && empty.files == MigrationFile.all)
+            }
+        }
+    }
+
+    @Test func `makes the tables that are missing as in a new database`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            try await pool.script(
+                """
+                CREATE TABLE public.clinics (clinic_id uuid PRIMARY KEY, name text, subdomain text,
+                    created_at timestamptz);
+                INSERT INTO public.clinics VALUES ('c1000000-0000-4000-8000-000000000001', 'One');
+                """)
+            _ = try await Migrator(pool: pool).apply()
+            let made = try await pool.ask(
+                """
+                SELECT count(*) FILTER (WHERE relowner = 'metering_owner'::regrole),
+                    count(*) FILTER (WHERE relrowsecurity) FROM pg_class
+                WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+                """)
+            // Nine tables and six partitions; plans belong to nobody in particular, clinics to the team.
+            #expect(try made[0].int64(0) == 15)
+            #expect(try made[0].int64(1) == 14)
+            let added = try await pool.ask("SELECT enforced FROM metering.limit_mode")
+            #expect(try !added[0].bool(0))
+        }
+    }
+
+    @Test func `names everything that is missing with its remedy, before anything is changed`()
+        async throws
+    {
+        try await TeamDatabase.lend { team in
+            try await team.owner.script(
+                """
+                ALTER TABLE patients DROP COLUMN clinic_id;
+                ALTER TABLE subscription_plans ALTER COLUMN features TYPE text;
+                ALTER TABLE api_usage DROP CONSTRAINT api_usage_pkey;
+                ALTER TABLE audit_logs ADD COLUMN tenant text NOT NULL DEFAULT '';
+                ALTER TABLE audit_logs ALTER COLUMN tenant DROP DEFAULT;
+                CREATE POLICY office_hours ON visits AS RESTRICTIVE USING (true);
+                DROP TABLE clinic_staff;
+                CREATE VIEW clinic_staff AS SELECT 1 AS one;
+                """)
+            try await team.superuser.script("ALTER TABLE users OWNER TO postgres")
+            do {
+                _ = try await team.migrator.apply()
+                Issue.record("a database without patients.clinic_id was attached")
+            } catch MigrationError.cannotAttach(let problems) {
+                #expect(
+                    problems.map(\.what) == [
+                        "public.clinic_staff is no table",
+                        "public.patients has no column clinic_id",
+                        "public.subscription_plans.features is text",
+                        "public.api_usage has no key on (clinic_id, month)",
+                        "public.audit_logs.tenant must be filled and has no default",
+                        "public.users belongs to postgres, and this login is no member of it",
+                        "public.visits has the restrictive policy office_hours for everybody, "
+                            + "which would hide rows from counting",
+                    ])
+                #expect(
+                    problems[1].remedy
+                        == "ALTER TABLE public.patients ADD COLUMN clinic_id uuid "
+                        + "REFERENCES public.clinics (clinic_id)")
+                // What can be run as it is, mends.
+                for index in [1, 2, 3, 4] {
+                    try await team.owner.script(problems[index].remedy)
+                }
+            }
+            let left = try await team.owner.query(SQL.attachProblems).map { try $0.text("what") }
+            #expect(left.count == 3)
+            #expect(try await !team.schema().contains { $0.contains("metering") })
+        }
+    }
+
+    @Test func `goes on wherever it was interrupted, and ends the same`() async throws {
+        var expected: [String] = []
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            expected = try await team.schema()
+        }
+        try await TeamDatabase.lend { team in
+            let lines = 60
+            for place in 1...lines {
+                let migrator = team.migrator
+                let run = Task {
+                    var seen = 0
+                    return try await migrator.apply { _ in
+                        seen += 1
+                        if seen == 2 + place % 3 { withUnsafeCurrentTask { $0?.cancel() } }
+                    }
+                }
+                if (try? await run.value) == [] { break }
+            }
+            _ = try await team.migrator.apply()
+            #expect(try await team.schema() == expected)
+        }
+    }
+
+    @Test func `upgrades from an earlier version through the same list`() async throws {
+        try await TeamDatabase.lend { team in
+            let older = Migrator(
+                pool: team.owner, attaching: MigrationFile.attaching.filter { $0.version < 18 })
+            _ = try await older.apply()
+            #expect(
+                try await team.migrator.apply()
+                    == MigrationFile.attaching.filter { $0.version >= 18 })
+            try await team.lendLedger { try await $0.requireLeastPrivilege() }
+        }
+    }
+
+    @Test func `run at the same time, one applies and the other finds nothing to do`() async throws
+    {
+        try await TeamDatabase.lend { team in
+            async let first = team.migrator.apply()
+            async let second = team.migrator.apply()
+            let counts = try await [first.count, second.count].sorted()
+            #expect(counts == [0, MigrationFile.attaching.count])
+        }
+    }
+
+    @Test func `waits for a long transaction without holding up those who come later`()
+        async throws
+    {
+        try await TeamDatabase.lend { team in
+            let lines = Lines()
+            try await team.app.withConnection { reader in
+                try await reader.script("BEGIN; SELECT count(*) FROM clinics;")
+                async let applied = team.migrator.apply { lines.add($0) }
+                try await waitUntil("migrate says for whom it waits", within: .seconds(120)) {
+                    lines.all.contains { $0.contains("of \(TeamDatabase.appLogin)") }
+                }
+                // They would queue behind a lock that is waited for as long as the reader likes.
+                for _ in 1...20 {
+                    try await team.owner.script(
+                        """
+                        BEGIN; SET LOCAL lock_timeout = '5s';
+                        UPDATE clinics SET name = name;
+                        SELECT count(*) FROM patients;
+                        ROLLBACK;
+                        """)
+                }
+                try await reader.script("COMMIT")
+                #expect(try await applied.count == MigrationFile.attaching.count)
+            }
+        }
+    }
+
+    @Test func `ends with what to do when its tables stay in use`() async throws {
+        try await TeamDatabase.lend { team in
+            try await team.app.withConnection { reader in
+                try await reader.script("BEGIN; SELECT count(*) FROM api_usage;")
+                let error = await #expect(throws: MigrationError.self) {
+                    // Index builds wait without harm, as long as it takes: leave them out.
+                    try await Migrator(
+                        pool: team.owner,
+                        attaching: MigrationFile.attaching.filter { $0.version != 5 },
+                        patience: .zero
+                    ).apply()
+                }
+                guard case .busy(let name, _) = error else {
+                    Issue.record("\(String(describing: error))")
+                    return
+                }
+                #expect(name == "V0006_attach_policies.sql")
+                try await reader.script("COMMIT")
+            }
+        }
+    }
+}
+
+/// Lines of progress, from whichever task.
+final class Lines: Sendable {
+    private let held = Mutex<[String]>([])
+
+    func add(_ line: String) { held.withLock { $0.append(line) } }
+    var all: [String] { held.withLock { $0 } }
+}
