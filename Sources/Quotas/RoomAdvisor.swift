@@ -26,7 +26,7 @@ public final class RoomAdvisor: Sendable {
         var next: Reading?
     }
 
-    private enum Seat {
+    private enum Way {
         case known(ClinicRoom?)
         case reading(Task<Rooms, Never>)
         case none
@@ -35,6 +35,7 @@ public final class RoomAdvisor: Sendable {
     static let freshFor: Duration = .seconds(1)
     static let knownMax = 10_000
     static let clinicsMax = 256
+
     private let source: any RoomSource
     private let patience: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
@@ -50,7 +51,7 @@ public final class RoomAdvisor: Sendable {
 
     /// Nil when there is no such clinic.
     public func room(of clinic: ClinicID) async throws(QuotaError) -> ClinicRoom? {
-        switch seat(for: clinic) {
+        switch way(to: clinic) {
         case .known(let room): return room
         case .reading(let task):
             return try await FirstAnswer.of(task, within: patience).get()[clinic]
@@ -61,7 +62,7 @@ public final class RoomAdvisor: Sendable {
     /// Clinics that wait for the next reading.
     var waiting: Int { state.withLock { $0.next?.clinics.count ?? 0 } }
 
-    private func seat(for clinic: ClinicID) -> Seat {
+    private func way(to clinic: ClinicID) -> Way {
         let time = now()
         return state.withLock { state in
             if let entry = state.known[clinic], time < entry.until { return .known(entry.room) }

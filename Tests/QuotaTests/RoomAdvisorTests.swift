@@ -7,6 +7,9 @@ import Testing
 
 /// What is said about room, and how often PostgreSQL is asked for it.
 @Suite struct `Room advice` {
+    /// At the start of a run random tests may hold every thread for a minute.
+    private static let longest: Duration = .seconds(240)
+
     @Test(arguments: [
         // used, limit, cost, enforced, has plan → allowed, reason
         (3, 5, 2, true, true, true, nil),
@@ -32,7 +35,7 @@ import Testing
     @Test func `is good for a second, also about a clinic that does not exist`() async throws {
         let rooms = MemoryRooms([.numbered(1)])
         let clock = Mutex(ContinuousClock.now)
-        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60)) { clock.withLock(\.self) }
+        let advisor = RoomAdvisor(source: rooms, patience: Self.longest) { clock.withLock(\.self) }
         for _ in 0..<5 {
             #expect(try await advisor.room(of: .numbered(1)) != nil)
             #expect(try await advisor.room(of: .numbered(2)) == nil)
@@ -48,14 +51,18 @@ import Testing
 
     @Test func `takes one reading at a time, for all who came meanwhile`() async throws {
         let rooms = MemoryRooms([.numbered(1), .numbered(2)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
+        let advisor = RoomAdvisor(source: rooms, patience: Self.longest)
         let first = Task { try await advisor.room(of: .numbered(1)) }
-        try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
+        try await waitUntil("the first reading runs", within: Self.longest) {
+            rooms.readings.count == 1
+        }
         try await withThrowingTaskGroup { group in
             for number in 0..<100 {
                 group.addTask { _ = try await advisor.room(of: .numbered(2 + number % 50)) }
             }
-            try await waitUntil("all wait for the second") { advisor.waiting == 50 }
+            try await waitUntil("all wait for the second", within: Self.longest) {
+                advisor.waiting == 50
+            }
             rooms.release()
             try await group.waitForAll()
         }
@@ -66,14 +73,16 @@ import Testing
 
     @Test func `refuses at once what one reading cannot take, and keeps no failure`() async throws {
         let rooms = MemoryRooms([.numbered(1)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms, patience: .seconds(60))
+        let advisor = RoomAdvisor(source: rooms, patience: Self.longest)
         let first = Task { try await advisor.room(of: .numbered(1)) }
-        try await waitUntil("the first reading runs") { rooms.readings.count == 1 }
+        try await waitUntil("the first reading runs", within: Self.longest) {
+            rooms.readings.count == 1
+        }
         try await withThrowingTaskGroup { group in
             for number in 0..<RoomAdvisor.clinicsMax {
                 group.addTask { _ = try? await advisor.room(of: .numbered(1_000 + number)) }
             }
-            try await waitUntil("the second is full") {
+            try await waitUntil("the second is full", within: Self.longest) {
                 advisor.waiting == RoomAdvisor.clinicsMax
             }
             await #expect(throws: QuotaError.busy) { try await advisor.room(of: .numbered(2)) }
