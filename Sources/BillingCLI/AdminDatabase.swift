@@ -11,12 +11,19 @@ enum AdminDatabase {
         ["database", "url"], .secret(form: "postgresql://user@host/database"),
         "The database, with a login that has the role `billing_admin`.")
 
+    /// For the one command that changes a table.
+    static let ownerURL = SettingKey(
+        ["database", "owner", "url"], .secret(form: "postgresql://owner@host/database"),
+        "The database, with the login that owns `clinic_subscriptions`.")
+
     /// Lends the ledger of a database at this program's version.
-    static func lend(_ body: (Ledger) async throws -> Void) async throws {
+    static func lend(
+        as key: SettingKey = url, _ body: (Ledger) async throws -> Void
+    ) async throws {
         let settings = try Settings(
-            keys: [url], environment: ProcessInfo.processInfo.environment)
+            keys: [key], environment: ProcessInfo.processInfo.environment)
         for warning in settings.warnings { Console.note("billing: \(warning)") }
-        var configuration = try PostgresConfiguration(settings.required(secret: url))
+        var configuration = try PostgresConfiguration(settings.required(secret: key))
         configuration.applicationName = "billing"
         configuration.poolSize = 1
         let pool = PostgresPool(

@@ -14,7 +14,7 @@ struct StandingCommand: AsyncParsableCommand {
               billing standing show smile-dental
               billing standing smile-dental
             """,
-        subcommands: [Show.self],
+        subcommands: [Show.self, Adopt.self],
         defaultSubcommand: Show.self)
 
     struct Show: AsyncParsableCommand {
@@ -36,6 +36,39 @@ struct StandingCommand: AsyncParsableCommand {
                 let waiting = try await ledger.waitingPlanChange(of: id)
                 try Console.write(
                     StandingPage(record: record, moves: moves, waiting: waiting).text)
+            }
+        }
+    }
+}
+
+extension StandingCommand {
+    struct Adopt: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Let payment_status take the eight words only, once no other is left.",
+            discussion: """
+                Writes old words such as `paid` as ours, then adds the CHECK; no standing moves. Connects with \
+                DATABASE_OWNER_URL. Exit code 3 while words are left that nobody knows; they are listed.
+
+                Example:
+                  DATABASE_OWNER_URL=postgresql://owner@db/clinics billing standing adopt
+                """)
+
+        func run() async throws {
+            try await AdminDatabase.lend(as: AdminDatabase.ownerURL) { ledger in
+                switch try await ledger.adoptStanding() {
+                case .wasDone:
+                    try Console.write("payment_status takes the eight words only already\n")
+                case .done(let rewritten):
+                    try Console.write(
+                        "payment_status takes the eight words only from now on; rows rewritten: "
+                            + "\(rewritten)\n")
+                case .unknownWords(let words):
+                    for word in words {
+                        try Console.write("\(word.clinics) clinics: \(Console.shown(word.word))\n")
+                    }
+                    Console.note("billing: write one of the eight words there; nothing was changed")
+                    throw ExitCode(3)
+                }
             }
         }
     }

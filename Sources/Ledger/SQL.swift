@@ -138,6 +138,14 @@ enum SQL {
     static let standingEvents = file("standing_events", PackageResources.standing_events_sql)
     static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
     static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
+    static let standingCheckAdd = file(
+        "standing_check_add", PackageResources.standing_check_add_sql)
+    static let standingCheckFound = file(
+        "standing_check_found", PackageResources.standing_check_found_sql)
+    static let standingWordsRewrite = file(
+        "standing_words_rewrite", PackageResources.standing_words_rewrite_sql)
+    static let standingWordsUnknown = file(
+        "standing_words_unknown", PackageResources.standing_words_unknown_sql)
     static let standingRow = file("standing_row", PackageResources.standing_row_sql)
     static let subscriptionWrite = file(
         "subscription_write", PackageResources.subscription_write_sql)
@@ -162,10 +170,11 @@ enum SQL {
         rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, rolePrivileges, rollupBucketLock,
         rollupBucketPreview, rollupBucketWrite, rollupBuckets, rollupDueMonths,
         rollupMonthInsert, rollupTakeOver, schemaState, schemaVersion, settingsOfClinics,
-        standingApply, standingDefer, standingDue, standingEvents, standingFacts, standingLock,
-        standingRow, subscriptionWrite, usageCheckpointConfirmed, usageCheckpointUpsert,
-        usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite, workerHeartbeatDelete,
-        workerHeartbeatUpsert, workerLiveCount,
+        standingApply, standingCheckAdd, standingCheckFound, standingDefer, standingDue,
+        standingEvents, standingFacts, standingLock, standingRow, standingWordsRewrite,
+        standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
+        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
+        workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

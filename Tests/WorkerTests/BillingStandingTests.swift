@@ -68,6 +68,43 @@ import Testing
         }
     }
 
+    @Test func `adopts the eight words once no other is left`() async throws {
+        try await SmallDatabase.lend { database in
+            try await database.seed()
+            let owner = [
+                "DATABASE_OWNER_URL": database.server.superuserURL(database: database.name)
+            ]
+            let call = ["billing", "standing", "adopt"]
+            #expect(try await database.run(call, owner).output.hasSuffix("words only already\n"))
+            try await database.psql(
+                """
+                ALTER TABLE clinic_subscriptions
+                    DROP CONSTRAINT clinic_subscriptions_payment_status_check;
+                ALTER TABLE clinic_subscriptions DISABLE TRIGGER USER;
+                INSERT INTO clinics (clinic_id, name) VALUES (gen_random_uuid(), 'Two');
+                INSERT INTO clinic_subscriptions
+                    (clinic_id, plan_id, start_date, end_date, payment_status)
+                SELECT clinic_id, 1, '2026-01-01', '2027-01-01',
+                    CASE name WHEN 'Two' THEN 'vip' ELSE 'Paid' END FROM clinics;
+                ALTER TABLE clinic_subscriptions ENABLE TRIGGER USER;
+                """)
+            let left = try await database.run(call, owner)
+            #expect(left.ending == .exited(3) && left.output == "1 clinics: \"vip\"\n")
+            #expect(
+                try await database.psql(
+                    "SELECT count(*) FROM clinic_subscriptions WHERE payment_status = 'Paid'")
+                    == "1\n")
+            try await database.psql(
+                "UPDATE clinic_subscriptions SET payment_status = 'trial' WHERE payment_status = 'vip'"
+            )
+            let done = try await database.run(call, owner)
+            #expect(done.ending == .exited(0) && done.output.hasSuffix("rows rewritten: 1\n"))
+            let words = try await database.psql(
+                "SELECT string_agg(payment_status, ' ' ORDER BY 1) FROM clinic_subscriptions")
+            #expect(words == "active trialing\n")
+        }
+    }
+
     @Test(arguments: [
         ("pay nobody --reason x", 1, "no clinic has the id or subdomain"),
         ("pay smile", 2, "--reason"), ("pay smile --reason x", 1, "has no subscription"),
