@@ -112,11 +112,11 @@ $$;
 -- Counts the rows of these clinics again, under their locks, sets the counters right, and answers where
 -- they were wrong. Under the lock nobody is between his rows and their count, so a snapshot taken after it
 -- sees both; an older snapshot cannot, and is refused. Reservations that ended and counters of clinics that
--- are gone are removed. row_security off: a policy that hides rows from the counting is an error, not a
--- smaller count.
+-- are gone are removed. In an attached database the policy metering_owner_all shows every row to the count;
+-- row_security off would refuse to read what is not ours wherever row security is on.
 CREATE FUNCTION metering.count_again(clinics uuid[])
     RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
