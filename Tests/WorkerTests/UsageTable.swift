@@ -6,7 +6,9 @@ struct UsageTable {
 
     private static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,"
-        + "max_patients,api_calls,api_calls_included,storage_used,storage_included"
+        + "max_patients,api_calls,api_calls_included,storage_used,storage_included,users_percent,"
+        + "patients_percent,api_calls_percent,storage_percent,storage_peak,open_attention,drift,"
+        + "findings"
 
     private let rows: [[String: String]]
 
