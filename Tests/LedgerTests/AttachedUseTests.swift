@@ -74,7 +74,6 @@ import Testing
                 ALTER TABLE subscription_plans ADD COLUMN looks json, ALTER COLUMN name TYPE text;
                 UPDATE subscription_plans SET looks = '{}';
                 ALTER TABLE clinic_subscriptions ADD COLUMN auto_renew boolean;
-                ALTER TABLE clinic_subscriptions ALTER COLUMN payment_status TYPE text;
                 UPDATE clinic_subscriptions SET auto_renew = false;
                 ALTER TABLE file_storage ALTER COLUMN s3_path TYPE text, ADD COLUMN mime text;
                 ALTER TABLE audit_logs DROP COLUMN ip_address;

@@ -19,6 +19,8 @@ WITH named AS (
             'FOR SELECT TO metering_worker, billing_admin USING (true)'),
         ('metering_writes', n.name = 'api_usage',
             'TO metering_worker USING (true) WITH CHECK (true)'),
+        ('metering_plans', n.name = 'subscription_plans',
+            'TO billing_admin USING (true) WITH CHECK (true)'),
         ('metering_app', n.name <> 'subscription_plans' AND EXISTS (
                 SELECT FROM pg_attribute a WHERE a.attrelid = n.relid AND a.attname = 'clinic_id'
                   AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype),

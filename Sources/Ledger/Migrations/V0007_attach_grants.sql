@@ -8,6 +8,18 @@ GRANT SELECT (id, clinic_id) ON public.users, public.patients TO metering_worker
 GRANT SELECT (clinic_id, user_id) ON public.clinic_staff TO metering_worker, billing_admin;
 GRANT SELECT (clinic_id, size_bytes) ON public.file_storage TO metering_worker, billing_admin;
 GRANT INSERT, UPDATE ON public.api_usage TO metering_worker;
+GRANT INSERT (name, max_users, max_patients, features), UPDATE (name, max_users, max_patients, features)
+    ON public.subscription_plans TO billing_admin;
+
+DO $$
+DECLARE
+    numbers text := pg_get_serial_sequence('public.subscription_plans', 'plan_id');
+BEGIN
+    IF numbers IS NOT NULL THEN
+        EXECUTE format('GRANT USAGE ON SEQUENCE %s TO billing_admin', numbers);
+    END IF;
+END
+$$;
 
 DO $$
 DECLARE

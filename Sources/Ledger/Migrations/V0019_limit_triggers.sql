@@ -112,16 +112,31 @@ $$;
 -- Counts the rows of these clinics again, under their locks, sets the counters right, and answers where
 -- they were wrong. Under the lock nobody is between his rows and their count, so a snapshot taken after it
 -- sees both; an older snapshot cannot, and is refused. Reservations that ended and counters of clinics that
--- are gone are removed. row_security off: a policy that hides rows from the counting is an error, not a
--- smaller count.
+-- are gone are removed. Where row security binds the count too, the policy metering_owner_all must show it
+-- every row: rows that are hidden are an error, not a smaller count. (row_security off would be the same in a
+-- new database, and refuse to read the team's own tables in an attached one, whatever the policy shows.)
 CREATE FUNCTION metering.count_again(clinics uuid[])
     RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    hiding text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION 'counters are counted again in a READ COMMITTED transaction'
             USING ERRCODE = '0A000';
+    END IF;
+    SELECT min(t.name) INTO hiding
+    FROM unnest(ARRAY['users', 'clinic_staff', 'patients', 'file_storage', 'clinics']) AS t (name)
+    WHERE row_security_active('public.' || t.name) AND (
+        NOT EXISTS (SELECT FROM pg_policy p WHERE p.polname = 'metering_owner_all'
+            AND p.polrelid = to_regclass('public.' || t.name))
+        OR EXISTS (SELECT FROM pg_policy p WHERE NOT p.polpermissive AND 0 = ANY (p.polroles)
+            AND p.polrelid = to_regclass('public.' || t.name)));
+    IF hiding IS NOT NULL THEN
+        RAISE EXCEPTION 'row security of % hides rows from counting', hiding
+            USING ERRCODE = '42501', TABLE = hiding, SCHEMA = 'public',
+            HINT = 'Force it with metering-worker migrate --force-rls, which lets counting see all rows.';
     END IF;
     PERFORM metering.lock_counters(clinics);
     WITH present AS (

@@ -338,16 +338,20 @@ GRANT EXECUTE ON FUNCTION metering.plan_amount(jsonb, text[]), metering.window_p
 GRANT EXECUTE ON FUNCTION metering.refuse_plan_version(int, int, text, int), metering.reconsider_plans(int)
     TO metering_worker;
 
--- Plans are an administrator's to write.
-GRANT INSERT (name, max_users, max_patients, features), UPDATE (name, max_users, max_patients, features)
-    ON public.subscription_plans TO billing_admin;
+-- Plans are an administrator's to write. In an attached database V0007_attach_grants gave these rights in
+-- the name of the tables' owner, whose dump another owner can restore; ours beside them could not be.
 DO $$
 DECLARE
     numbers text := pg_get_serial_sequence('public.subscription_plans', 'plan_id');
 BEGIN
+    IF NOT has_column_privilege('billing_admin', 'public.subscription_plans', 'features', 'UPDATE') THEN
+        GRANT INSERT (name, max_users, max_patients, features),
+            UPDATE (name, max_users, max_patients, features)
+            ON public.subscription_plans TO billing_admin;
+    END IF;
     -- An identity column needs no right to its sequence. One of the team's own may not be ours to lend:
     -- then plans can be changed by `billing`, and are made by the team.
-    IF numbers IS NOT NULL THEN
+    IF numbers IS NOT NULL AND NOT has_sequence_privilege('billing_admin', numbers, 'USAGE') THEN
         EXECUTE format('GRANT USAGE ON SEQUENCE %s TO billing_admin', numbers);
     END IF;
 EXCEPTION WHEN insufficient_privilege THEN
