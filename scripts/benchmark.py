@@ -17,6 +17,7 @@ import platform
 import re
 import shlex
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -63,6 +64,9 @@ class PostgreSQL:
     SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "4GB", "checkpoint_timeout": "1h"}
 
     def __enter__(self):
+        # So that a run which is ended takes its server along.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, lambda *_: sys.exit(1))
         self.home = Path(tempfile.mkdtemp(prefix="bench-"))
         # PostgreSQL refuses to run as root; the server's package has made a user for it.
         self.user = []

@@ -25,7 +25,8 @@ enum AdminDatabase {
         for warning in settings.warnings { Console.note("billing: \(warning)") }
         var configuration = try PostgresConfiguration(settings.required(secret: key))
         configuration.applicationName = "billing"
-        configuration.poolSize = 1
+        // A second one looks at whom a change of a table waits for.
+        configuration.poolSize = key.path == ownerURL.path ? 2 : 1
         let pool = PostgresPool(
             configuration: configuration,
             logger: Logger(label: "billing") { _ in SwiftLogNoOpLogHandler() })

@@ -55,13 +55,12 @@ extension StandingCommand {
 
         func run() async throws {
             try await AdminDatabase.lend(as: AdminDatabase.ownerURL) { ledger in
-                switch try await ledger.adoptStanding() {
+                switch try await ledger.adoptStanding(progress: { Console.note("billing: \($0)") })
+                {
                 case .wasDone:
                     try Console.write("payment_status takes the eight words only already\n")
-                case .done(let rewritten):
-                    try Console.write(
-                        "payment_status takes the eight words only from now on; rows rewritten: "
-                            + "\(rewritten)\n")
+                case .done:
+                    try Console.write("payment_status takes the eight words only from now on\n")
                 case .unknownWords(let words):
                     for word in words {
                         try Console.write("\(word.clinics) clinics: \(Console.shown(word.word))\n")

@@ -15,6 +15,8 @@ public struct ConnectingRoleStep: Sendable {
     public static let rowSecurity = ConnectingRoleStep(query: SQL.rlsEnable)
     /// Row security also for the owners of the application's tables.
     public static let forcedRowSecurity = ConnectingRoleStep(query: SQL.rlsForce)
+    /// The CHECK of `payment_status`.
+    public static let adoptedStanding = ConnectingRoleStep(query: SQL.standingAdopt)
     /// `api_usage.api_calls` as BIGINT.
     public static let wideUsage = ConnectingRoleStep(query: SQL.usageRewrite)
 }

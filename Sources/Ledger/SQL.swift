@@ -132,18 +132,13 @@ enum SQL {
     static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
     static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
     static let planUse = file("plan_use", PackageResources.plan_use_sql)
+    static let standingAdopt = file("standing_adopt", PackageResources.standing_adopt_sql)
     static let standingApply = file("standing_apply", PackageResources.standing_apply_sql)
     static let standingDefer = file("standing_defer", PackageResources.standing_defer_sql)
     static let standingDue = file("standing_due", PackageResources.standing_due_sql)
     static let standingEvents = file("standing_events", PackageResources.standing_events_sql)
     static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
     static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
-    static let standingCheckAdd = file(
-        "standing_check_add", PackageResources.standing_check_add_sql)
-    static let standingCheckFound = file(
-        "standing_check_found", PackageResources.standing_check_found_sql)
-    static let standingWordsRewrite = file(
-        "standing_words_rewrite", PackageResources.standing_words_rewrite_sql)
     static let standingWordsUnknown = file(
         "standing_words_unknown", PackageResources.standing_words_unknown_sql)
     static let standingRow = file("standing_row", PackageResources.standing_row_sql)
@@ -170,11 +165,11 @@ enum SQL {
         rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, rolePrivileges, rollupBucketLock,
         rollupBucketPreview, rollupBucketWrite, rollupBuckets, rollupDueMonths,
         rollupMonthInsert, rollupTakeOver, schemaState, schemaVersion, settingsOfClinics,
-        standingApply, standingCheckAdd, standingCheckFound, standingDefer, standingDue,
-        standingEvents, standingFacts, standingLock, standingRow, standingWordsRewrite,
-        standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
-        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
-        workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount,
+        standingAdopt, standingApply, standingDefer, standingDue, standingEvents, standingFacts,
+        standingLock, standingRow, standingWordsUnknown, subscriptionWrite,
+        usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,
+        usageMonthShare, usageRewrite, workerHeartbeatDelete, workerHeartbeatUpsert,
+        workerLiveCount,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

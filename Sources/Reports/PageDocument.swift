@@ -54,7 +54,7 @@ struct PageDocument {
         guard left > 0 else { return "\(PageNumbers.grouped(all)) in all." }
         let note =
             "\(PageNumbers.grouped(Int64(shown))) of \(PageNumbers.grouped(all)) are shown; "
-            + "\(PageNumbers.grouped(left)) are left out"
+            + "left out: \(PageNumbers.grouped(left))"
         let isWish = wanted.map { $0 <= Int64(shown) } ?? false
         return isWish ? note + ", as asked." : note + ". billing report --format csv gives all."
     }

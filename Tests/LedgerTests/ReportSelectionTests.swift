@@ -15,7 +15,6 @@ private struct Sample {
         try await database.makeClinics(12)
         try await database.owner.script(
             """
-            SET session_replication_role = replica;
             INSERT INTO subscription_plans (plan_id, name, max_users, max_patients, features) VALUES
                 (1, 'Solo', 2, 100, '{"metering": {"quota": {"api_calls": 1000}, "storage_bytes": 500}}'),
                 (2, 'none', 0, 0, '{"metering": {"quota": {"api_calls": 0}, "storage_bytes": 0}}'),
@@ -25,7 +24,7 @@ private struct Sample {
             """)
         for (number, plan, status) in [
             (1, 1, "active"), (2, 1, "active"), (3, 1, "past_due"), (4, 1, "suspended"),
-            (5, 2, "active"), (6, 2, "trialing"), (7, 3, "canceled"), (8, 4, "overdue"),
+            (5, 2, "active"), (6, 2, "trialing"), (7, 3, "canceled"), (8, 4, "vip"),
             (9, 1, "active"), (10, 1, "active"),
         ] {
             try await database.subscribe(.numbered(number), to: Int64(plan), status: status)
@@ -80,7 +79,7 @@ private struct Sample {
             // The plan that is called none, and those without one.
             #expect(try await sample.clinics { $0.plans = ["none"] } == [11, 12, 5, 6])
             #expect(try await sample.clinics { $0.statuses = ["none"] } == [11, 12])
-            #expect(try await sample.clinics { $0.statuses = ["past_due", "overdue"] } == [3, 8])
+            #expect(try await sample.clinics { $0.statuses = ["past_due", "vip"] } == [3, 8])
             #expect(try await sample.clinics { $0.overPercent = 100 } == [10, 2, 3, 6])
             #expect(try await sample.clinics { $0.overPercent = 80 } == [1, 10, 2, 3, 6, 9])
             #expect(try await sample.clinics { $0.overPercent = 150 } == [3, 6])
@@ -131,7 +130,8 @@ private struct Sample {
                 """)
             let rows = [
                 (1, "drift"), (2, "attention"), (3, "over_users past_due"), (4, "suspended"),
-                (5, nil), (6, "over_calls"), (7, nil), (8, "unknown_status"), (10, "over_calls"),
+                (5, nil), (6, "over_calls"), (7, nil), (8, "unknown_status attention"),
+                (10, "over_calls"),
                 (11, nil),
             ]
             for (number, findings) in rows {
@@ -142,7 +142,7 @@ private struct Sample {
             #expect(one.shares == ReportShares(users: 50, patients: 99, apiCalls: 79, storage: 99))
             #expect(try await sample.row(2).openAttention == 2)
             let odd = try await sample.row(8)
-            #expect(odd.paymentStatus == "overdue")
+            #expect(odd.paymentStatus == "vip")
             #expect(odd.apiCallsIncluded == .none && odd.storageIncluded == .none)
             #expect(try await sample.row(7).apiCallsIncluded == .unlimited)
         }
@@ -221,7 +221,7 @@ private struct Sample {
             }
             #expect(figures.totals.clinics == 12 && figures.totals.apiCalls == 12_616)
             #expect(figures.totals.seatsUsed == 6 && figures.totals.seatsIncluded == 12)
-            #expect(figures.findings == ReportFindings(overQuota: 3, pastDue: 2))
+            #expect(figures.findings == ReportFindings(overQuota: 3, pastDue: 2, attention: 1))
             #expect(figures.brackets[.calls]?[.full] == 3)
             #expect(figures.brackets[.calls]?[.unlimited] == 4)
             #expect(figures.brackets.values.allSatisfy { $0.values.reduce(0, +) == 12 })
@@ -234,7 +234,7 @@ private struct Sample {
         try await TestDatabase.lend { database in
             _ = try await Sample(database)
             #expect(try await database.ledger.planNames() == ["Odd", "Open", "Solo", "none"])
-            #expect(try await database.ledger.statusWords().contains("overdue"))
+            #expect(try await database.ledger.statusWords().contains("vip"))
         }
     }
 }

@@ -71,9 +71,9 @@ import Testing
         let row = try Self.row("a")
         let page = try Self.page(Array(repeating: row, count: 700)) { $0.totals.clinics = 12_345 }
         #expect(page.components(separatedBy: "<th scope=\"row\"><bdi").count == 501)
-        #expect(page.contains("500 of 12,345 are shown; 11,845 are left out. billing report"))
+        #expect(page.contains("500 of 12,345 are shown; left out: 11,845. billing report"))
         let few = try Self.page([row], { $0.totals.clinics = 12_345 }, wanted: 1)
-        #expect(few.contains("1 of 12,345 are shown; 12,344 are left out, as asked."))
+        #expect(few.contains("1 of 12,345 are shown; left out: 12,344, as asked."))
     }
 
     @Test func `says so where there is nothing`() throws {

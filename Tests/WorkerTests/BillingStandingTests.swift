@@ -1,3 +1,4 @@
+import LocalServers
 import TestSupport
 import Testing
 
@@ -98,7 +99,7 @@ import Testing
                 "UPDATE clinic_subscriptions SET payment_status = 'trial' WHERE payment_status = 'vip'"
             )
             let done = try await database.run(call, owner)
-            #expect(done.ending == .exited(0) && done.output.hasSuffix("rows rewritten: 1\n"))
+            #expect(done.ending == .exited(0) && done.output.hasSuffix("only from now on\n"))
             let words = try await database.psql(
                 "SELECT string_agg(payment_status, ' ' ORDER BY 1) FROM clinic_subscriptions")
             #expect(words == "active trialing\n")

@@ -128,7 +128,9 @@ import Testing
             try await waitUntil("the deleted clinic is unknown") {
                 try await worker.check(clinic, #","mode":"peek""#).status == 404
             }
-            #expect(try await worker.database.counted(clinic) == 3)
+            try await waitUntil("the ledger has its calls") {
+                try await worker.database.counted(clinic) == 3
+            }
         }
     }
 
