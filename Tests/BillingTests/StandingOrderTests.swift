@@ -35,11 +35,12 @@ import Testing
         #expect(orders.ends.count == 1)
     }
 
-    @Test func `random facts among the days end in the same status, told once or thrice`() {
+    @Test func `random facts among the days end in the same status, told once or thrice`() async {
         let name = "facts in any order"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name)
         while box.hasTime {
+            await Task.yield()
             let facts = (0..<Int.random(in: 1...9, using: &random)).map { _ in
                 RandomFacts.fact(on: .random(in: 0...90, using: &random), &random)
             }
@@ -63,11 +64,12 @@ import Testing
     }
 
     /// Nobody loses his access before the day that the schedule names, nor two steps at once.
-    @Test func `no step comes early, and none is left out`() {
+    @Test func `no step comes early, and none is left out`() async {
         let name = "steps of severity"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 50)
         while box.hasTime {
+            await Task.yield()
             var one = StandingCase()
             var day: Int64 = 0
             for _ in 0..<40 {

@@ -110,8 +110,9 @@ import Testing
             return .say([(isQuestion ? answerToQuestion : "-READONLY You can't write") + "\r\n"])
         } _: { server in
             try await withClient(server.url, { $0.connections = 1 }) { client in
-                var answered = 0
+                var (calls, answered) = (0, 0)
                 func call() async {
+                    calls += 1
                     let reply = try? await client.send(increment)
                     if reply?.serverError?.isReadOnly == true { answered += 1 }
                 }
@@ -120,8 +121,8 @@ import Testing
                     await call()
                     return server.accepted.count >= 4
                 }
-                // Rests double from 50 ms to 5 s: thirty take about a minute.
-                #expect(server.accepted.count < 30)
+                // Without rests nearly every call would dial. How many rests fit in depends on the machine.
+                #expect(server.accepted.count < calls / 10)
                 #expect((1...server.accepted.count).contains(answered))
                 #expect(!client.isServing || answerToQuestion.hasPrefix("-NOPERM"))
                 #expect(client.health.pending == 0)
