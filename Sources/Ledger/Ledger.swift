@@ -28,7 +28,8 @@ public struct Ledger: Sendable {
         guard found == needed else { throw .schema(found: found, needed: needed) }
     }
 
-    private func requireSafeRole() async throws(LedgerError) {
+    /// Refuses a login that could go around row security or change the schema.
+    public func requireSafeRole() async throws(LedgerError) {
         try await stored {
             guard let row = try await pool.query(SQL.rolePrivileges).first else { return }
             let login = try row.text("login")

@@ -48,7 +48,7 @@ extension Migrator {
         return pending
     }
 
-    private func applied(
+    func applied(
         on connection: PostgresConnection
     ) async throws -> [MigrationPlan.Applied] {
         try await connection.query(SQL.migrationApplied).map { row in
@@ -67,7 +67,7 @@ extension Migrator {
     }
 
     /// The database computes the checksums, so that they are the same wherever they are compared.
-    private func known(
+    func known(
         _ way: MigrationWay, on connection: PostgresConnection
     ) async throws -> [MigrationPlan.Known] {
         let files = way == .attached ? attaching : files

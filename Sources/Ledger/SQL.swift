@@ -4,13 +4,14 @@ import Postgres
 enum SQL {
     static let apiKeyFind = file("api_key_find", PackageResources.api_key_find_sql)
     static let apiKeyInsert = file("api_key_insert", PackageResources.api_key_insert_sql)
+    static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
+    static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
+    static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
     static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
     static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
     static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)
     static let attachUsage = file("attach_usage", PackageResources.attach_usage_sql)
-    static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
-    static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
-    static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
+    static let attentionKinds = file("attention_kinds", PackageResources.attention_kinds_sql)
     static let clinicById = file("clinic_by_id", PackageResources.clinic_by_id_sql)
     static let clinicBySubdomain = file(
         "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
@@ -22,6 +23,9 @@ enum SQL {
     static let configVersionRaise = file(
         "config_version_raise", PackageResources.config_version_raise_sql)
     static let databaseTime = file("database_time", PackageResources.database_time_sql)
+    static let factRecord = file("fact_record", PackageResources.fact_record_sql)
+    static let installation = file("installation", PackageResources.installation_sql)
+    static let jobLatest = file("job_latest", PackageResources.job_latest_sql)
     static let jobRunInsert = file("job_run_insert", PackageResources.job_run_insert_sql)
     static let limitMode = file("limit_mode", PackageResources.limit_mode_sql)
     static let limitModeSet = file("limit_mode_set", PackageResources.limit_mode_set_sql)
@@ -50,12 +54,22 @@ enum SQL {
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
     static let monthPartitionsEnsure = file(
         "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
+    static let noticeGive = file("notice_give", PackageResources.notice_give_sql)
     static let notify = file("notify", PackageResources.notify_sql)
+    static let outboxDone = file("outbox_done", PackageResources.outbox_done_sql)
+    static let outboxOpen = file("outbox_open", PackageResources.outbox_open_sql)
+    static let outboxWaiting = file("outbox_waiting", PackageResources.outbox_waiting_sql)
     static let overrideEnd = file("override_end", PackageResources.override_end_sql)
     static let overrideInsert = file("override_insert", PackageResources.override_insert_sql)
     static let overrideList = file("override_list", PackageResources.override_list_sql)
     static let overrideReplace = file("override_replace", PackageResources.override_replace_sql)
     static let overridesEndDue = file("overrides_end_due", PackageResources.overrides_end_due_sql)
+    static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
+    static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
+    static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeWaiting = file(
+        "plan_change_waiting", PackageResources.plan_change_waiting_sql)
+    static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
     static let planClinics = file("plan_clinics", PackageResources.plan_clinics_sql)
     static let planInsert = file("plan_insert", PackageResources.plan_insert_sql)
     static let planList = file("plan_list", PackageResources.plan_list_sql)
@@ -65,9 +79,11 @@ enum SQL {
         "plan_newest_version", PackageResources.plan_newest_version_sql)
     static let planRefuse = file("plan_refuse", PackageResources.plan_refuse_sql)
     static let planUpdate = file("plan_update", PackageResources.plan_update_sql)
+    static let planUse = file("plan_use", PackageResources.plan_use_sql)
     static let planVersions = file("plan_versions", PackageResources.plan_versions_sql)
     static let plansReconsider = file("plans_reconsider", PackageResources.plans_reconsider_sql)
     static let plansRefused = file("plans_refused", PackageResources.plans_refused_sql)
+    static let quarantineSize = file("quarantine_size", PackageResources.quarantine_size_sql)
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
     static let recount = file("recount", PackageResources.recount_sql)
     static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
@@ -90,6 +106,7 @@ enum SQL {
     static let rlsEnable = file("rls_enable", PackageResources.rls_enable_sql)
     static let rlsForce = file("rls_force", PackageResources.rls_force_sql)
     static let rlsUnready = file("rls_unready", PackageResources.rls_unready_sql)
+    static let roleMembers = file("role_members", PackageResources.role_members_sql)
     static let rolePrivileges = file("role_privileges", PackageResources.role_privileges_sql)
     static let rollupBucketLock = file(
         "rollup_bucket_lock", PackageResources.rollup_bucket_lock_sql)
@@ -102,10 +119,27 @@ enum SQL {
     static let rollupMonthInsert = file(
         "rollup_month_insert", PackageResources.rollup_month_insert_sql)
     static let rollupTakeOver = file("rollup_take_over", PackageResources.rollup_take_over_sql)
+    static let rollupWaiting = file("rollup_waiting", PackageResources.rollup_waiting_sql)
+    static let rowSecurityBlind = file(
+        "row_security_blind", PackageResources.row_security_blind_sql)
+    static let rowSecurityOff = file("row_security_off", PackageResources.row_security_off_sql)
     static let schemaState = file("schema_state", PackageResources.schema_state_sql)
     static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
+    static let sessionProcess = file("session_process", PackageResources.session_process_sql)
     static let settingsOfClinics = file(
         "settings_of_clinics", PackageResources.settings_of_clinics_sql)
+    static let standingAdopt = file("standing_adopt", PackageResources.standing_adopt_sql)
+    static let standingApply = file("standing_apply", PackageResources.standing_apply_sql)
+    static let standingDefer = file("standing_defer", PackageResources.standing_defer_sql)
+    static let standingDue = file("standing_due", PackageResources.standing_due_sql)
+    static let standingEvents = file("standing_events", PackageResources.standing_events_sql)
+    static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
+    static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
+    static let standingRow = file("standing_row", PackageResources.standing_row_sql)
+    static let standingWordsUnknown = file(
+        "standing_words_unknown", PackageResources.standing_words_unknown_sql)
+    static let subscriptionWrite = file(
+        "subscription_write", PackageResources.subscription_write_sql)
     static let usageCheckpointConfirmed = file(
         "usage_checkpoint_confirmed", PackageResources.usage_checkpoint_confirmed_sql)
     static let usageCheckpointUpsert = file(
@@ -120,56 +154,34 @@ enum SQL {
     static let workerHeartbeatUpsert = file(
         "worker_heartbeat_upsert", PackageResources.worker_heartbeat_upsert_sql)
     static let workerLiveCount = file("worker_live_count", PackageResources.worker_live_count_sql)
-
-    static let factRecord = file("fact_record", PackageResources.fact_record_sql)
-    static let noticeGive = file("notice_give", PackageResources.notice_give_sql)
-    static let outboxDone = file("outbox_done", PackageResources.outbox_done_sql)
-    static let outboxOpen = file("outbox_open", PackageResources.outbox_open_sql)
-    static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
-    static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
-    static let planChangeWaiting = file(
-        "plan_change_waiting", PackageResources.plan_change_waiting_sql)
-    static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
-    static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
-    static let planUse = file("plan_use", PackageResources.plan_use_sql)
-    static let standingAdopt = file("standing_adopt", PackageResources.standing_adopt_sql)
-    static let standingApply = file("standing_apply", PackageResources.standing_apply_sql)
-    static let standingDefer = file("standing_defer", PackageResources.standing_defer_sql)
-    static let standingDue = file("standing_due", PackageResources.standing_due_sql)
-    static let standingEvents = file("standing_events", PackageResources.standing_events_sql)
-    static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
-    static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
-    static let standingWordsUnknown = file(
-        "standing_words_unknown", PackageResources.standing_words_unknown_sql)
-    static let standingRow = file("standing_row", PackageResources.standing_row_sql)
-    static let subscriptionWrite = file(
-        "subscription_write", PackageResources.subscription_write_sql)
+    static let workerSigns = file("worker_signs", PackageResources.worker_signs_sql)
 
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable,
-        attachProblems, attachTables, attachUsage, clinicById, clinicBySubdomain, clinicRoom,
-        clinicsActive, clinicsKnown, configChanges, configHorizon, configVersionRaise,
-        databaseTime, factRecord, jobRunInsert, limitMode, limitModeSet, limitsExceeded,
-        limitsReserved, limitsUnlimited, migrationApplied, migrationBlockers,
-        migrationChecksums, migrationLock, migrationLockTimeout, migrationRecord,
-        migrationRoleLocal, migrationRoleReset, migrationRoleRights, migrationRoleSet,
-        migrationSession, migrationUnlock, monthPartitionsEnsure, noticeGive, notify,
-        outboxDone, outboxOpen, overrideEnd, overrideInsert, overrideList, overrideReplace,
-        overridesEndDue, planByName, planChangeApply, planChangeAsk, planChangeWaiting,
-        planChangesDue, planClinics, planInsert, planList, planLock, planNamesLock,
-        planNewestVersion, planRefuse, planUpdate, planUse, planVersions, plansReconsider,
-        plansRefused, quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd,
-        redisEpochList, redisEpochUpsert, reportAge, reportDays, reportDifferences,
-        reportGroups, reportMonths, reportRows, reportShares, reportTotals, reportWords,
-        rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, rolePrivileges, rollupBucketLock,
-        rollupBucketPreview, rollupBucketWrite, rollupBuckets, rollupDueMonths,
-        rollupMonthInsert, rollupTakeOver, schemaState, schemaVersion, settingsOfClinics,
-        standingAdopt, standingApply, standingDefer, standingDue, standingEvents, standingFacts,
-        standingLock, standingRow, standingWordsUnknown, subscriptionWrite,
-        usageCheckpointConfirmed, usageCheckpointUpsert, usageMonthClaim, usageMonthInsert,
-        usageMonthShare, usageRewrite, workerHeartbeatDelete, workerHeartbeatUpsert,
-        workerLiveCount,
+        attachProblems, attachTables, attachUsage, attentionKinds, clinicById,
+        clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges,
+        configHorizon, configVersionRaise, databaseTime, factRecord, installation, jobLatest,
+        jobRunInsert, limitMode, limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited,
+        migrationApplied, migrationBlockers, migrationChecksums, migrationLock,
+        migrationLockTimeout, migrationRecord, migrationRoleLocal, migrationRoleReset,
+        migrationRoleRights, migrationRoleSet, migrationSession, migrationUnlock,
+        monthPartitionsEnsure, noticeGive, notify, outboxDone, outboxOpen, outboxWaiting,
+        overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue, planByName,
+        planChangeApply, planChangeAsk, planChangeWaiting, planChangesDue, planClinics,
+        planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
+        planUpdate, planUse, planVersions, plansReconsider, plansRefused, quarantineSize,
+        quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
+        redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
+        reportRows, reportShares, reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce,
+        rlsUnready, roleMembers, rolePrivileges, rollupBucketLock, rollupBucketPreview,
+        rollupBucketWrite, rollupBuckets, rollupDueMonths, rollupMonthInsert, rollupTakeOver,
+        rollupWaiting, rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion,
+        sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
+        standingDue, standingEvents, standingFacts, standingLock, standingRow,
+        standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
+        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
+        workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

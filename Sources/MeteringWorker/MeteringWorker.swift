@@ -12,16 +12,18 @@ struct WorkerProgram: AsyncParsableCommand {
               metering-worker serve --config worker.json
               metering-worker migrate --dry-run
               metering-worker rollup --month 2026-11
+              metering-worker doctor
               metering-worker demo --once --report-format csv
               metering-worker keys create --name gateway --scope check
 
             Settings come from the environment, then the file of --config, then their defaults. \
-            docs/configuration.md lists all. Exit codes: 0 done, 1 failed, 2 wrong usage.
+            docs/configuration.md lists all. Exit codes: 0 done, 1 failed, 2 wrong usage; \
+            3 `doctor` found something that fails.
             """,
         version: Release.version,
         subcommands: [
-            ServeCommand.self, MigrateCommand.self, RollupCommand.self, DemoCommand.self,
-            KeysCommand.self,
+            ServeCommand.self, MigrateCommand.self, RollupCommand.self, DoctorCommand.self,
+            DemoCommand.self, KeysCommand.self,
         ],
         defaultSubcommand: ServeCommand.self)
 

@@ -7,7 +7,8 @@ import Testing
     @Test(arguments: [
         ["metering-worker", "--help"], ["metering-worker", "serve", "--help"],
         ["metering-worker", "migrate", "--help"], ["metering-worker", "rollup", "--help"],
-        ["metering-worker", "demo", "--help"], ["metering-worker", "keys", "--help"],
+        ["metering-worker", "demo", "--help"], ["metering-worker", "doctor", "--help"],
+        ["metering-worker", "keys", "--help"],
         ["metering-worker", "keys", "create", "--help"],
         ["metering-worker", "keys", "list", "--help"],
         ["metering-worker", "keys", "revoke", "--help"], ["billing", "--help"],

@@ -1,0 +1,51 @@
+import Postgres
+
+/// How a database stands against this program's migrations.
+public struct MigrationState: Hashable, Sendable {
+    /// The newest version applied; 0 when none is.
+    public let found: Int64
+    public let needed: Int64
+    /// The files that `apply` would run.
+    public let pending: [String]
+    /// Why `apply` would refuse; nil when it would not.
+    public let problem: MigrationError?
+
+    public init(found: Int64, needed: Int64, pending: [String], problem: MigrationError?) {
+        (self.found, self.needed) = (found, needed)
+        (self.pending, self.problem) = (pending, problem)
+    }
+
+    public var isCurrent: Bool { found == needed && pending.isEmpty && problem == nil }
+}
+
+extension Migrator {
+    /// Compares without asking for the rights that applying needs, so that the worker's login can. Changes
+    /// nothing.
+    public func state() async throws(MigrationError) -> MigrationState {
+        try await migrating { connection in
+            guard let row = try await connection.query(SQL.schemaState).first else {
+                throw MigrationError.missingRight("the catalog cannot be read")
+            }
+            let applied =
+                try row.bool("has_record") ? try await applied(on: connection) : []
+            let way = MigrationPlan.way(
+                applied: applied, hasTables: try row.optionalText("existing_table") != nil)
+            let known = try await known(way, on: connection)
+            return Self.state(known, applied: applied)
+        }
+    }
+
+    static func state(
+        _ known: [MigrationPlan.Known], applied: [MigrationPlan.Applied]
+    ) -> MigrationState {
+        let found = applied.map(\.version).max() ?? 0
+        let needed = known.last?.file.version ?? 0
+        do throws(MigrationError) {
+            let pending = try MigrationPlan.pending(known, applied: applied)
+            return MigrationState(
+                found: found, needed: needed, pending: pending.map(\.name), problem: nil)
+        } catch {
+            return MigrationState(found: found, needed: needed, pending: [], problem: error)
+        }
+    }
+}

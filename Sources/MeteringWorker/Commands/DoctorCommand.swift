@@ -1,0 +1,29 @@
+import ArgumentParser
+import FrontDoor
+
+/// `metering-worker doctor`: for a new installation, and for three in the morning.
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Look at servers, rights and backlogs, and say what to do; change nothing.",
+        discussion: """
+            Examples:
+              metering-worker doctor | grep -v ^ok
+              metering-worker doctor --json
+
+            Takes the settings of `serve`. A line for each check: ok, warn or fail, its name, what was \
+            found, and the remedy. It ends within 15 seconds, also when a server is away or frozen. Exit \
+            codes: 0 nothing fails, 1 it could not run, 2 wrong usage, 3 something fails.
+            """)
+
+    @OptionGroup var options: SettingsOptions
+    @Flag(help: "Print one JSON object, of the form doctor/1.")
+    var json = false
+
+    func run() async throws {
+        let settings = try options.settings(quiet: true)
+        let report = await Doctor(settings: settings).examine()
+        try Console.write(json ? report.json : report.text)
+        guard report.level < .fail else { throw ExitCode(3) }
+    }
+}

@@ -1,0 +1,75 @@
+import Glibc
+
+/// How far the clock of a server is ahead of this machine's, µs: somewhere from `low` to `high`, because the
+/// trip to ask for it took a while.
+struct ClockOffset: Hashable, Sendable {
+    let low: Int64
+    let high: Int64
+
+    static let here = ClockOffset(low: 0, high: 0)
+
+    /// Asked at 10 and answered at 30 with the time 70 → ahead by 40 to 60.
+    /// - Parameters: µs since 1970-01-01 UTC, the first and last by this machine.
+    init(before: Int64, time: Int64, after: Int64) {
+        self.init(low: time - max(before, after), high: time - min(before, after))
+    }
+
+    private init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
+
+    /// What the trips cannot explain, µs: 40 to 60 and 0 to 0 → 40.
+    func distance(to other: ClockOffset) -> Int64 { max(low - other.high, other.low - high, 0) }
+
+    /// The clock of this machine, µs since 1970-01-01 UTC.
+    static func now() -> Int64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
+    }
+}
+
+extension DoctorCheck {
+    /// Further apart than this, a month may turn at different moments for different parts.
+    static let skewTolerated: Int64 = 1_000_000
+    static let skewMax: Int64 = 60_000_000
+
+    /// - Parameters: nil for a server that gave no time.
+    static func clocks(redis: ClockOffset?, database: ClockOffset?) -> DoctorCheck {
+        var pairs: [(String, Int64)] = []
+        if let redis { pairs.append(("this machine and Redis", redis.distance(to: .here))) }
+        if let database {
+            pairs.append(("this machine and PostgreSQL", database.distance(to: .here)))
+        }
+        if let redis, let database {
+            pairs.append(("Redis and PostgreSQL", redis.distance(to: database)))
+        }
+        let worst = pairs.map(\.1).max() ?? 0
+        guard redis != nil || database != nil else {
+            return .warn(
+                "clocks", "no server told its time", remedy: "mend the servers first")
+        }
+        guard worst > skewTolerated else {
+            let servers = [redis == nil ? nil : "Redis", database == nil ? nil : "PostgreSQL"]
+                .compactMap(\.self).joined(separator: " and ")
+            return .ok("clocks", "this machine and \(servers) agree within a second")
+        }
+        let far = pairs.filter { $0.1 > skewTolerated }
+            .map { "\($0.0) differ by \(Age.text($0.1 / 1_000_000))" }
+        let remedy = "set the clocks by NTP (chronyc tracking); months turn by the clock of Redis"
+        let found = far.joined(separator: ", ")
+        return worst > skewMax
+            ? .fail("clocks", found, remedy: remedy) : .warn("clocks", found, remedy: remedy)
+    }
+}
+
+/// A time span for a person.
+enum Age {
+    /// 59 → `59 s`, 7,260 → `2 h`, 200,000 → `2 days`; rounded down.
+    static func text(_ seconds: Int64) -> String {
+        switch seconds {
+        case ..<120: "\(seconds) s"
+        case ..<7_200: "\(seconds / 60) min"
+        case ..<172_800: "\(seconds / 3_600) h"
+        default: "\(seconds / 86_400) days"
+        }
+    }
+}

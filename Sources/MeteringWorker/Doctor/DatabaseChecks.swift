@@ -1,0 +1,170 @@
+import FrontDoor
+import Ledger
+import Metering
+import Postgres
+
+// What is said of a PostgreSQL and who may do what in it.
+extension DoctorCheck {
+    static func server(_ session: SessionFacts) -> DoctorCheck {
+        let (major, minor) = (session.serverVersion / 10_000, session.serverVersion % 10_000)
+        guard major >= 15 else {
+            return .fail(
+                "postgresql", "PostgreSQL \(major).\(minor)",
+                remedy: "upgrade to PostgreSQL 15 or later")
+        }
+        return .ok("postgresql", "PostgreSQL \(major).\(minor)")
+    }
+
+    static func databaseAway(_ error: LedgerError) -> DoctorCheck {
+        let remedy =
+            switch error {
+            case .store(.authentication):
+                "check the user and the password in DATABASE_URL, or in ~/.pgpass"
+            default: "check that PostgreSQL runs and that DATABASE_URL is right"
+            }
+        return .fail("postgresql", Console.oneLine("\(error)"), remedy: remedy)
+    }
+
+    static func databaseAddress(_ problem: String) -> DoctorCheck {
+        .fail(
+            "postgresql", "DATABASE_URL: \(Console.oneLine(problem))",
+            remedy: "set DATABASE_URL=postgresql://user@host/database")
+    }
+
+    /// - Parameter prepares: Whether the worker prepares statements.
+    static func pooler(_ session: SessionFacts, prepares: Bool) -> DoctorCheck {
+        let isSwitched = Set(session.seen).count > 1
+        guard isSwitched || session.seen.contains(where: { $0 != session.promised }) else {
+            return .ok("pooler", "DATABASE_URL leads straight to the server")
+        }
+        let found =
+            isSwitched
+            ? "a pooler stands in between and lends server processes by the transaction"
+            : "a pooler stands in between"
+        guard prepares else { return .ok("pooler", "\(found); statements are not prepared") }
+        return .warn(
+            "pooler", "\(found); it may lose prepared statements",
+            remedy: "METERING_PREPARED_STATEMENTS=false, or a direct connection in DATABASE_URL")
+    }
+
+    /// - Parameter problem: nil for a login that has the rights of the worker and no more.
+    static func login(_ problem: LedgerError?) -> DoctorCheck {
+        switch problem {
+        case nil: .ok("login", "the login has the rights of the worker and no more")
+        case .unsafeRole(let login, let role):
+            .fail(
+                "login", "\(Console.shown(login)) \(role)",
+                remedy:
+                    "CREATE ROLE … LOGIN, GRANT metering_worker TO it, and name it in DATABASE_URL")
+        case .missingGrant(let login):
+            .fail(
+                "login", "\(Console.shown(login)) is not a member of metering_worker",
+                remedy: "GRANT metering_worker TO \(Console.shown(login))")
+        case .some(let error): unread("login", error)
+        }
+    }
+
+    static func roles(_ roles: [RoleFacts]) -> DoctorCheck {
+        let missing = roles.filter { !$0.isThere }.map(\.name)
+        guard missing.isEmpty else {
+            return .fail(
+                "roles", "there is no role \(missing.joined(separator: ", "))",
+                remedy: "metering-worker migrate")
+        }
+        let unused = roles.filter {
+            ["metering_worker", "billing_admin"].contains($0.name) && $0.logins.isEmpty
+        }.map(\.name)
+        guard unused.isEmpty else {
+            return .warn(
+                "roles", "no login has \(unused.joined(separator: " or "))",
+                remedy: unused.map { "GRANT \($0) TO its login" }.joined(separator: "; "))
+        }
+        let held = roles.filter { !$0.logins.isEmpty }.map { role in
+            "\(role.name) held by \(role.logins.map(Console.shown).joined(separator: ", "))"
+        }
+        return .ok("roles", "all there; \(held.joined(separator: "; "))")
+    }
+
+    static func migrations(_ state: MigrationState) -> DoctorCheck {
+        if let problem = state.problem {
+            let remedy =
+                switch problem {
+                case .newerDatabase: "use the program that migrated it, or a newer one"
+                default:
+                    "use an unchanged release of this program; call for help before anything else"
+                }
+            return .fail("migrations", Console.oneLine("\(problem)"), remedy: remedy)
+        }
+        guard let next = state.pending.first else {
+            return .ok("migrations", "version \(state.found), all files as they were applied")
+        }
+        let more = state.pending.count > 1 ? " and \(state.pending.count - 1) more" : ""
+        return .fail(
+            "migrations",
+            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so what metering "
+                + "keeps was not looked at",
+            remedy: "metering-worker migrate")
+    }
+
+    static func installation(_ installation: Installation) -> DoctorCheck {
+        let found = "\(installation.kind), metered since \(installation.since.rfc3339)"
+        guard installation.countsInInt else { return .ok("installation", found) }
+        return .warn(
+            "installation", "\(found); api_usage.api_calls is INT and ends at 2147483647",
+            remedy: "metering-worker migrate --rewrite, at a quiet hour: it locks the table")
+    }
+
+    static func rowSecurity(_ tables: [OpenTable]) -> DoctorCheck {
+        guard !tables.isEmpty else { return .ok("row-security", "on, for every table of clinics") }
+        let ours = tables.filter(\.isOurs)
+        guard ours.isEmpty else {
+            return .fail(
+                "row-security", "off for \(list(ours.map(\.name)))",
+                remedy: "ALTER TABLE … ENABLE ROW LEVEL SECURITY for each, as their owner")
+        }
+        let ready = tables.filter(\.hasPolicy)
+        guard !ready.isEmpty else {
+            return .warn(
+                "row-security",
+                "off for \(list(tables.map(\.name))), which have no clinic_id with a policy",
+                remedy:
+                    "give them a clinic_id and a policy for clinic_app, then ENABLE ROW LEVEL SECURITY"
+            )
+        }
+        return .warn(
+            "row-security", "off for \(list(tables.map(\.name)))",
+            remedy: "metering-worker migrate --rls, which lists first who would see nothing")
+    }
+
+    static func blindLogins(_ logins: [Migrator.BlindLogin]) -> DoctorCheck {
+        guard !logins.isEmpty else {
+            return .ok("blind-logins", "row security hides everything from nobody who has rights")
+        }
+        let found = logins.prefix(5).map {
+            "\(Console.shown($0.login)) sees no row of \($0.tables)"
+        }
+        return .warn(
+            "blind-logins",
+            found.joined(separator: "; ") + (logins.count > 5 ? "; and others" : ""),
+            remedy:
+                "GRANT clinic_app TO the login, which then names its clinic in app.current_clinic_id; "
+                + "or CREATE POLICY … TO the login")
+    }
+
+    /// A check whose facts PostgreSQL did not give.
+    static func unread(_ name: String, _ error: any Error) -> DoctorCheck {
+        let remedy =
+            switch error {
+            case LedgerError.store(.server(let refusal)) where refusal.sqlState.isPermission,
+                MigrationError.store(.server(let refusal)) where refusal.sqlState.isPermission:
+                "GRANT metering_worker TO the login of DATABASE_URL"
+            default: "run doctor again, and see the log of PostgreSQL"
+            }
+        return .fail(name, "could not be read: \(Console.oneLine("\(error)"))", remedy: remedy)
+    }
+
+    private static func list(_ names: [String]) -> String {
+        names.prefix(5).map(Console.shown).joined(separator: ", ")
+            + (names.count > 5 ? " and \(names.count - 5) more" : "")
+    }
+}

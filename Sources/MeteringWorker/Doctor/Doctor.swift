@@ -1,0 +1,219 @@
+import Counters
+import Ledger
+import Logging
+import Metering
+import NIOPosix
+import Postgres
+import Redis
+
+/// Reads what the checks are decided from. Redis, PostgreSQL and the listening connection are looked at side
+/// by side, each with deadlines of its own, so that one that is away or frozen hides nothing of the others.
+struct Doctor: Sendable {
+    let settings: WorkerSettings
+
+    /// What one connection, or one question, may take.
+    private static let patience: Duration = .seconds(2)
+    /// After so long PostgreSQL is asked nothing more.
+    private static let databaseBudget: Duration = .seconds(8)
+    /// What is worth telling is in the checks.
+    static let silentLogger = Logger(label: "metering-worker.doctor") { _ in
+        SwiftLogNoOpLogHandler()
+    }
+
+    func examine() async -> DoctorReport {
+        async let redis = examineRedis()
+        async let database = examineDatabase()
+        let (redisFindings, databaseFindings) = await (redis, database)
+        return DoctorReport(
+            checks: databaseFindings.checks + redisFindings.checks + [
+                .clocks(redis: redisFindings.clock, database: databaseFindings.clock)
+            ])
+    }
+
+    private struct Findings: Sendable {
+        var checks: [DoctorCheck] = []
+        var clock: ClockOffset?
+    }
+}
+
+// MARK: Redis
+
+extension Doctor {
+    private func examineRedis() async -> Findings {
+        var configuration: RedisConfiguration
+        do {
+            guard let given = try settings.redis.configurationIfSet() else {
+                return Findings(checks: [.redisNotSet])
+            }
+            configuration = given
+        } catch let error as RedisError {
+            return Findings(checks: [.redisAway(error)])
+        } catch {
+            return Findings(checks: [.redisAway(.configuration("\(error)"))])
+        }
+        configuration.connectTimeout = Self.patience
+        configuration.connections = 1
+        configuration.clientName = "metering-worker doctor"
+        let client = RedisClient(
+            configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+            logger: Self.silentLogger)
+        let findings = await examine(client)
+        await client.close()
+        return findings
+    }
+
+    private func examine(_ client: RedisClient) async -> Findings {
+        do throws(RedisError) {
+            let info = try await client.info(timeout: Self.patience)
+            return Findings(checks: DoctorCheck.redis(info), clock: await clock(of: client))
+        } catch {
+            return Findings(checks: [.redisAway(error)])
+        }
+    }
+
+    private func clock(of client: RedisClient) async -> ClockOffset? {
+        let before = ClockOffset.now()
+        guard let time = try? await RedisCounterStore(redis: client).now() else { return nil }
+        return ClockOffset(before: before, time: time, after: ClockOffset.now())
+    }
+}
+
+// MARK: PostgreSQL
+
+extension Doctor {
+    private func examineDatabase() async -> Findings {
+        let configuration: PostgresConfiguration
+        do {
+            configuration = try quick(settings.database.configuration())
+        } catch {
+            return Findings(checks: [
+                .databaseAddress("\(error)"), .listening(await listen(saying: nil)),
+            ])
+        }
+        let pool = PostgresPool(configuration: configuration, logger: Self.silentLogger)
+        let ledger = Ledger(pool: pool)
+        async let listening = listen(saying: ledger)
+        var findings = await examine(ledger, Migrator(pool: pool))
+        findings.checks.append(.listening(await listening))
+        await pool.close()
+        return findings
+    }
+
+    private func quick(_ given: PostgresConfiguration) -> PostgresConfiguration {
+        var configuration = given
+        configuration.connectTimeout = Self.patience
+        configuration.waitTimeout = Self.patience
+        configuration.callTimeout = Self.patience
+        configuration.poolSize = 2
+        configuration.applicationName = "metering-worker doctor"
+        // A pooler that loses them must not hide the rest.
+        configuration.preparedStatements = false
+        return configuration
+    }
+
+    private func listen(saying ledger: Ledger?) async -> ListenFacts {
+        do {
+            guard let given = try settings.database.listenConfiguration() else { return .notSet }
+            return await ListenProbe.run(quick(given), saying: ledger, within: Self.patience * 3)
+        } catch {
+            return .badAddress("\(error)")
+        }
+    }
+
+    private func examine(_ ledger: Ledger, _ migrator: Migrator) async -> Findings {
+        let session: SessionFacts
+        do throws(LedgerError) { session = try await ledger.session() } catch {
+            return Findings(checks: [.databaseAway(error)])
+        }
+        var inquiry = Inquiry(end: .now + Self.databaseBudget)
+        inquiry.take(.server(session))
+        inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
+        let clock = await clock(of: ledger)
+        await inquiry.ask("login") { [.login(await problem(of: ledger))] }
+        await inquiry.ask("roles") { [.roles(try await ledger.roles())] }
+        var isCurrent = false
+        await inquiry.ask("migrations") {
+            let state = try await migrator.state()
+            isCurrent = state.isCurrent
+            return [.migrations(state)]
+        }
+        if isCurrent { await examineKept(ledger, &inquiry) }
+        return Findings(checks: inquiry.checks, clock: clock)
+    }
+
+    private func problem(of ledger: Ledger) async -> LedgerError? {
+        do throws(LedgerError) {
+            try await ledger.requireSafeRole()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    private func clock(of ledger: Ledger) async -> ClockOffset? {
+        let before = ClockOffset.now()
+        guard let time = try? await ledger.databaseTime() else { return nil }
+        return ClockOffset(before: before, time: time, after: ClockOffset.now())
+    }
+
+    /// What is there once every migration is applied.
+    private func examineKept(_ ledger: Ledger, _ inquiry: inout Inquiry) async {
+        await inquiry.ask("installation") { [.installation(try await ledger.installation())] }
+        await inquiry.ask("row-security") { [.rowSecurity(try await ledger.openTables())] }
+        await inquiry.ask("blind-logins") { [.blindLogins(try await ledger.blindLogins())] }
+        await inquiry.ask("plans") { [.plans(try await ledger.refusedPlans())] }
+        await inquiry.ask("subscriptions") {
+            [.subscriptions(without: try await ledger.clinicsWithoutPlan())]
+        }
+        await inquiry.ask("limits") { [.limits(try await ledger.limitMode())] }
+        await inquiry.ask("workers") { [.workers(try await ledger.workerSigns(within: 30))] }
+        let jobs = await inquiry.get("sweep") {
+            try await ledger.latestRuns(of: ["sweep", "rollup"])
+        }
+        if let jobs, jobs.count == 2 {
+            inquiry.take(.sweep(jobs[0], interval: settings.intervals.sweep.components.seconds))
+            await inquiry.ask("rollup") {
+                [
+                    .rollup(
+                        try await ledger.waitingRollups(), byHand: jobs[1],
+                        interval: settings.intervals.rollup.components.seconds)
+                ]
+            }
+        }
+        await inquiry.ask("outbox") {
+            [.messages(try await ledger.oldMessages(seconds: 86_400))]
+        }
+        await inquiry.ask("quarantine") { [.quarantine(try await ledger.quarantined())] }
+        await inquiry.ask("attention") { DoctorCheck.attention(try await ledger.openAttention()) }
+    }
+}
+
+/// Questions to one PostgreSQL, until its time is over. One without an answer is a check that says so.
+private struct Inquiry {
+    let end: ContinuousClock.Instant
+    private(set) var checks: [DoctorCheck] = []
+
+    init(end: ContinuousClock.Instant) { self.end = end }
+
+    mutating func take(_ check: DoctorCheck) { checks.append(check) }
+
+    mutating func ask(_ name: String, _ question: () async throws -> [DoctorCheck]) async {
+        checks += await get(name, question) ?? []
+    }
+
+    mutating func get<Answer>(
+        _ name: String, _ question: () async throws -> Answer
+    ) async -> Answer? {
+        guard .now < end else {
+            take(
+                .fail(
+                    name, "not looked at: PostgreSQL took too long",
+                    remedy: "see pg_stat_activity for what holds it up, then run doctor again"))
+            return nil
+        }
+        do { return try await question() } catch {
+            take(.unread(name, error))
+            return nil
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import FrontDoor
+import Ledger
+import Postgres
+
+/// Whether changes in PostgreSQL are heard of at once.
+enum ListenFacts: Hashable, Sendable {
+    case notSet
+    case badAddress(String)
+    /// No connection stood in time.
+    case away(String)
+    /// It listens, but nothing could be said through DATABASE_URL.
+    case unproven
+    case silent
+    case heard
+}
+
+extension DoctorCheck {
+    static func listening(_ facts: ListenFacts) -> DoctorCheck {
+        let remedy = "name the same database in DATABASE_LISTEN_URL over a direct connection"
+        return switch facts {
+        case .heard: .ok("listening", "what PostgreSQL says is heard at once")
+        case .notSet:
+            .warn(
+                "listening",
+                "DATABASE_LISTEN_URL is not set: changes are asked for each second",
+                remedy: remedy)
+        case .badAddress(let problem):
+            .fail(
+                "listening", "DATABASE_LISTEN_URL: \(Console.oneLine(problem))",
+                remedy: "write it as postgresql://user@host/database")
+        case .away(let reason):
+            .fail(
+                "listening", "DATABASE_LISTEN_URL: \(Console.oneLine(reason))",
+                remedy: "check that PostgreSQL runs and that the URL is right")
+        case .unproven:
+            .warn(
+                "listening",
+                "DATABASE_LISTEN_URL listens, but nothing could be said through DATABASE_URL",
+                remedy: "mend DATABASE_URL first")
+        case .silent:
+            .fail(
+                "listening",
+                "nothing that is said through DATABASE_URL comes through DATABASE_LISTEN_URL: a pooler "
+                    + "stands in between, or it leads to another database",
+                remedy: remedy)
+        }
+    }
+}
+
+/// Says something over one connection and waits for it on another.
+enum ListenProbe {
+    /// Nobody but doctor listens here, so that no worker is woken.
+    private static let channel = "metering_doctor"
+
+    static func run(
+        _ address: PostgresConfiguration, saying ledger: Ledger?, within patience: Duration
+    ) async -> ListenFacts {
+        let listener = PostgresListener(
+            configuration: address, channels: [channel], logger: Doctor.silentLogger)
+        let word = String(UInt64.random(in: .min ... .max), radix: 16)
+        return await withTaskGroup(of: ListenFacts?.self) { group in
+            group.addTask {
+                await listener.run()
+                return nil
+            }
+            group.addTask { await wait(for: word, from: listener, saying: ledger) }
+            group.addTask {
+                try? await Task.sleep(for: patience)
+                return .silent
+            }
+            for await facts in group {
+                guard let facts else { continue }
+                group.cancelAll()
+                return facts
+            }
+            return .silent
+        }
+    }
+
+    private static func wait(
+        for word: String, from listener: PostgresListener, saying ledger: Ledger?
+    ) async -> ListenFacts {
+        for await event in listener.events {
+            switch event {
+            case .listening:
+                guard let ledger, (try? await ledger.notify(channel, word)) != nil else {
+                    return .unproven
+                }
+            case .notifications(let heard) where heard.contains { $0.payload == word }:
+                return .heard
+            case .notifications, .overflow: continue
+            case .lost(let error): return .away("\(error)")
+            }
+        }
+        return .silent
+    }
+}
