@@ -8,7 +8,7 @@ extension Ledger {
         try await stored {
             try await pool.withConnection { connection in
                 var seen: [Int64] = []
-                for _ in 0..<5 {
+                for _ in 0..<3 {
                     guard let row = try await connection.query(SQL.sessionProcess).first else {
                         throw LedgerError.corrupt("no process")
                     }

@@ -57,6 +57,10 @@ extension Migrator {
         public let login: String
         /// Names of tables, with commas between.
         public let tables: String
+
+        public init(login: String, tables: String) {
+            (self.login, self.tables) = (login, tables)
+        }
     }
 
     /// Logins with rights on tables that row security is about to be switched on for, or forced on, and

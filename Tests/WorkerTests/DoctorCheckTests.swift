@@ -136,6 +136,14 @@ import Testing
         #expect(level(false, false) == .warn)
     }
 
+    @Test func `names logins that see nothing, and those that would`() {
+        let blind = Migrator.BlindLogin(login: "reader", tables: "users")
+        #expect(DoctorCheck.blindLogins([]).level == .ok)
+        #expect(DoctorCheck.blindLogins([blind]).found == #""reader" sees no row of users"#)
+        let later = DoctorCheck.blindLogins([], later: [blind])
+        #expect(later.level == .warn && later.found.contains("would see no row"))
+    }
+
     @Test(arguments: [
         (ListenFacts.heard, DoctorCheck.Level.ok), (.notSet, .warn), (.unproven, .warn),
         (.silent, .fail), (.away("x"), .fail), (.badAddress("x"), .fail),

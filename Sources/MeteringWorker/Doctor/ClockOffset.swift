@@ -48,9 +48,10 @@ extension DoctorCheck {
                 "clocks", "no server told its time", remedy: "mend the servers first")
         }
         guard worst > skewTolerated else {
-            let servers = [redis == nil ? nil : "Redis", database == nil ? nil : "PostgreSQL"]
-                .compactMap(\.self).joined(separator: " and ")
-            return .ok("clocks", "this machine and \(servers) agree within a second")
+            let clocks =
+                ["this machine"] + (redis == nil ? [] : ["Redis"])
+                + (database == nil ? [] : ["PostgreSQL"])
+            return .ok("clocks", "within a second: \(clocks.joined(separator: ", "))")
         }
         let far = pairs.filter { $0.1 > skewTolerated }
             .map { "\($0.0) differ by \(Age.text($0.1 / 1_000_000))" }

@@ -47,10 +47,10 @@ extension DoctorCheck {
             remedy: "METERING_PREPARED_STATEMENTS=false, or a direct connection in DATABASE_URL")
     }
 
-    /// - Parameter problem: nil for a login that has the rights of the worker and no more.
+    /// - Parameter problem: nil for a login without rights that the worker must not have.
     static func login(_ problem: LedgerError?) -> DoctorCheck {
         switch problem {
-        case nil: .ok("login", "the login has the rights of the worker and no more")
+        case nil: .ok("login", "it can neither go around row security nor change the schema")
         case .unsafeRole(let login, let role):
             .fail(
                 "login", "\(Console.shown(login)) \(role)",
@@ -120,7 +120,7 @@ extension DoctorCheck {
         guard ours.isEmpty else {
             return .fail(
                 "row-security", "off for \(list(ours.map(\.name)))",
-                remedy: "ALTER TABLE … ENABLE ROW LEVEL SECURITY for each, as their owner")
+                remedy: "ENABLE ROW LEVEL SECURITY for each, as metering_owner")
         }
         let ready = tables.filter(\.hasPolicy)
         guard !ready.isEmpty else {
@@ -136,16 +136,21 @@ extension DoctorCheck {
             remedy: "metering-worker migrate --rls, which lists first who would see nothing")
     }
 
-    static func blindLogins(_ logins: [Migrator.BlindLogin]) -> DoctorCheck {
-        guard !logins.isEmpty else {
+    /// - Parameters:
+    ///   - now: Logins that row security hides rows from as it is.
+    ///   - later: Those that it would hide more from, were it on for every table.
+    static func blindLogins(
+        _ now: [Migrator.BlindLogin], later: [Migrator.BlindLogin] = []
+    ) -> DoctorCheck {
+        let found =
+            now.map { "\(Console.shown($0.login)) sees no row of \($0.tables)" }
+            + later.map { "\(Console.shown($0.login)) would see no row of \($0.tables) with it on" }
+        guard !found.isEmpty else {
             return .ok("blind-logins", "row security hides everything from nobody who has rights")
         }
-        let found = logins.prefix(5).map {
-            "\(Console.shown($0.login)) sees no row of \($0.tables)"
-        }
+        let more = found.count > 5 ? "; and \(found.count - 5) more" : ""
         return .warn(
-            "blind-logins",
-            found.joined(separator: "; ") + (logins.count > 5 ? "; and others" : ""),
+            "blind-logins", found.prefix(5).joined(separator: "; ") + more,
             remedy:
                 "GRANT clinic_app TO the login, which then names its clinic in app.current_clinic_id; "
                 + "or CREATE POLICY … TO the login")

@@ -121,11 +121,11 @@ extension Doctor {
     }
 
     private func examine(_ ledger: Ledger, _ migrator: Migrator) async -> Findings {
+        var inquiry = Inquiry(end: .now + Self.databaseBudget)
         let session: SessionFacts
         do throws(LedgerError) { session = try await ledger.session() } catch {
             return Findings(checks: [.databaseAway(error)])
         }
-        var inquiry = Inquiry(end: .now + Self.databaseBudget)
         inquiry.take(.server(session))
         inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
         let clock = await clock(of: ledger)
@@ -137,7 +137,7 @@ extension Doctor {
             isCurrent = state.isCurrent
             return [.migrations(state)]
         }
-        if isCurrent { await examineKept(ledger, &inquiry) }
+        if isCurrent { await examineKept(ledger, migrator, &inquiry) }
         return Findings(checks: inquiry.checks, clock: clock)
     }
 
@@ -157,10 +157,18 @@ extension Doctor {
     }
 
     /// What is there once every migration is applied.
-    private func examineKept(_ ledger: Ledger, _ inquiry: inout Inquiry) async {
+    private func examineKept(
+        _ ledger: Ledger, _ migrator: Migrator, _ inquiry: inout Inquiry
+    ) async {
         await inquiry.ask("installation") { [.installation(try await ledger.installation())] }
         await inquiry.ask("row-security") { [.rowSecurity(try await ledger.openTables())] }
-        await inquiry.ask("blind-logins") { [.blindLogins(try await ledger.blindLogins())] }
+        await inquiry.ask("blind-logins") {
+            [
+                .blindLogins(
+                    try await ledger.blindLogins(),
+                    later: try await migrator.blindLogins(forced: false))
+            ]
+        }
         await inquiry.ask("plans") { [.plans(try await ledger.refusedPlans())] }
         await inquiry.ask("subscriptions") {
             [.subscriptions(without: try await ledger.clinicsWithoutPlan())]
