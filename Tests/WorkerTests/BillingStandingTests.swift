@@ -101,7 +101,8 @@ import Testing
             let done = try await database.run(call, owner)
             #expect(done.ending == .exited(0) && done.output.hasSuffix("only from now on\n"))
             let words = try await database.psql(
-                "SELECT string_agg(payment_status, ' ' ORDER BY payment_status) FROM clinic_subscriptions")
+                "SELECT string_agg(payment_status, ' ' ORDER BY payment_status) FROM clinic_subscriptions"
+            )
             #expect(words == "active trialing\n")
         }
     }

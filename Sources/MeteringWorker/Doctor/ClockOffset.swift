@@ -1,5 +1,3 @@
-import Glibc
-
 /// How far the clock of a server is ahead of this machine's, µs: somewhere from `low` to `high`, because the
 /// trip to ask for it took a while.
 struct ClockOffset: Hashable, Sendable {
@@ -14,17 +12,15 @@ struct ClockOffset: Hashable, Sendable {
         self.init(low: time - max(before, after), high: time - min(before, after))
     }
 
+    /// By the whole seconds of this machine's clock, which stand for anything up to the next.
+    init(beforeSecond before: Int64, time: Int64, afterSecond after: Int64) {
+        self.init(before: before, time: time, after: after + 999_999)
+    }
+
     private init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
 
     /// What the trips cannot explain, µs: 40 to 60 and 0 to 0 → 40.
     func distance(to other: ClockOffset) -> Int64 { max(low - other.high, other.low - high, 0) }
-
-    /// The clock of this machine, µs since 1970-01-01 UTC.
-    static func now() -> Int64 {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000
-    }
 }
 
 extension DoctorCheck {

@@ -72,9 +72,10 @@ extension Doctor {
     }
 
     private func clock(of client: RedisClient) async -> ClockOffset? {
-        let before = ClockOffset.now()
+        let before = WallClock.now()
         guard let time = try? await RedisCounterStore(redis: client).now() else { return nil }
-        return ClockOffset(before: before, time: time, after: ClockOffset.now())
+        return ClockOffset(
+            beforeSecond: before, time: time, afterSecond: WallClock.now())
     }
 }
 
@@ -151,9 +152,10 @@ extension Doctor {
     }
 
     private func clock(of ledger: Ledger) async -> ClockOffset? {
-        let before = ClockOffset.now()
+        let before = WallClock.now()
         guard let time = try? await ledger.databaseTime() else { return nil }
-        return ClockOffset(before: before, time: time, after: ClockOffset.now())
+        return ClockOffset(
+            beforeSecond: before, time: time, afterSecond: WallClock.now())
     }
 
     /// What is there once every migration is applied.

@@ -44,6 +44,8 @@ extension DoctorCheck {
 
     private static let attentionRemedies = [
         "unknown_status": "set payment_status to a known word; the list is in docs/standing.md",
+        "refused_plan":
+            "billing plan show PLAN says what is wrong; mend it with billing plan apply",
         "int_overflow": "metering-worker migrate --rewrite, then metering-worker rollup",
         "counters_stale": "billing limits recount",
         "odd_usage": "set the row of api_usage right; it was taken over as far as it made sense",
