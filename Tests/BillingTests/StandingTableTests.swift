@@ -105,7 +105,7 @@ import Testing
     @Test func `the table of moves, as random lives make them`() async {
         var seen = Self.moves.map { $0.map { _ in 0 } }
         var random = SplitMix64(seed: 20_261_124)
-        for _ in 0..<3_000 {
+        for _ in 0..<6_000 {
             await Task.yield()
             var one = StandingCase()
             var hour: Int64 = 0
