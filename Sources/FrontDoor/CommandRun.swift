@@ -16,9 +16,16 @@ public enum CommandRun {
         do {
             command = try await root.asyncParseAsRoot()
         } catch {
-            exit(closing(root, with: error, program: program))
+            leave(closing(root, with: error, program: program))
         }
-        exit(await run(command, of: root, program: program))
+        leave(await run(command, of: root, program: program))
+    }
+
+    /// Ends the process at once. `exit` would first clean up what libraries share, while threads of theirs may
+    /// still use it.
+    private static func leave(_ code: Int32) -> Never {
+        fflush(nil)
+        _exit(code)
     }
 
     @concurrent
