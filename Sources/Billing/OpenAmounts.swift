@@ -66,8 +66,10 @@ struct OpenAmounts {
     private func start(of invoice: Invoice, at now: UTCTime) -> UTCTime? {
         var starts: [UTCTime] = []
         if invoice.paid == nil {
-            // Nothing is open before it was said.
-            let due = invoice.due.flatMap { $0.until <= now ? max($0.until, $0.said) : nil }
+            // Nothing is open before it was said, and a payment of the account covers what was said before it.
+            let due = invoice.due.flatMap {
+                $0.until <= now && isAfterPayment($0.said) ? max($0.until, $0.said) : nil
+            }
             starts += [due, invoice.firstFailure].compactMap { $0 }.min().map { [$0] } ?? []
         }
         if let reopened = invoice.reopened, invoice.paid.map({ reopened > $0 }) ?? true {

@@ -38,6 +38,10 @@ struct SubscriptionHistory {
         return word
     }
 
+    /// When the first fact came after a word that somebody wrote. No deadline runs before: nobody knows since when
+    /// that clinic owes.
+    private var thawed: UTCTime? { facts.map(\.at).min() }
+
     /// The instant from which a cancellation ends the subscription.
     ///
     /// A cancellation is taken back by a withdrawal after it that comes before it takes effect.
@@ -67,10 +71,11 @@ struct SubscriptionHistory {
     func openAmounts(_ schedule: DunningSchedule) -> OpenAmounts {
         var open = OpenAmounts(facts)
         switch (declaredWord, anchor?.at) {
-        case (.pastDue, let at?): open.addAccountFailure(at: at)
+        case (.pastDue, let at?): open.addAccountFailure(at: thawed ?? at)
         // Whoever wrote `suspended` means that the time of grace is over.
         case (.suspended, let at?):
-            open.addAccountFailure(at: at.subtracting(days: schedule.suspendAfterDays))
+            open.addAccountFailure(
+                at: (thawed ?? at).subtracting(days: schedule.suspendAfterDays))
         default: break
         }
         return open
@@ -93,8 +98,9 @@ struct SubscriptionHistory {
     /// When a subscription that waits for its first payment runs out; nil when it waits for none.
     var firstPaymentDeadline: UTCTime? {
         switch anchor?.kind {
-        case .subscribed(_, awaitsPayment: true), .declared(.incomplete):
+        case .subscribed(_, awaitsPayment: true):
             anchor?.at.adding(hours: DunningSchedule.firstPaymentHours)
+        case .declared(.incomplete): thawed?.adding(hours: DunningSchedule.firstPaymentHours)
         default: nil
         }
     }

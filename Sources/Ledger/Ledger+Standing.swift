@@ -38,13 +38,16 @@ extension Ledger {
     /// Computes a clinic's standing from its facts and stores what changed: the status, an event, a line of
     /// the audit log and a message, all or nothing. Repeating it changes nothing.
     ///
-    /// - Parameter time: The clock; nil for the database's. Never ahead of it.
+    /// - Parameters:
+    ///   - time: The clock; nil for the database's. Never ahead of it.
+    ///   - isPassing: Goes on after half a second when somebody else keeps the clinic's rows.
     /// - Returns: nil for a clinic without a subscription.
     @discardableResult
     public func evaluateStanding(
-        of clinic: ClinicID, at time: UTCTime? = nil
+        of clinic: ClinicID, at time: UTCTime? = nil, isPassing: Bool = false
     ) async throws(LedgerError) -> StandingChange? {
         try await changing { connection in
+            if isPassing { try await connection.execute(SQL.migrationLockTimeout) }
             let record = try await Self.locked(clinic, at: time, on: connection)
             guard record.hasSubscription else { return nil }
             return try await Self.apply(record, on: connection)
@@ -63,9 +66,10 @@ extension Ledger {
                 .map { (id: try $0.int64("id"), clinic: try $0.clinic("clinic_id")) }
         }
         for change in changes {
-            let isDone = try await puttingOff(change.clinic) {
+            let isDone = try await puttingOff(change.clinic, isChange: true) {
                 try await changing { connection in
-                    try await connection.query(SQL.planChangeApply, [.int64(change.id)])
+                    try await connection.execute(SQL.migrationLockTimeout)
+                    return try await connection.query(SQL.planChangeApply, [.int64(change.id)])
                         .first?.bool("applied") ?? false
                 }
             }
@@ -76,7 +80,9 @@ extension Ledger {
                 .map { try $0.clinic("clinic_id") }
         }
         for clinic in due {
-            let change = try await puttingOff(clinic) { try await evaluateStanding(of: clinic) }
+            let change = try await puttingOff(clinic) {
+                try await evaluateStanding(of: clinic, isPassing: true)
+            }
             if let change, change?.event != nil || change?.notice != nil { changed += 1 }
         }
         return changed
@@ -84,15 +90,20 @@ extension Ledger {
 
     /// nil when it failed and is noted; what a missing database fails with is passed on.
     private func puttingOff<R>(
-        _ clinic: ClinicID, _ body: () async throws -> R
+        _ clinic: ClinicID, isChange: Bool = false, _ body: () async throws -> R
     ) async throws(LedgerError) -> R? {
         do {
             return try await stored(body)
         } catch {
-            if case .store(let cause) = error, cause.remedy == .retry { throw error }
-            try await stored {
-                try await pool.query(SQL.standingDefer, [.clinic(clinic), .text("\(error)")])
+            let isLocked: Bool
+            switch error {
+            case .store(.server(let refusal)) where refusal.sqlState == "55P03": isLocked = true
+            case .store(let cause) where cause.remedy == .retry: throw error
+            default: isLocked = false
             }
+            // Whoever keeps the row would keep the note waiting too; the next turn comes soon.
+            guard !isLocked, !isChange else { return nil }
+            _ = try? await pool.query(SQL.standingDefer, [.clinic(clinic), .text("\(error)")])
             return nil
         }
     }

@@ -81,6 +81,16 @@ import Testing
         #expect(one.look(on: 30) == .pastDue)
     }
 
+    @Test func `a payment of the account covers an invoice that was not due yet`() {
+        var one = StandingCase()
+        one.add(.charged(invoice: "a", due: StandingCase.day(15)), on: 1)
+        one.add(.paid(invoice: nil), on: 10)
+        one.live(10...80)
+        #expect(one.standing?.status == .active)
+        one.add(.charged(invoice: "b", due: StandingCase.day(85)), on: 81)
+        #expect(one.look(on: 85) == .pastDue)
+    }
+
     @Test func `the oldest open amount decides, and a newer one has its own grace`() {
         var one = StandingCase()
         one.add(.charged(invoice: "a", due: StandingCase.day(10)), on: 1)
@@ -122,7 +132,7 @@ import Testing
 
     @Test func `is where the next fact goes on from`() {
         let table: [(PaymentStatus, SubscriptionFact.Kind, PaymentStatus)] = [
-            (.pastDue, .paymentFailed(invoice: nil), .suspended),
+            (.pastDue, .paymentFailed(invoice: nil), .pastDue),
             (.suspended, .paymentFailed(invoice: nil), .suspended),
             (.suspended, .paid(invoice: nil), .active), (.paused, .released, .active),
             (.active, .held(until: nil), .paused), (.trialing, .released, .trialing),
@@ -136,6 +146,22 @@ import Testing
             one.add(kind, on: 20)
             one.live(20...22)
             #expect(one.standing?.status == wanted, "\(word) \(kind)")
+        }
+    }
+
+    /// Nobody knows since when such a clinic owes, so its days begin with the first fact.
+    @Test func `lets deadlines begin with the first fact after it`() {
+        let table: [(PaymentStatus, SubscriptionFact.Kind, PaymentStatus)] = [
+            (.incomplete, .held(until: nil), .paused),
+            (.incomplete, .charged(invoice: "a", due: StandingCase.day(99)), .incomplete),
+            (.pastDue, .charged(invoice: "a", due: StandingCase.day(99)), .pastDue),
+        ]
+        for (word, kind, wanted) in table {
+            var one = StandingCase()
+            one.add(.declared(word), on: 0)
+            one.look(on: 0)
+            one.add(kind, on: 70)
+            #expect(one.look(on: 70) == wanted, "\(word) \(kind)")
         }
     }
 

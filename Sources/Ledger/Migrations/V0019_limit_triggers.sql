@@ -91,18 +91,22 @@ DECLARE
     changes bigint[];
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(1) INTO clinics, people, changes
-        FROM new_rows;
+        -- A team's own key may let a person have several roles in a clinic.
+        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(n) INTO clinics, people, changes
+        FROM (SELECT clinic_id, user_id, count(*) AS n FROM new_rows
+            WHERE clinic_id IS NOT NULL AND user_id IS NOT NULL GROUP BY clinic_id, user_id) AS t;
     ELSIF TG_OP = 'DELETE' THEN
-        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(-1) INTO clinics, people, changes
-        FROM old_rows;
+        SELECT array_agg(clinic_id), array_agg(user_id), array_agg(n) INTO clinics, people, changes
+        FROM (SELECT clinic_id, user_id, -count(*) AS n FROM old_rows
+            WHERE clinic_id IS NOT NULL AND user_id IS NOT NULL GROUP BY clinic_id, user_id) AS t;
     ELSE
         SELECT array_agg(clinic_id), array_agg(user_id), array_agg(n) INTO clinics, people, changes
         FROM (
             SELECT clinic_id, user_id, sum(n)::bigint AS n FROM (
                 SELECT clinic_id, user_id, 1 AS n FROM new_rows
                 UNION ALL SELECT clinic_id, user_id, -1 FROM old_rows
-            ) AS both_sides GROUP BY clinic_id, user_id HAVING sum(n) <> 0) AS t;
+            ) AS both_sides WHERE clinic_id IS NOT NULL AND user_id IS NOT NULL
+            GROUP BY clinic_id, user_id HAVING sum(n) <> 0) AS t;
     END IF;
     PERFORM metering.seat_changes(clinics, people, changes);
     RETURN NULL;
@@ -144,7 +148,7 @@ BEGIN
             SELECT u.clinic_id, u.id AS person FROM public.users u WHERE u.clinic_id = ANY (clinics)
             UNION ALL
             SELECT t.clinic_id, t.user_id FROM public.clinic_staff t
-            WHERE t.clinic_id = ANY (clinics)
+            WHERE t.clinic_id = ANY (clinics) AND t.user_id IS NOT NULL
         ) AS p GROUP BY p.clinic_id, p.person
     ), gone AS (
         DELETE FROM metering.clinic_seat s WHERE s.clinic_id = ANY (clinics) AND NOT EXISTS (

@@ -48,7 +48,7 @@ CREATE TABLE metering.standing (
 CREATE INDEX standing_next ON metering.standing (next_at) WHERE next_at IS NOT NULL;
 
 -- Each move from one status to another. Its number is what audit_logs.entity_id names.
--- A clinic is suspended only after it was past due, unless somebody wrote the word himself.
+-- A clinic is suspended only after it was past due, unless somebody wrote the word himself, or it comes back to it.
 CREATE TABLE metering.subscription_event (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     clinic_id uuid NOT NULL,
@@ -59,7 +59,7 @@ CREATE TABLE metering.subscription_event (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     recorded_by name NOT NULL DEFAULT session_user,
     CONSTRAINT subscription_event_moves CHECK (from_status IS DISTINCT FROM to_status AND (
-        to_status <> 'suspended' OR from_status = 'past_due' OR cause = 'declared'))
+        to_status <> 'suspended' OR from_status = 'past_due' OR cause IN ('declared', 'restored')))
 );
 CREATE INDEX subscription_event_clinic ON metering.subscription_event (clinic_id, event_id);
 

@@ -31,6 +31,7 @@ DECLARE
 BEGIN
     IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND NEW.clinic_id <> OLD.clinic_id) THEN
         DELETE FROM metering.standing WHERE clinic_id = OLD.clinic_id;
+        PERFORM metering.drop_plan_change(OLD.clinic_id);
         PERFORM metering.resolve_attention('unknown_status', OLD.clinic_id, '');
         IF TG_OP = 'DELETE' THEN
             RETURN NULL;
@@ -157,7 +158,7 @@ $$;
 
 -- Puts off an evaluation that failed, so that it does not stand before all others, and notes it.
 CREATE FUNCTION metering.defer_standing(clinic uuid, why text) RETURNS void
-    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 BEGIN ATOMIC
     UPDATE metering.standing SET next_at = now() + interval '5 minutes' WHERE clinic_id = clinic;
     SELECT metering.note_attention('standing_failed', clinic, '', why);
@@ -181,6 +182,7 @@ BEGIN
             USING ERRCODE = 'BQ006', HINT = 'ALTER TABLE clinic_subscriptions'
                 ' ADD COLUMN auto_renew boolean NOT NULL DEFAULT true';
     END IF;
+    PERFORM metering.drop_plan_change(clinic);
     SELECT status INTO held FROM metering.standing WHERE clinic_id = clinic FOR UPDATE;
     INSERT INTO metering.standing (clinic_id, status, since, cause, next_at)
     VALUES (clinic, new_status, moved_at, why, look_at)
@@ -227,6 +229,11 @@ BEGIN
     WHERE clinic_id = OLD.clinic_id
       AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change', 'clinic_override');
     RETURN OLD;
+EXCEPTION WHEN OTHERS THEN
+    -- A log whose lines need a clinic: ours go with it.
+    DELETE FROM public.audit_logs WHERE clinic_id = OLD.clinic_id
+      AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change', 'clinic_override');
+    RETURN OLD;
 END
 $$;
 REVOKE ALL ON FUNCTION metering.let_clinic_go() FROM PUBLIC;
@@ -235,5 +242,19 @@ CREATE TRIGGER let_clinic_go BEFORE DELETE ON public.clinics
 
 CREATE TRIGGER adopt_word BEFORE INSERT OR UPDATE OF payment_status ON public.clinic_subscriptions
     FOR EACH ROW EXECUTE FUNCTION metering.adopt_word();
+
+-- TRUNCATE fires no trigger that sees its rows: nobody has a subscription after it.
+CREATE FUNCTION metering.subscriptions_truncated() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    DELETE FROM metering.standing;
+    PERFORM metering.raise_config_version(ARRAY(SELECT clinic_id FROM metering.clinic_config));
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION metering.subscriptions_truncated() FROM PUBLIC;
+CREATE TRIGGER subscriptions_truncated AFTER TRUNCATE ON public.clinic_subscriptions
+    FOR EACH STATEMENT EXECUTE FUNCTION metering.subscriptions_truncated();
 CREATE TRIGGER subscription_written AFTER INSERT OR UPDATE OR DELETE ON public.clinic_subscriptions
     FOR EACH ROW EXECUTE FUNCTION metering.subscription_written();

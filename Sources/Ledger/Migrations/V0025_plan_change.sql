@@ -15,6 +15,14 @@ CREATE TABLE metering.plan_change (
 CREATE UNIQUE INDEX plan_change_waiting ON metering.plan_change (clinic_id)
     WHERE done_at IS NULL AND dropped_at IS NULL;
 
+-- What waited is no longer wanted: the clinic has another subscription, or none.
+CREATE FUNCTION metering.drop_plan_change(clinic uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    UPDATE metering.plan_change SET dropped_at = clock_timestamp()
+    WHERE clinic_id = clinic AND done_at IS NULL AND dropped_at IS NULL;
+END;
+
 -- Carries out a change whose day has come. False when it is done, dropped or not due.
 CREATE FUNCTION metering.apply_plan_change(change bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -28,6 +36,13 @@ BEGIN
     WHERE id = change AND done_at IS NULL AND dropped_at IS NULL AND effective_at <= clock_timestamp()
     FOR UPDATE;
     IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    PERFORM FROM public.subscription_plans WHERE plan_id = asked.to_plan FOR KEY SHARE;
+    IF NOT FOUND THEN
+        PERFORM metering.drop_plan_change(asked.clinic_id);
+        PERFORM metering.note_attention('plan_change_dropped', asked.clinic_id, '',
+            'the plan that the clinic was to move to does not exist any more');
         RETURN false;
     END IF;
     UPDATE public.clinic_subscriptions SET plan_id = asked.to_plan WHERE clinic_id = asked.clinic_id;
@@ -60,8 +75,7 @@ BEGIN
         RAISE EXCEPTION 'the clinic has no subscription' USING ERRCODE = 'BQ007',
             HINT = 'billing subscribe gives it one.';
     END IF;
-    UPDATE metering.plan_change SET dropped_at = clock_timestamp()
-    WHERE clinic_id = clinic AND done_at IS NULL AND dropped_at IS NULL;
+    PERFORM metering.drop_plan_change(clinic);
     INSERT INTO metering.plan_change (clinic_id, from_plan, to_plan, effective_at, reason)
     VALUES (clinic, old_plan, new_plan, effective, why) RETURNING id INTO change;
     PERFORM metering.audit(clinic, 'plan_change_asked', 'plan_change', change, jsonb_build_object(
@@ -98,7 +112,8 @@ REVOKE ALL ON FUNCTION metering.standing_word(text),
     metering.give_notice(uuid, timestamptz, int, timestamptz, timestamptz),
     metering.defer_standing(uuid, text),
     metering.write_subscription(uuid, int, date, date, boolean, text, text, timestamptz, timestamptz),
-    metering.apply_plan_change(bigint), metering.ask_plan_change(uuid, int, timestamptz, text)
+    metering.apply_plan_change(bigint), metering.ask_plan_change(uuid, int, timestamptz, text),
+    metering.drop_plan_change(uuid)
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION metering.standing_word(text), metering.lock_standing(uuid),
     metering.apply_standing(uuid, text, text, timestamptz, timestamptz, timestamptz),

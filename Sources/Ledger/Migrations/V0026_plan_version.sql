@@ -138,8 +138,8 @@ CREATE TABLE metering.plan_version (
     plan_id int NOT NULL,
     version int NOT NULL CHECK (version >= 1),
     features jsonb,
-    max_users int NOT NULL,
-    max_patients int NOT NULL,
+    max_users bigint NOT NULL,
+    max_patients bigint NOT NULL,
     quota bigint GENERATED ALWAYS AS (metering.plan_amount(features, 'quota', 'api_calls')) STORED,
     effective_from timestamptz NOT NULL DEFAULT clock_timestamp(),
     changed_by name NOT NULL DEFAULT session_user,
@@ -169,13 +169,15 @@ BEGIN
         RETURN NULL;
     END IF;
     FOR edited IN
-        SELECT n.plan_id, n.name, n.max_users, n.max_patients, n.features -> 'metering' AS features,
+        SELECT n.plan_id, n.name, coalesce(n.max_users, -1) AS max_users,
+            coalesce(n.max_patients, -1) AS max_patients, n.features -> 'metering' AS features,
             coalesce(latest.version, 0) + 1 AS version
         FROM new_rows n LEFT JOIN LATERAL (
             SELECT v.version, v.features, v.max_users, v.max_patients FROM metering.plan_version v
             WHERE v.plan_id = n.plan_id ORDER BY v.version DESC LIMIT 1
         ) AS latest ON true
-        WHERE latest.version IS NULL OR (n.features -> 'metering', n.max_users, n.max_patients)
+        WHERE latest.version IS NULL OR (n.features -> 'metering', coalesce(n.max_users, -1),
+                coalesce(n.max_patients, -1))
             IS DISTINCT FROM (latest.features, latest.max_users, latest.max_patients)
         ORDER BY n.plan_id
     LOOP
@@ -186,6 +188,10 @@ BEGIN
             (plan_id, version, features, max_users, max_patients, valid, problem)
         VALUES (edited.plan_id, edited.version, edited.features, edited.max_users, edited.max_patients,
             fault IS NULL, left(fault, 500));
+        -- Its days of dunning may be others now.
+        UPDATE metering.standing h SET next_at = least(h.next_at, clock_timestamp())
+        FROM public.clinic_subscriptions s
+        WHERE s.clinic_id = h.clinic_id AND s.plan_id = edited.plan_id AND h.unpaid_since IS NOT NULL;
         IF fault IS NULL THEN
             PERFORM metering.resolve_attention('refused_plan', NULL, edited.plan_id::text);
         ELSE
@@ -231,7 +237,8 @@ CREATE TRIGGER plan_move_update AFTER UPDATE ON public.clinic_subscriptions
 
 INSERT INTO metering.plan_version
     (plan_id, version, features, max_users, max_patients, effective_from, valid, problem)
-SELECT p.plan_id, 1, p.features -> 'metering', p.max_users, p.max_patients, to_timestamp(0),
+SELECT p.plan_id, 1, p.features -> 'metering', coalesce(p.max_users, -1), coalesce(p.max_patients, -1),
+    to_timestamp(0),
     checked.fault IS NULL, left(checked.fault, 500)
 FROM public.subscription_plans p CROSS JOIN LATERAL (
     SELECT coalesce(metering.plan_problem(p.features -> 'metering'),

@@ -121,5 +121,19 @@ WITH named AS (
     SELECT 10, '', 'this login does not inherit the rights of its roles',
         format('ALTER ROLE %I INHERIT', current_user)
     FROM pg_roles WHERE rolname = current_user AND NOT rolinherit AND NOT rolsuper
+    UNION ALL
+    SELECT 11, t.name, format('the constraint %I of payment_status does not name all of our eight words', k.conname),
+        format('ALTER TABLE public.clinic_subscriptions DROP CONSTRAINT %I', k.conname)
+    FROM team t JOIN pg_constraint k ON k.conrelid = t.relid AND k.contype = 'c'
+    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey) AND a.attname = 'payment_status'
+    WHERE t.name = 'clinic_subscriptions' AND EXISTS (
+        SELECT FROM unnest(ARRAY['incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
+            'canceled', 'expired']) AS word
+        WHERE strpos(pg_get_constraintdef(k.oid), quote_literal(word)) = 0)
+    UNION ALL
+    SELECT 11, t.name, 'public.clinic_subscriptions.payment_status is too short for our words',
+        'ALTER TABLE public.clinic_subscriptions ALTER COLUMN payment_status TYPE varchar(20)'
+    FROM team t JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = 'payment_status'
+    WHERE t.name = 'clinic_subscriptions' AND a.atttypmod BETWEEN 5 AND 13
 )
 SELECT what, remedy FROM problem ORDER BY place, relation, what

@@ -2,7 +2,8 @@
 --   $1 name text, or NULL for all
 -- features are those of the application's table; version and used are of the version in use, problem of
 -- the newest one when it is another. Reads plan_version and clinic_subscriptions once; locks nothing.
-SELECT p.plan_id, p.name, p.max_users, p.max_patients, p.features::text AS features,
+SELECT p.plan_id, p.name, coalesce(p.max_users, -1) AS max_users,
+    coalesce(p.max_patients, -1) AS max_patients, p.features::text AS features,
     good.version, good.features::text AS used,
     CASE WHEN newest.version IS DISTINCT FROM good.version THEN newest.problem END AS problem,
     (SELECT count(*) FROM public.clinic_subscriptions s WHERE s.plan_id = p.plan_id) AS clinics
