@@ -24,11 +24,13 @@ extension Target.Dependency {
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -59,6 +61,7 @@ let package = Package(
     products: [
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
+        .library(name: "Quotas", targets: ["Quotas", "Counters"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -67,8 +70,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -82,7 +87,7 @@ let package = Package(
         // No pkgConfig: the build refuses a flag of Debian's hiredis.pc, and its header needs none.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         room("Postgres", ["CPostgres", .logging]),
-        room("Redis", ["CHiredis", .nioCore, .nioPosix, .logging]),
+        room("Redis", ["CHiredis", .nioCore, .nioPosix, .nioSSL, .logging]),
 
         // Domain: values in, values out.
         room("Metering", []),
@@ -114,7 +119,7 @@ let package = Package(
                 "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
                 "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .nioCore, .nioHTTPTypes, .nioPosix,
+                .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Demo/SQL")]),
 
@@ -143,13 +148,14 @@ let package = Package(
         tests("PostgresTests", ["Postgres", "LocalServers", "TestSupport", .logging]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
         tests(
-            "RedisTests", ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix]),
+            "RedisTests",
+            ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix, .nioSSL]),
         tests(
             "WorkerTests",
             [
                 "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
                 "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
-                .nioCore, .nioHTTP1, .nioPosix, .serviceLifecycle,
+                .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
             ]),
     ]
 )

@@ -68,6 +68,11 @@ struct Worker: Sendable {
             counters: counters, ledger: ledger, plausibility: plausibility, gate: gate)
     }
 
+    /// What answers requests, whichever server reads them.
+    var router: Router {
+        Router(door: CheckDoor(gate: gate, keys: keys, advisor: advisor), readiness: readiness)
+    }
+
     func disconnect() async {
         await redis.close()
         await pool.close()
@@ -84,9 +89,8 @@ struct Worker: Sendable {
         try await watch.renewKeys()
         let listening = try listening(watch)
         let server = HTTPServer.application(
-            Routes(
-                door: CheckDoor(gate: gate, keys: keys, advisor: advisor), readiness: readiness),
-            settings: settings.http, group: group, logger: logger, onListening: onListening)
+            Routes(router: router), settings: settings.http, group: group, logger: logger,
+            onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
             services: recurring(watch).map { .init(service: $0) }

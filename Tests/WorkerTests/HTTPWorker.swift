@@ -99,10 +99,7 @@ extension HTTPWorker {
     func serve(idle: TimeAmount, _ body: (Int) async throws -> Void) async throws {
         let listening = PortBox()
         let server = HTTPServer.application(
-            Routes(
-                door: CheckDoor(
-                    gate: worker.gate, keys: worker.keys, advisor: worker.advisor),
-                readiness: worker.readiness),
+            Routes(router: worker.router),
             settings: worker.settings.http, group: worker.group, logger: .silent, idle: idle
         ) { listening.port.store($0, ordering: .releasing) }
         let services = ServiceGroup(

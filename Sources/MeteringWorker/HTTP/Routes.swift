@@ -2,12 +2,11 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Hands a request to what answers it; nothing is decided here.
+/// Reads a request whole and hands it on; nothing is decided here.
 struct Routes: HTTPResponder {
     typealias Context = BasicRequestContext
 
-    let door: CheckDoor
-    let readiness: Readiness
+    let router: Router
 
     func respond(to request: Request, context: Context) async throws -> Response {
         let response = Response(await answer(request))
@@ -16,26 +15,22 @@ struct Routes: HTTPResponder {
     }
 
     private func answer(_ request: Request) async -> HTTPAnswer {
-        let authorization = request.headers[.authorization]
-        switch RouteMatch(method: request.method.rawValue, path: request.uri.path) {
-        case .nothing: return Problem.noSuchRoute.answer
-        case .wrongMethod(let allowed): return Problem.methodNotAllowed(allowed).answer
-        case .found(.health): return HTTPAnswer(status: 200, json: ["status": "alive"])
-        case .found(.readiness): return readiness.answer
-        case .found(.usage(let clinic)):
-            return await door.usage(of: clinic, authorization: authorization)
-        case .found(.check):
+        var question = HTTPQuestion(
+            method: request.method.rawValue, path: request.uri.path, query: request.uri.query,
+            fields: request.headers.map { ($0.name.rawName, $0.value) })
+        let most = router.bodyBytesMax(method: question.method, path: question.path)
+        if most > 0 {
             var request = request
             do {
-                let body = try await request.collectBody(upTo: CheckCall.bodyBytesMax)
-                return await door.check(
-                    body: Array(body.readableBytesView), authorization: authorization)
+                let body = try await request.collectBody(upTo: most)
+                question.body = Array(body.readableBytesView)
             } catch is NIOTooManyBytesError {
-                return Problem.tooLarge.answer
+                question.isBodyTooLarge = true
             } catch {
                 return Problem.badRequest("the body did not arrive whole").answer
             }
         }
+        return await router.answer(question)
     }
 }
 

@@ -1,0 +1,23 @@
+/// A request as it arrived whole, free of any server framework.
+struct HTTPQuestion: Sendable {
+    let method: String
+    /// Percent-encoded, without the query.
+    let path: String
+    /// What stands behind `?`, percent-encoded; nil without one.
+    var query: String?
+    /// In the order in which they came; names are free in their case.
+    var fields: [(name: String, value: String)] = []
+    var body: [UInt8] = []
+    /// Whether the body was longer than its route takes; then `body` is empty.
+    var isBodyTooLarge = false
+
+    /// The field's value, or nil when it is absent or was sent more than once.
+    func field(_ name: String) -> String? {
+        var found: String?
+        for field in fields where field.name.lowercased() == name {
+            guard found == nil else { return nil }
+            found = field.value
+        }
+        return found
+    }
+}
