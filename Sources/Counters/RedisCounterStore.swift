@@ -52,12 +52,17 @@ public final class RedisCounterStore: CounterStore {
     func call(
         _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
+        try await called(
+            function, [CounterKey.counter(of: clinic)], [argument], timeout: timeout)
+    }
+
+    /// The same on several keys of one clinic.
+    func called(
+        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?
+    ) async throws(QuotaError) -> RedisReply {
         let command = RedisCommand(
             function == "metering_peek" ? "FCALL_RO" : "FCALL",
-            [
-                .string(function), .integer(1), .bytes(CounterKey.counter(of: clinic)),
-                .bytes(argument),
-            ])
+            [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
         var reply = try await sent(command, timeout: timeout)
         if let error = reply.serverError, error.isFunctionNotFound {
             try await install()

@@ -145,6 +145,8 @@ enum SQL {
     static let usageCheckpointUpsert = file(
         "usage_checkpoint_upsert", PackageResources.usage_checkpoint_upsert_sql)
     static let usageMonthClaim = file("usage_month_claim", PackageResources.usage_month_claim_sql)
+    static let usageGiveBack = file("usage_give_back", PackageResources.usage_give_back_sql)
+    static let usageMonthHold = file("usage_month_hold", PackageResources.usage_month_hold_sql)
     static let usageMonthInsert = file(
         "usage_month_insert", PackageResources.usage_month_insert_sql)
     static let usageMonthShare = file("usage_month_share", PackageResources.usage_month_share_sql)
@@ -180,7 +182,8 @@ enum SQL {
         sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
         standingDue, standingEvents, standingFacts, standingLock, standingRow,
         standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
-        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
+        usageCheckpointUpsert, usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert,
+        usageMonthShare, usageRewrite,
         workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
     ]
 

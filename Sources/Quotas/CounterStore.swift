@@ -11,6 +11,14 @@ public protocol CounterStore: Sendable {
     func configure(
         _ clinic: ClinicID, _ configuration: CounterConfiguration
     ) async throws(QuotaError) -> CounterReply
+
+    /// Answers a call that is told by an id.
+    func take(_ clinic: ClinicID, _ call: HoldCall) async throws(QuotaError) -> HoldReply
+
+    /// Ends holds whose time has passed, and forgets what of `done` waited for PostgreSQL; returns what waits.
+    func expireHolds(
+        of clinic: ClinicID, _ claim: HoldClaim, done: [WaitingCredit]
+    ) async throws(QuotaError) -> (reply: HoldReply, waiting: [WaitingCredit])
 }
 
 /// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.

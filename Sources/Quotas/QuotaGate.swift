@@ -5,10 +5,11 @@ public final class QuotaGate: Sendable {
     public let marks: MarkBook
     public let names = LimitNames()
     public let denials = DenialBook()
-    private let counters: any CounterStore
-    private let loader: ClinicLoader
-    private let settler: (any ClosedCountSettler)?
-    private let nonce: @Sendable () -> UInt64
+    let concurrency = ConcurrencyBook()
+    let counters: any CounterStore
+    let loader: ClinicLoader
+    let settler: (any ClosedCountSettler)?
+    let nonce: @Sendable () -> UInt64
 
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
@@ -19,7 +20,9 @@ public final class QuotaGate: Sendable {
         self.marks = marks
         self.settler = settler
         self.nonce = nonce
-        loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
+        loader = ClinicLoader(
+            counters: counters, settings: settings, names: names, marks: marks,
+            concurrency: concurrency)
     }
 
     /// Decides a call and counts it when it is allowed.

@@ -22,6 +22,7 @@ struct CheckDoor: Sendable {
         return { (holder) async throws(Problem) -> HTTPAnswer in
             try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
+            if let name = call.requestID { return try await once(call, named: name) }
             return answer(try await decide(call), of: call.clinic)
         }
     }
@@ -47,11 +48,32 @@ struct CheckDoor: Sendable {
         } catch {
             throw .unavailable("\(error)")
         }
+        return try decided(answer, call)
+    }
+
+    private func decided(
+        _ answer: QuotaAnswer, _ call: CheckCall
+    ) throws(Problem) -> QuotaDecision {
         switch answer {
         case .decided(let decision): return decision
         case .unknownClinic: throw .unknownClinic
         case .noSuchLimit: throw .noSuchLimit(call.limit)
         }
+    }
+
+    /// A call that is counted once for its name.
+    private func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
+        let told: OnceAnswer
+        do throws(QuotaError) {
+            told = try await gate.check(
+                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                writes: call.writes, requestID: CallID(.request, named: name))
+        } catch {
+            throw .unavailable("\(error)")
+        }
+        let decision = try decided(told.answer, call)
+        guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
+        return answer(decision, of: call.clinic, memory: told.memory)
     }
 
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
@@ -68,8 +90,12 @@ struct CheckDoor: Sendable {
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
-        let document = DecisionDocument(decision, of: clinic)
+    private func answer(
+        _ decision: QuotaDecision, of clinic: ClinicID, memory: OnceAnswer.Memory? = nil
+    ) -> HTTPAnswer {
+        var document = DecisionDocument(decision, of: clinic)
+        if memory == .repeated { document.repeated = true }
+        if memory == .forgotten { document.remembered = false }
         var answer =
             decision.isAllowed
             ? HTTPAnswer(status: 200, json: document)
