@@ -26,7 +26,8 @@ extension Ledger {
         }
         let place: [PostgresValue] = [.months([month]), .clinics([clinic])]
         return try await stored {
-            try await pool.execute(SQL.usageMonthInsert, place)
+            // A month in which nothing was counted has nothing to give back, and needs no row.
+            if clamping { try await pool.execute(SQL.usageMonthInsert, place) }
             let row = try await pool.transaction { connection in
                 // Alone, so that the next statement sums with a snapshot taken after the lock.
                 _ = try await connection.query(

@@ -65,7 +65,8 @@ struct Worker: Sendable {
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
-            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate)
+            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate,
+            checkpointer: checkpointer)
     }
 
     /// What answers requests, whichever server reads them.
@@ -73,7 +74,10 @@ struct Worker: Sendable {
         let health = HealthDoor(readiness: readiness)
         let rows =
             CheckDoor(gate: gate, advisor: advisor).routes
-            + HoldDoor(gate: gate, ledger: ledger).routes
+            + HoldDoor(
+                gate: gate, ledger: ledger,
+                keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
+            ).routes
             + health.routes
         return Router(table: RouteTable(rows), keys: keys)
     }

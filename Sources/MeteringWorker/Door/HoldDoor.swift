@@ -8,6 +8,7 @@ import Quotas
 struct HoldDoor: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
+    let keeper: HoldKeeper
 
     static let bodyBytesMax = 4096
     /// From 1 ms to 24 hours.
@@ -27,8 +28,6 @@ struct HoldDoor: Sendable {
     ) -> Route {
         .keyed("POST", path, scope: .check, bodyBytesMax: Self.bodyBytesMax, read)
     }
-
-    private var keeper: HoldKeeper { HoldKeeper(gate: gate, ledger: ledger) }
 
     /// What waits for PostgreSQL is told it at once. When that fails the next sweep does it, so nobody waits for it.
     private func bring(_ clinic: ClinicID, if waits: Bool) async -> Bool {

@@ -7,6 +7,8 @@ import Quotas
 struct HoldKeeper: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
+    /// Writes what this worker saw; nil where another part does.
+    var checkpointer: Checkpointer?
 
     /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a key once.
     ///
@@ -16,6 +18,8 @@ struct HoldKeeper: Sendable {
         guard let waiting = try await gate.expireHolds(of: clinic), !waiting.isEmpty else {
             return 0
         }
+        // No more is given back than the ledger has, so it has to have all first.
+        try await checkpointer?.run()
         for credit in waiting {
             guard let name = credit.name, let month = Month(containing: credit.period) else {
                 continue

@@ -40,6 +40,7 @@ struct Sweep: Sendable {
     let ledger: Ledger
     var plausibility = MarkPlausibility(perSecond: 50_000)
     var gate: QuotaGate?
+    var checkpointer: Checkpointer?
 
     /// Clinics on a page, and pages that are worked on side by side.
     var clinicsAtOnce = 500
@@ -84,9 +85,11 @@ struct Sweep: Sendable {
         outcome.written += kept.written
         try await settle(values, confirmed, &outcome)
         guard let gate else { return outcome }
-        for clinic in try await counters.holders(among: page) {
+        let keeper = HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
+        let held = values.filter { $0.value != nil }.map(\.clinic)
+        for clinic in try await counters.holders(among: held) {
             do {
-                try await HoldKeeper(gate: gate, ledger: ledger).keep(clinic)
+                try await keeper.keep(clinic)
             } catch {
                 outcome.failures += 1
             }
