@@ -64,6 +64,8 @@ public struct CounterReply: Hashable, Sendable {
     public var admitted: Int64 = 0
     /// How many of the admitted copies nothing in shadow would have denied.
     public var clean: Int64 = 0
+    /// Which limits are in shadow: bit i = limit i.
+    public var shadow: UInt8 = 0
 
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
@@ -80,7 +82,8 @@ extension CounterReply {
         var reader = LittleEndianReader(bytes)
         guard bytes.count >= Self.headBytes, let code = reader.byte(),
             let verdict = Verdict(rawValue: code), let flags = reader.byte(),
-            let count = reader.byte(), count <= CounterValue.limitsMax, reader.byte() != nil,
+            let count = reader.byte(), count <= CounterValue.limitsMax,
+            let shadow = reader.byte(),
             bytes.count == Self.headBytes + Int(count) * Self.limitBytes,
             let mask = reader.integer(bytes: 4), let wouldDeny = reader.integer(bytes: 4),
             let admitted = reader.integer(bytes: 4), let clean = reader.integer(bytes: 4),
@@ -102,7 +105,8 @@ extension CounterReply {
                 period: period, epoch: Epoch(rawValue: epoch), used: used, credited: credited,
                 configVersion: version, seenAt: now),
             now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [],
-            wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean)
+            wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean,
+            shadow: shadow)
         for _ in 0..<count {
             guard let limit = Self.limit(&reader) else { return nil }
             limits.append(limit)
@@ -123,7 +127,7 @@ extension CounterReply {
     /// The packed form that the Lua functions return; the in-memory rules are compared with it.
     public var encoded: [UInt8] {
         var writer = LittleEndianWriter(capacity: Self.headBytes + limits.count * Self.limitBytes)
-        writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), 0])
+        writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), shadow])
         for number in [Int64(mask), Int64(wouldDeny), admitted, clean] {
             writer.write(number, bytes: 4)
         }

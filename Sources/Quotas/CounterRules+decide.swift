@@ -22,7 +22,8 @@ extension CounterRules {
             now: now, wait: no.wait, usage: value.usage, quota: value.quota,
             periodEnd: value.periodEnd,
             limits: value.limits.map { CounterReply.Limit($0.limit, ahead: $0.ahead(of: now)) },
-            wouldDeny: no.wouldDeny, admitted: room.admitted, clean: room.clean)
+            wouldDeny: no.wouldDeny, admitted: room.admitted, clean: room.clean,
+            shadow: value.shadow.limits)
         return Outcome(reply: reply, stored: counts ? value.encoded : nil)
     }
 

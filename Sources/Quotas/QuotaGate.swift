@@ -22,11 +22,11 @@ public final class QuotaGate: Sendable {
         loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
     }
 
-    /// Decides a call and counts it when it is allowed.
+    /// Decides a call and counts what is admitted of it.
     ///
     /// - Parameters:
     ///   - limit: Name of the limit that is asked.
-    ///   - cost: Units, 1…1,000,000.
+    ///   - cost: Units, 1…1,000,000. Of `atMost` as many of them as there is room for are admitted.
     ///   - writes: Whether the call changes something; a suspended clinic may only read.
     public func check(
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
@@ -36,7 +36,8 @@ public final class QuotaGate: Sendable {
         // One answer normally; a second after a load, a third when the period turned in between.
         for _ in 0..<3 {
             let request = CheckRequest(
-                limit: group, mode: mode, cost: cost, writes: writes, mark: marks.mark(of: clinic),
+                limit: group, mode: mode, cost: mode == .atMost ? 1 : cost,
+                count: mode == .atMost ? cost : 1, writes: writes, mark: marks.mark(of: clinic),
                 nonce: nonce())
             let reply = try await counters.check(clinic, request)
             switch reply.verdict {
@@ -45,8 +46,8 @@ public final class QuotaGate: Sendable {
                     reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
                 loader.noteVersion(reply, of: clinic)
                 if reply.flags.access == .gone { return .unknownClinic }
-                let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
-                if mode == .consume { denials.record(decision, of: clinic) }
+                let decision = QuotaDecision(reply, to: request, name: names.name(of:))
+                if mode != .peek { denials.record(decision, of: clinic) }
                 return .decided(decision)
             case .miss, .stale:
                 guard try await loader.load(clinic, after: reply) else { return .unknownClinic }

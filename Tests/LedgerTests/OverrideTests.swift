@@ -36,6 +36,37 @@ import Testing
         }
     }
 
+    @Test func `puts a limit and the quota in shadow, or takes them out`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.seed(
+                """
+                {"metering": {"quota": {"api_calls": 100, "shadow": true}, "limits":
+                 {"default": {"rate": 10, "per": "1s"},
+                  "export": {"rate": 10, "per": "1s", "shadow": true}}}}
+                """)
+            #expect(
+                try await database.settings(1)?.plan?.limits.map(\.isInShadow) == [false, true])
+            #expect(try await database.settings(1)?.plan?.isQuotaInShadow == true)
+            let admin = try database.pool(of: Login.admin)
+            let ledger = Ledger(pool: admin)
+            let later = try await ledger.databaseTime() + 86_400_000_000
+            for (what, value) in [
+                ("shadow:limit:default", "on"), ("shadow:limit:export", "off"),
+                ("shadow:quota", "off"),
+            ] {
+                _ = try await ledger.setOverride(
+                    ClinicOverride(text: what, value), of: .numbered(1), until: later, reason: "x")
+            }
+            let plan = try #require(await database.settings(1)?.plan)
+            #expect(plan.limits.map(\.isInShadow) == [true, false] && !plan.isQuotaInShadow)
+            #expect(try await database.settings(2)?.plan?.isQuotaInShadow == true)
+            #expect(
+                try await ledger.overrides(of: .numbered(1)).map(\.override.value.description)
+                    == ["on", "off", "off"])
+            await admin.close()
+        }
+    }
+
     @Test func `of the quota that ends this month leaves the next one to the plan`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
@@ -135,7 +166,8 @@ import Testing
         ("quota", "2000000", "2000000"), ("storage", "unlimited", "unlimited"),
         ("limit:default", "40/1s", "40/1s"), ("limit:default", "40/1s/40", "40/1s"),
         ("limit:x-1.sustained", "600/60s/10", "600/1m/10"),
-        ("limit:x", "1/1500ms/2", "1/1500ms/2"),
+        ("limit:x", "1/1500ms/2", "1/1500ms/2"), ("shadow:quota", "on", "on"),
+        ("shadow:limit:x-1", "off", "off"),
     ])
     func `is written as people read it`(what: String, value: String, again: String) throws {
         let override = try ClinicOverride(text: what, value)

@@ -168,10 +168,11 @@ local function went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
     return true
 end
 
--- Starts a new epoch within the period: what was counted so far goes to `base`.
-local function switch_epoch(v, at, stamp, nonce)
+-- Starts a new epoch within the period: what was counted so far goes to `base`, with `lost` units that this
+-- value has forgotten and a mark still names.
+local function switch_epoch(v, at, stamp, nonce, lost)
     if not close_count(v) then return false end
-    v.base = v.base + v.used - v.credited
+    v.base = math.min(v.base + v.used - v.credited + lost, INTEGER_MAX)
     v.epoch, v.stamp = mint(stamp, at, v.epoch, nonce), stamp
     v.used, v.credited, v.granted = 0, 0, 0
     return true
@@ -199,12 +200,16 @@ local function brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used,
     local v = decode(raw)
     if not v then return nil, UNREADABLE end
     local behind = went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
+    local lost = 0
+    if mark_epoch == v.epoch and mark_period == v.period and at < v.period_end then
+        lost = math.max(0, mark_used - mark_credited - (v.used - v.credited))
+    end
     if at >= v.period_end then
         local verdict = roll(v, at)
         if verdict then return nil, verdict end
     end
     if behind or v.stamp ~= stamp then
-        if not switch_epoch(v, at, stamp, nonce) then return nil, UNSETTLED end
+        if not switch_epoch(v, at, stamp, nonce, lost) then return nil, UNSETTLED end
     end
     return encode(v)
 end
@@ -344,7 +349,7 @@ local function decide(raw, request, at, stamp)
             .. pack(TIMES_FORMATS[n], unpack(values, times + 1, times + n)) .. raw:sub(times_at + n * TIME + 1)
         stored_epoch, stored_period, stored_used, stored_credited = epoch, period, used, credited
     end
-    return pack(REPLY_FORMATS[n], copies > 0 and ALLOWED or DENIED, flags, n, 0, mask, would_deny, copies, clean,
+    return pack(REPLY_FORMATS[n], copies > 0 and ALLOWED or DENIED, flags, n, shadow, mask, would_deny, copies, clean,
         version, stored_epoch, stored_period, stored_used, stored_credited, at, wait,
         base + used - credited, quota, period_end, unpack(shown, 1, 5 * n)), written
 end
@@ -359,8 +364,8 @@ end
 
 -- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
 --   Returns n replies in the order of the keys, each a packed string:
---   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended,
---   1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
+--   B verdict, B flags, B limits, B limits in shadow, I4 mask of what said no (bit i = limit i, 256 quota,
+--   512 ended, 1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
 --   I4 how many of them nothing in shadow would have denied,
 --   i8 config version, mark as stored (c8 epoch, i8 period, i8 used, i8 credited), i8 now,
 --   i8 wait until one more copy can be admitted (us, -1 = waiting does not help), i8 units of this period,

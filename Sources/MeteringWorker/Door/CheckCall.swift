@@ -4,7 +4,7 @@ import Quotas
 /// A check as an API server asks it, read from the body of `POST /v1/check`.
 ///
 /// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
-/// "access": "read"}`; only `clinic_id` is needed.
+/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or `at_most`.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1
@@ -13,7 +13,8 @@ struct CheckCall: Equatable {
     /// Whether the call changes something; not said is like reading.
     var writes = false
 
-    /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
+    /// What the database counts, when that is asked; then nothing is counted, and the mode is `consume` or
+    /// `peek`.
     var counter: LimitCounter? { LimitCounter(rawValue: limit) }
 
     static let fields = ["access", "clinic_id", "cost", "limit", "mode"]
@@ -47,6 +48,9 @@ struct CheckCall: Equatable {
         guard let clinic else { throw .badRequest("clinic_id is missing") }
         (self.clinic, self.limit, self.mode, self.writes) = (clinic, limit, mode, writes)
         self.cost = try Self.cost(cost, of: limit)
+        if counter != nil, mode == .force || mode == .atMost {
+            throw .badRequest("the database counts \(limit): leave mode out")
+        }
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
@@ -86,7 +90,9 @@ struct CheckCall: Equatable {
         switch value {
         case .string("consume"): return .consume
         case .string("peek"): return .peek
-        default: throw .badRequest("mode is not \"consume\" or \"peek\"")
+        case .string("force"): return .force
+        case .string("at_most"): return .atMost
+        default: throw .badRequest("mode is not \"consume\", \"peek\", \"force\" or \"at_most\"")
         }
     }
 }

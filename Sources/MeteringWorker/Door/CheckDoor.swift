@@ -22,7 +22,7 @@ struct CheckDoor: Sendable {
         return { (holder) async throws(Problem) -> HTTPAnswer in
             try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
-            return answer(try await decide(call), of: call.clinic)
+            return answer(try await decide(call), to: call)
         }
     }
 
@@ -68,8 +68,8 @@ struct CheckDoor: Sendable {
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
-        let document = DecisionDocument(decision, of: clinic)
+    private func answer(_ decision: QuotaDecision, to call: CheckCall) -> HTTPAnswer {
+        let document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
         var answer =
             decision.isAllowed
             ? HTTPAnswer(status: 200, json: document)

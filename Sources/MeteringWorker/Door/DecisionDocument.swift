@@ -8,6 +8,8 @@ struct DecisionDocument: Encodable {
         let limit, remaining: Int64
         let window_ms, reset_after_ms: Int64
         let denied: Bool
+        /// Said only of a limit in shadow.
+        let shadow: Bool?
     }
 
     struct Usage: Encodable {
@@ -38,11 +40,15 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// Units that were admitted, of `at_most`.
+    let admitted: Int64?
+    /// What is in shadow and would have said no; left out when nothing would have.
+    let would_deny: [String]?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
 
-    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+    init(_ decision: QuotaDecision, of clinic: ClinicID, mode: CheckRequest.Mode) {
         clinic_id = clinic.description
         allowed = decision.isAllowed
         reasons = decision.reasons.map(\.rawValue)
@@ -50,6 +56,8 @@ struct DecisionDocument: Encodable {
         limits = decision.limits.map(Limit.init)
         usage = Usage(decision.period)
         retry_after_ms = decision.retryAfter?.millisecondsUp
+        admitted = mode == .atMost ? decision.admitted : nil
+        would_deny = decision.wouldDeny.isEmpty ? nil : decision.wouldDeny
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -89,7 +97,8 @@ extension DecisionDocument.Limit {
         self.init(
             name: limit.name, limit: limit.burst, remaining: limit.remaining,
             window_ms: limit.window.millisecondsUp,
-            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied)
+            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied,
+            shadow: limit.isInShadow ? true : nil)
     }
 }
 
