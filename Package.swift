@@ -123,6 +123,12 @@ let package = Package(
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Demo/SQL")]),
 
+        // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
+        .executableTarget(
+            name: "LibraryBench",
+            dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
+            path: "Benchmarks/LibraryBench", swiftSettings: strict),
+
         // Tests: pure rooms need no server; the others start their own through TestSupport.
         .target(
             name: "TestSupport",
@@ -137,7 +143,7 @@ let package = Package(
             "CounterTests",
             [
                 "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
-                .logging, .nioPosix,
+                .logging, .nioCore, .nioPosix,
             ]),
         tests(
             "LedgerTests",

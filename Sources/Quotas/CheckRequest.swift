@@ -21,6 +21,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// Eight random bytes that make a minted epoch unique.
     public var nonce: UInt64
 
+    public static let encodedBytes = 48
     public static let costs: ClosedRange<Int64> = 1...1_000_000
 
     public init(
@@ -37,7 +38,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// 48 bytes: I2 limit, B mode, B access (1 = writes), I4 cost, i8 mark period, c8 mark epoch, i8 mark used, i8 mark
     /// credited, c8 nonce. No mark is all zeros.
     public var encoded: [UInt8] {
-        var writer = LittleEndianWriter(capacity: 48)
+        var writer = LittleEndianWriter(capacity: Self.encodedBytes)
         writer.write(Int64(limit), bytes: 2)
         writer.write(mode.rawValue)
         writer.write((writes ? 1 : 0) as UInt8)

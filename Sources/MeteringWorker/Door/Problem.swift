@@ -40,7 +40,9 @@ struct Problem: Error, Equatable {
 
     static let noSuchRoute = Problem(
         status: 404, code: "not-found", title: "There is nothing here",
-        detail: "known are POST /v1/check, GET /v1/clinics/{id}/usage, GET /healthz, GET /readyz")
+        detail:
+            "known are POST /v1/check, POST /v1/checks, GET /v1/clinics/{id}/usage, GET /healthz, GET /readyz"
+    )
 
     static func methodNotAllowed(_ allowed: String) -> Problem {
         Problem(
@@ -48,9 +50,11 @@ struct Problem: Error, Equatable {
             detail: "use \(allowed)", allowedMethod: allowed)
     }
 
-    static let tooLarge = Problem(
-        status: 413, code: "too-large", title: "The body is too large",
-        detail: "a check has at most \(CheckCall.bodyBytesMax) bytes")
+    static func tooLarge(_ what: String, bytesMax: Int) -> Problem {
+        Problem(
+            status: 413, code: "too-large", title: "The body is too large",
+            detail: "\(what) has at most \(bytesMax) bytes")
+    }
 
     static func unavailable(_ detail: String) -> Problem {
         Problem(

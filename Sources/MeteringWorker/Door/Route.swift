@@ -1,6 +1,7 @@
 /// What the server answers, and for whom.
 enum Route: Equatable {
     case check
+    case checks
     case usage(clinic: String)
     case health
     case readiness
@@ -24,6 +25,7 @@ enum RouteMatch: Equatable {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         switch Array(parts) {
         case ["v1", "check"]: return ("POST", .check)
+        case ["v1", "checks"]: return ("POST", .checks)
         case ["healthz"]: return ("GET", .health)
         case ["readyz"]: return ("GET", .readiness)
         case let parts

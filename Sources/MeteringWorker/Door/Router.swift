@@ -7,6 +7,7 @@ struct Router: Sendable {
     func bodyBytesMax(method: String, path: String) -> Int {
         switch RouteMatch(method: method, path: path) {
         case .found(.check): CheckCall.bodyBytesMax
+        case .found(.checks): BatchCall.bodyBytesMax
         default: 0
         }
     }
@@ -21,8 +22,16 @@ struct Router: Sendable {
         case .found(.usage(let clinic)):
             return await door.usage(of: clinic, authorization: authorization)
         case .found(.check):
-            if question.isBodyTooLarge { return Problem.tooLarge.answer }
+            if question.isBodyTooLarge {
+                return Problem.tooLarge("a check", bytesMax: CheckCall.bodyBytesMax).answer
+            }
             return await door.check(body: question.body, authorization: authorization)
+        case .found(.checks):
+            if question.isBodyTooLarge {
+                let most = BatchCall.bodyBytesMax
+                return Problem.tooLarge("a list of checks", bytesMax: most).answer
+            }
+            return await door.checkMany(body: question.body, authorization: authorization)
         }
     }
 }
