@@ -128,6 +128,10 @@ let package = Package(
             name: "LibraryBench",
             dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
             path: "Benchmarks/LibraryBench", swiftSettings: strict),
+        // What `make bench` compares with.
+        .executableTarget(
+            name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
+            path: "Benchmarks/HelloServer", swiftSettings: strict),
 
         // Tests: pure rooms need no server; the others start their own through TestSupport.
         .target(

@@ -12,7 +12,8 @@ final class PendingCheck: KeyedCall {
         /// In the order in which they asked: the first are admitted first.
         var first: Waiter?
         var others: [Waiter] = []
-        var isSent = false
+        /// Whether it was sent or answered, so that nobody may join any more.
+        var isClosed = false
     }
 
     /// Callers of one entry: an entry answers its callers in one go, and that must not take long.
@@ -58,12 +59,20 @@ final class PendingCheck: KeyedCall {
 
     /// Lets one more caller wait for this entry, unless it asks something else or comes too late.
     func join(_ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter) -> Bool {
-        false
+        guard clinic == self.clinic, .now - began < Self.joinFor else { return false }
+        return state.withLock { state in
+            guard !state.isClosed, state.others.count + 1 < Self.waitersMax,
+                state.request.asksTheSame(as: request)
+            else { return false }
+            state.request.add(request)
+            state.others.append(waiter)
+            return true
+        }
     }
 
     func argument() -> [UInt8] {
         state.withLock { state in
-            state.isSent = true
+            state.isClosed = true
             return state.request.encoded
         }
     }
@@ -88,20 +97,33 @@ final class PendingCheck: KeyedCall {
     }
 
     private func give(_ result: Result<CounterReply, QuotaError>) {
-        takeState().first?(result)
+        let state = takeState()
+        guard !state.others.isEmpty else {
+            state.first?(result)
+            return
+        }
+        let result = result.flatMap { reply in
+            reply.admitted <= state.request.count
+                ? .success(reply) : .failure(QuotaError.unreadable(clinic))
+        }
+        state.first?(result.map { $0.share(of: 0, in: state.request) })
+        for (index, waiter) in state.others.enumerated() {
+            waiter(result.map { $0.share(of: Int64(index) + 1, in: state.request) })
+        }
     }
 
     /// Whoever takes the waiters answers them, so each is answered once.
     private func takeState() -> State {
         state.withLock { state in
-            defer { (state.first, state.others) = (nil, []) }
+            defer { (state.first, state.others, state.isClosed) = (nil, [], true) }
             return state
         }
     }
 
     /// "Function not found" means that nothing ran: the library is loaded and the entry sent again, once.
     private func reload() {
-        let waiting = takeState()
+        var waiting = takeState()
+        waiting.isClosed = true
         let again = PendingCheck(clinic, waiting, library: library, path: path, mayReload: false)
         Task {
             do throws(QuotaError) {

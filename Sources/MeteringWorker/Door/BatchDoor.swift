@@ -7,23 +7,16 @@ import Quotas
 /// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with what its check alone would
 /// have been answered. What is wrong with one is told in its place and touches no other.
 extension CheckDoor {
-    func checkMany(body: [UInt8], authorization: String?) async -> HTTPAnswer {
-        let calls: [Result<CheckCall, Problem>]
-        do throws(Problem) {
-            calls = try BatchCall.read(body)
-            try admit(authorization, to: .check)
-        } catch {
-            return error.answer
-        }
-        let admitted = calls.map { call in
-            call.flatMap { call in
-                Result { () throws(Problem) in
-                    try admit(authorization, to: .check, of: call.clinic)
-                    return call
+    @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let calls = try BatchCall.read(call.body)
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            let seen = calls.map { call in
+                call.flatMap { call in
+                    holder.maySee(call.clinic) ? .success(call) : .failure(Problem.unknownClinic)
                 }
             }
+            return HTTPAnswer(batch: await answers(to: seen))
         }
-        return HTTPAnswer(batch: await answers(to: admitted))
     }
 
     private func answers(to calls: [Result<CheckCall, Problem>]) async -> [HTTPAnswer] {
