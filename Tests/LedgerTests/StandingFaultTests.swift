@@ -146,6 +146,7 @@ import Testing
                 """
                 INSERT INTO metering.subscription_fact (clinic_id, kind, at, reason, idempotency_key)
                 VALUES ('\(Self.clinic)', 'payment_failed', now() - interval '10 days', 'test', 'test');
+                UPDATE metering.subscription_fact SET at = at - interval '40 days' WHERE kind = 'declared';
                 """)
             try await database.ledger.evaluateStanding(of: Self.clinic)
             let status = "SELECT status FROM metering.standing WHERE clinic_id = '\(Self.clinic)'"
@@ -168,6 +169,7 @@ import Testing
                 """
                 INSERT INTO metering.subscription_fact (clinic_id, kind, at, reason, idempotency_key)
                 VALUES ('\(Self.clinic)', 'payment_failed', now() - interval '20 days', 'test', 'test');
+                UPDATE metering.subscription_fact SET at = at - interval '40 days' WHERE kind = 'declared';
                 """)
             let pool = try database.pool(of: Login.admin)
             let admin = Ledger(pool: pool)

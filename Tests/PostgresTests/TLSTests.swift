@@ -114,6 +114,11 @@ import Testing
                         "SELECT count(*) FROM pg_stat_activity WHERE usename = 'walker' AND state = 'active'",
                     ]) == "0\n"
             }
+            let log = try await server.client(
+                "psql",
+                ["-XAtc", "SELECT pg_read_file('\(server.dataDirectory)/../postgres.log')"])
+            #expect(log.contains("connection to client lost"))
+            #expect(!log.contains("due to user request"))
             await pool.close()
         }
     }

@@ -24,6 +24,7 @@ import Testing
                         user: SmallDatabase.worker, password: SmallDatabase.password,
                         database: site.database.name),
                     "METERING_PREPARED_STATEMENTS": "false", "REDIS_URL": site.redis.url,
+                    "METERING_CHECK_TIMEOUT": "5s",
                 ]
                 try await body(site, settings, pooler)
             } catch {

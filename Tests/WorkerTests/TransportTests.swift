@@ -37,6 +37,7 @@ import Testing
                         settings: [
                             "DATABASE_URL": try database.tlsURL(trusting: certificates.authority),
                             "REDIS_URL": redis.tlsURL ?? "",
+                            "METERING_CHECK_TIMEOUT": "5s",
                             "REDIS_TLS_CA": certificates.authority,
                             "REDIS_TLS_CERT": certificates.certificate(.client),
                             "REDIS_TLS_KEY": certificates.key(.client),
