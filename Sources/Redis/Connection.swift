@@ -42,6 +42,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var flushIsComing = false
     private var failure: RedisError?
     private var refusal: WriteRefusal?
+    private let isEncrypted: Bool
 
     /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that a replica
     ///   is turned down before it is used.
@@ -51,6 +52,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         }
         self.parser = parser
         greeting = Greeting(configuration, asksForWrites: asksForWrites)
+        isEncrypted = configuration.tls != nil
     }
 
     /// Says who we are. The observer hears ``ConnectionObserver/connectionIsReady(_:)`` or the end.
@@ -200,12 +202,21 @@ extension Connection {
 
     func channelReadComplete(context: ChannelHandlerContext) { closeIfFinished() }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        end(.connectionLost(sent: true))
-    }
+    func channelInactive(context: ChannelHandlerContext) { lose(because: nil) }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(.connectionLost(sent: true))
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { lose(because: error) }
+
+    /// A server that takes no certificate of ours may say so, or just hang up, after our side of the handshake
+    /// is done; so everything before the first answer counts as part of it.
+    private func lose(because error: (any Error)?) {
+        guard phase == .opening else { return end(.connectionLost(sent: true)) }
+        if isEncrypted {
+            end(.tls(error.flatMap(RedisTLSProblem.init) ?? .hungUp))
+        } else {
+            end(
+                .notConnected(
+                    "the server hung up before its first answer; a TLS port needs rediss://"))
+        }
     }
 
     private func receive(_ reply: RedisReply) {
