@@ -52,7 +52,11 @@ extension RedisCounterStore {
     ) async throws(QuotaError) -> Bool {
         let reply = try await call(
             "metering_forget", clinic, confirmed.confirmation, timeout: Self.patience)
-        return reply.int == 1
+        guard reply.int == 1 else { return false }
+        // Nothing counts there any more, so nothing can come back.
+        _ = try await sent(
+            RedisCommand("DEL", [.bytes(CounterKey.holds(of: clinic))]), timeout: Self.patience)
+        return true
     }
 
     /// The clock of Redis, µs since 1970.

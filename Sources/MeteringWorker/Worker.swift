@@ -73,6 +73,7 @@ struct Worker: Sendable {
         let health = HealthDoor(readiness: readiness)
         let rows =
             CheckDoor(gate: gate, advisor: advisor).routes
+            + HoldDoor(gate: gate, ledger: ledger).routes
             + health.routes
         return Router(table: RouteTable(rows), keys: keys)
     }

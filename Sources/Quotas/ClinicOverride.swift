@@ -151,7 +151,7 @@ extension PlanFeatures {
         let limits = limits.map { limit in
             Limit(
                 name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 },
-                isInShadow: shadows[limit.name] ?? limit.isInShadow)
+                isInShadow: shadows[limit.name] ?? limit.isInShadow, concurrent: limit.concurrent)
         }
         return PlanFeatures(
             limits: limits, quota: quota, storageBytes: storageBytes,

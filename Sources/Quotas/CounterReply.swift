@@ -73,6 +73,8 @@ public struct CounterReply: Hashable, Sendable {
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
     public static let readOnlyBit: UInt32 = 1024
+    /// As many holds are open as the limit admits. Only a reservation hears this, and Redis sets no such bit.
+    static let concurrencyBit: UInt32 = 2048
     /// What a number in a reply can be: Lua counts exactly below 2^53.
     static let counts = 0...CounterValue.countMax
     static let headBytes = 100

@@ -16,6 +16,8 @@ public struct PlanFeatures: Hashable, Sendable {
         public let windows: [RateLimit]
         /// Counted and reported, never obeyed.
         public var isInShadow = false
+        /// Holds of the limit that may be open at once, 1…1,000; nil = as many as a clinic may have.
+        public var concurrent: Int64?
     }
 
     public let limits: [Limit]

@@ -46,13 +46,15 @@ extension PlanFeatures.Limit {
         }
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
-            member.value, path: path, known: ["rate", "per", "burst", "sustained", "shadow"])
+            member.value, path: path,
+            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
         }
         self.init(
-            name: member.key, windows: windows, isInShadow: try limit.flag("shadow") ?? false)
+            name: member.key, windows: windows, isInShadow: try limit.flag("shadow") ?? false,
+            concurrent: try limit.whole("concurrent", in: HoldLimits.open))
     }
 }
 

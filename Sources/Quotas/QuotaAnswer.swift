@@ -13,6 +13,8 @@ public struct QuotaDecision: Hashable, Sendable {
     public enum Reason: String, Hashable, Sendable {
         case rateLimit = "rate_limit"
         case quota
+        /// As many holds are open as the limit admits.
+        case concurrency
         case ended = "subscription_ended"
         /// The clinic may read and export, and this call writes.
         case readOnly = "read_only"
@@ -69,12 +71,18 @@ public struct QuotaDecision: Hashable, Sendable {
 }
 
 extension QuotaDecision {
-    /// - Parameter name: Name of a limit by its number; an unknown one is shown by that.
-    init(_ reply: CounterReply, to request: CheckRequest, name: (LimitID) -> String) {
+    /// - Parameters:
+    ///   - asked: Number of the limit.
+    ///   - units: What was asked for.
+    ///   - name: Name of a limit by its number; an unknown one is shown by that.
+    init(
+        _ reply: CounterReply, asked: UInt16, mode: CheckRequest.Mode, units: Int64,
+        name: (LimitID) -> String
+    ) {
         isAllowed = reply.verdict == .allowed
-        let isOver = reply.mask == 0 || request.mode == .force
+        let isOver = reply.mask == 0 || mode == .force
         retryAfter = isOver || reply.wait < 0 ? nil : .microseconds(reply.wait)
-        admitted = reply.admitted * request.cost
+        admitted = mode == .atMost ? reply.admitted : reply.admitted > 0 ? units : 0
         let quotaWould = reply.wouldDeny & CounterReply.quotaBit != 0
         wouldDeny =
             reply.limits.enumerated().filter { reply.wouldDeny & 1 << UInt32($0.offset) != 0 }
@@ -84,13 +92,11 @@ extension QuotaDecision {
                 name: name(limit.id), burst: limit.burst, remaining: limit.remaining,
                 window: .microseconds(limit.tolerance),
                 resetAfter: .microseconds(limit.untilFull),
-                isAsked: limit.id.group == request.limit,
+                isAsked: limit.id.group == asked,
                 hasDenied: reply.mask & (1 << UInt32(index)) != 0,
                 isInShadow: reply.shadow & (1 << UInt8(index)) != 0)
         }
-        period = Period(
-            start: reply.mark.period, end: reply.periodEnd, used: reply.usage,
-            quota: reply.quota < 0 ? nil : reply.quota)
+        period = Period(reply)
         decidedAt = reply.now
         configVersion = reply.configVersion
         reasons = Self.reasons(reply)
@@ -104,8 +110,17 @@ extension QuotaDecision {
         if reply.mask & CounterReply.readOnlyBit != 0 { reasons.append(.readOnly) }
         if reply.mask & 0xFF != 0 { reasons.append(.rateLimit) }
         if reply.mask & CounterReply.quotaBit != 0 { reasons.append(.quota) }
+        if reply.mask & CounterReply.concurrencyBit != 0 { reasons.append(.concurrency) }
         if reasons.isEmpty, !reply.flags.hasSubscription { reasons.append(.noSubscription) }
         if reply.flags.access == .readOnly { reasons.append(.suspended) }
         return reasons
+    }
+}
+
+extension QuotaDecision.Period {
+    init(_ reply: CounterReply) {
+        self.init(
+            start: reply.mark.period, end: reply.periodEnd, used: reply.usage,
+            quota: reply.quota < 0 ? nil : reply.quota)
     }
 }

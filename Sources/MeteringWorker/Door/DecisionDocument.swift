@@ -44,11 +44,15 @@ struct DecisionDocument: Encodable {
     let admitted: Int64?
     /// What is in shadow and would have said no; left out when nothing would have.
     let would_deny: [String]?
+    /// True: the request id was told before, and nothing was counted now.
+    var repeated: Bool?
+    /// False: there was no room to remember the request id.
+    var remembered: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
 
-    init(_ decision: QuotaDecision, of clinic: ClinicID, mode: CheckRequest.Mode) {
+    init(_ decision: QuotaDecision, of clinic: ClinicID, mode: CheckRequest.Mode = .consume) {
         clinic_id = clinic.description
         allowed = decision.isAllowed
         reasons = decision.reasons.map(\.rawValue)
@@ -130,6 +134,11 @@ struct Denial {
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
                 + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+        case .concurrency:
+            (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
+            detail =
+                "as many are open as the limit admits; one ends at the latest in "
+                + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")
             let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")

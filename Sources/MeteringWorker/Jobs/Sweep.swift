@@ -84,6 +84,13 @@ struct Sweep: Sendable {
         outcome.written += kept.written
         try await settle(values, confirmed, &outcome)
         guard let gate else { return outcome }
+        for clinic in try await counters.holders(among: page) {
+            do {
+                try await HoldKeeper(gate: gate, ledger: ledger).keep(clinic)
+            } catch {
+                outcome.failures += 1
+            }
+        }
         try await renew(values, confirmed, at: now, through: gate, &outcome)
         return outcome
     }
