@@ -83,6 +83,7 @@ extension ClinicOverride.Value {
         switch self {
         case .amount(let amount): [.int64(amount), .null, .null, .null]
         case .rate(let rate, let per, let burst): [.null, .int64(rate), .int64(per), .int64(burst)]
+        case .isOn(let isOn): [.int64(isOn ? 1 : 0), .null, .null, .null]
         }
     }
 }

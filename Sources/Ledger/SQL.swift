@@ -67,6 +67,7 @@ enum SQL {
     static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
     static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
     static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeDefer = file("plan_change_defer", PackageResources.plan_change_defer_sql)
     static let planChangeWaiting = file(
         "plan_change_waiting", PackageResources.plan_change_waiting_sql)
     static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
@@ -170,8 +171,8 @@ enum SQL {
         migrationRoleRights, migrationRoleSet, migrationSession, migrationUnlock,
         monthPartitionsEnsure, noticeGive, notify, outboxDone, outboxOpen, outboxWaiting,
         overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue, planByName,
-        planChangeApply, planChangeAsk, planChangeWaiting, planChangesDue, planClinics,
-        planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
+        planChangeApply, planChangeAsk, planChangeDefer, planChangeWaiting, planChangesDue,
+        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
         planUpdate, planUse, planVersions, plansReconsider, plansRefused, quarantineSize,
         quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
         redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,

@@ -39,6 +39,8 @@ public struct QuotaDecision: Hashable, Sendable {
         public let isAsked: Bool
         /// Whether it said no.
         public let hasDenied: Bool
+        /// Counted and reported, never obeyed.
+        public var isInShadow = false
     }
 
     /// The month's quota and how much of it is used.
@@ -54,26 +56,45 @@ public struct QuotaDecision: Hashable, Sendable {
 
     public let isAllowed: Bool
     public let reasons: [Reason]
-    /// Nil when waiting does not help, or when the call was allowed.
+    /// When the rest can be admitted. Nil when waiting does not help, when all was allowed and when it was
+    /// forced.
     public let retryAfter: Duration?
     public let limits: [Limit]
     public let period: Period
     /// The clock of Redis at the decision, µs since 1970.
     public let decidedAt: Int64
     public let configVersion: Int64
+    /// Units that were admitted: the cost, none, or of `atMost` what there was room for.
+    public let admitted: Int64
+    /// What is in shadow and would have said no: names as in `limits`, and `quota`.
+    public let wouldDeny: [String]
 }
 
 extension QuotaDecision {
-    /// - Parameter names: Names of limits by group; an unknown one is shown by its number.
-    init(_ reply: CounterReply, asked: UInt16, name: (LimitID) -> String) {
+    /// - Parameters:
+    ///   - asked: Number of the limit.
+    ///   - units: What was asked for.
+    ///   - name: Name of a limit by its number; an unknown one is shown by that.
+    init(
+        _ reply: CounterReply, asked: UInt16, mode: CheckRequest.Mode, units: Int64,
+        name: (LimitID) -> String
+    ) {
         isAllowed = reply.verdict == .allowed
-        retryAfter = isAllowed || reply.wait < 0 ? nil : .microseconds(reply.wait)
+        let isOver = reply.mask == 0 || mode == .force
+        retryAfter = isOver || reply.wait < 0 ? nil : .microseconds(reply.wait)
+        admitted = mode == .atMost ? reply.admitted : reply.admitted > 0 ? units : 0
+        let quotaWould = reply.wouldDeny & CounterReply.quotaBit != 0
+        wouldDeny =
+            reply.limits.enumerated().filter { reply.wouldDeny & 1 << UInt32($0.offset) != 0 }
+            .map { name($0.element.id) } + (quotaWould ? ["quota"] : [])
         limits = reply.limits.enumerated().map { index, limit in
             Limit(
                 name: name(limit.id), burst: limit.burst, remaining: limit.remaining,
                 window: .microseconds(limit.tolerance),
-                resetAfter: .microseconds(limit.untilFull), isAsked: limit.id.group == asked,
-                hasDenied: reply.mask & (1 << UInt32(index)) != 0)
+                resetAfter: .microseconds(limit.untilFull),
+                isAsked: limit.id.group == asked,
+                hasDenied: reply.mask & (1 << UInt32(index)) != 0,
+                isInShadow: reply.shadow & (1 << UInt8(index)) != 0)
         }
         period = Period(reply)
         decidedAt = reply.now
@@ -81,7 +102,8 @@ extension QuotaDecision {
         reasons = Self.reasons(reply)
     }
 
-    /// Reasons of a denial in the order in which they are answered; else why an allowed call is special.
+    /// Reasons of a denial in the order in which they are answered, also of one that was overruled or of the
+    /// rest that was not admitted; else why an allowed call is special.
     private static func reasons(_ reply: CounterReply) -> [Reason] {
         var reasons: [Reason] = []
         if reply.mask & CounterReply.endedBit != 0 { reasons.append(.ended) }

@@ -17,7 +17,8 @@ extension QuotaGate {
         if told.reply.verdict == .noSuchLimit {
             return OnceAnswer(answer: .noSuchLimit, memory: .first)
         }
-        let decision = QuotaDecision(told.reply, asked: group, name: names.name(of:))
+        let decision = QuotaDecision(
+            told.reply, asked: group, mode: mode, units: cost, name: names.name(of:))
         if told.outcome == .none { denials.record(decision, of: clinic) }
         let memory: OnceAnswer.Memory =
             told.outcome == .otherCall
@@ -63,7 +64,8 @@ extension QuotaGate {
             guard let ending = HoldEnding(told) else { throw .unreadable(clinic) }
             return .ended(ending)
         }
-        let decision = QuotaDecision(told.reply, asked: group, name: names.name(of:))
+        let decision = QuotaDecision(
+            told.reply, asked: group, mode: .consume, units: cost, name: names.name(of:))
         denials.record(decision, of: clinic)
         return .denied(decision)
     }
@@ -189,7 +191,7 @@ extension QuotaGate {
         _ clinic: ClinicID, _ group: UInt16, _ cost: Int64, _ mode: CheckRequest.Mode, writes: Bool
     ) -> CheckRequest {
         CheckRequest(
-            limit: group, mode: mode, cost: cost, writes: writes, mark: marks.mark(of: clinic),
+            limit: group, mode: mode, units: cost, writes: writes, mark: marks.mark(of: clinic),
             nonce: nonce())
     }
 

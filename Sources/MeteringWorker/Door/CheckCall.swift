@@ -4,7 +4,7 @@ import Quotas
 /// A check as an API server asks it, read from the body of `POST /v1/check`.
 ///
 /// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
-/// "access": "read"}`; only `clinic_id` is needed.
+/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or `at_most`.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1
@@ -15,7 +15,8 @@ struct CheckCall: Equatable {
     /// The caller's name for this call, under which it is counted once.
     var requestID: String?
 
-    /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
+    /// What the database counts, when that is asked; then nothing is counted, and the mode is `consume` or
+    /// `peek`.
     var counter: LimitCounter? { LimitCounter(rawValue: limit) }
 
     static let fields = ["access", "clinic_id", "cost", "limit", "mode", "request_id"]
@@ -28,6 +29,10 @@ struct CheckCall: Equatable {
         } catch {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
+        try self.init(members: members)
+    }
+
+    init(members: [(key: String, value: FlatJSON.Value)]) throws(Problem) {
         var clinic: ClinicID?
         var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName
@@ -51,6 +56,9 @@ struct CheckCall: Equatable {
         guard let clinic else { throw .badRequest("clinic_id is missing") }
         (self.clinic, self.limit, self.mode, self.writes) = (clinic, limit, mode, writes)
         self.cost = try Self.cost(cost, of: limit)
+        if counter != nil, mode == .force || mode == .atMost {
+            throw .badRequest("the database counts \(limit): leave mode out")
+        }
         self.requestID = requestID
         if requestID != nil, mode == .peek || counter != nil {
             throw .badRequest("request_id is for calls that are counted, and this one is not")
@@ -102,7 +110,9 @@ struct CheckCall: Equatable {
         switch value {
         case .string("consume"): return .consume
         case .string("peek"): return .peek
-        default: throw .badRequest("mode is not \"consume\" or \"peek\"")
+        case .string("force"): return .force
+        case .string("at_most"): return .atMost
+        default: throw .badRequest("mode is not \"consume\", \"peek\", \"force\" or \"at_most\"")
         }
     }
 }

@@ -12,6 +12,9 @@ struct CheckDoor: Sendable {
         [
             .keyed(
                 "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+            .keyed(
+                "POST", "/v1/checks", scope: .check, bodyBytesMax: BatchCall.bodyBytesMax,
+                checkMany),
             .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
         ]
     }
@@ -23,7 +26,7 @@ struct CheckDoor: Sendable {
             try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
             if let name = call.requestID { return try await once(call, named: name) }
-            return answer(try await decide(call), of: call.clinic)
+            return answer(try await decide(call), to: call)
         }
     }
 
@@ -40,24 +43,26 @@ struct CheckDoor: Sendable {
     }
 
     private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        let answer: QuotaAnswer
+        let answer: Result<QuotaAnswer, QuotaError>
         do throws(QuotaError) {
-            answer = try await gate.check(
-                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
-                writes: call.writes)
+            answer = .success(
+                try await gate.check(
+                    call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                    writes: call.writes))
         } catch {
-            throw .unavailable("\(error)")
+            answer = .failure(error)
         }
-        return try decided(answer, call)
+        return try decision(answer, of: call)
     }
 
-    private func decided(
-        _ answer: QuotaAnswer, _ call: CheckCall
+    func decision(
+        _ answer: Result<QuotaAnswer, QuotaError>, of call: CheckCall
     ) throws(Problem) -> QuotaDecision {
         switch answer {
-        case .decided(let decision): return decision
-        case .unknownClinic: throw .unknownClinic
-        case .noSuchLimit: throw .noSuchLimit(call.limit)
+        case .success(.decided(let decision)): return decision
+        case .success(.unknownClinic): throw .unknownClinic
+        case .success(.noSuchLimit): throw .noSuchLimit(call.limit)
+        case .failure(let error): throw .unavailable("\(error)")
         }
     }
 
@@ -71,13 +76,13 @@ struct CheckDoor: Sendable {
         } catch {
             throw .unavailable("\(error)")
         }
-        let decision = try decided(told.answer, call)
+        let decision = try decision(.success(told.answer), of: call)
         guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
-        return answer(decision, of: call.clinic, memory: told.memory)
+        return answer(decision, to: call, memory: told.memory)
     }
 
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
-    private func advise(
+    func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
         let room: ClinicRoom?
@@ -90,10 +95,10 @@ struct CheckDoor: Sendable {
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(
-        _ decision: QuotaDecision, of clinic: ClinicID, memory: OnceAnswer.Memory? = nil
+    func answer(
+        _ decision: QuotaDecision, to call: CheckCall, memory: OnceAnswer.Memory? = nil
     ) -> HTTPAnswer {
-        var document = DecisionDocument(decision, of: clinic)
+        var document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
         if memory == .repeated { document.repeated = true }
         if memory == .forgotten { document.remembered = false }
         var answer =

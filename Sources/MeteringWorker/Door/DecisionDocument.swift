@@ -8,6 +8,8 @@ struct DecisionDocument: Encodable {
         let limit, remaining: Int64
         let window_ms, reset_after_ms: Int64
         let denied: Bool
+        /// Said only of a limit in shadow.
+        let shadow: Bool?
     }
 
     struct Usage: Encodable {
@@ -38,6 +40,10 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// Units that were admitted, of `at_most`.
+    let admitted: Int64?
+    /// What is in shadow and would have said no; left out when nothing would have.
+    let would_deny: [String]?
     /// True: the request id was told before, and nothing was counted now.
     var repeated: Bool?
     /// False: there was no room to remember the request id.
@@ -46,7 +52,7 @@ struct DecisionDocument: Encodable {
     let type, title, detail: String?
     let status: Int?
 
-    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+    init(_ decision: QuotaDecision, of clinic: ClinicID, mode: CheckRequest.Mode = .consume) {
         clinic_id = clinic.description
         allowed = decision.isAllowed
         reasons = decision.reasons.map(\.rawValue)
@@ -54,6 +60,8 @@ struct DecisionDocument: Encodable {
         limits = decision.limits.map(Limit.init)
         usage = Usage(decision.period)
         retry_after_ms = decision.retryAfter?.millisecondsUp
+        admitted = mode == .atMost ? decision.admitted : nil
+        would_deny = decision.wouldDeny.isEmpty ? nil : decision.wouldDeny
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -93,7 +101,8 @@ extension DecisionDocument.Limit {
         self.init(
             name: limit.name, limit: limit.burst, remaining: limit.remaining,
             window_ms: limit.window.millisecondsUp,
-            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied)
+            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied,
+            shadow: limit.isInShadow ? true : nil)
     }
 }
 
