@@ -17,7 +17,8 @@ final class ConcurrencyBook: Sendable {
     static let clinicsMax = 100_000
 
     func learn(_ plan: PlanFeatures?, version: Int64, of clinic: ClinicID) {
-        let named = (plan?.limits ?? []).compactMap { limit in
+        // What is in shadow never says no.
+        let named = (plan?.limits ?? []).filter { !$0.isInShadow }.compactMap { limit in
             limit.concurrent.map { (LimitID.group(of: limit.name), $0) }
         }
         let page = Page(version: version, open: Dictionary(named, uniquingKeysWith: min))

@@ -96,6 +96,17 @@ import Testing
         }
     }
 
+    @Test func `takes any number of holds of a limit in shadow`() async throws {
+        try put(
+            #"{"limits": {"default": {"rate": 9, "per": "1s", "concurrent": 1, "shadow": true}}}"#)
+        for number in 1...3 {
+            guard
+                case .held = try await gate.reserve(
+                    clinic, id: id(UInt64(number)), for: .seconds(60))
+            else { throw NoHold() }
+        }
+    }
+
     /// The number comes from this process, so a plan that was replaced elsewhere must be asked for anew.
     @Test func `never reserves by the number of a plan that was replaced`() async throws {
         let plan = #"{"limits": {"default": {"rate": 100, "per": "1s", "concurrent": 5}}}"#
