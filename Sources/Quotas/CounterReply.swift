@@ -91,8 +91,10 @@ extension CounterReply {
             let now = reader.integer(),
             let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
             let periodEnd = reader.integer(),
-            [now, used, credited, period, periodEnd, version].allSatisfy(Self.counts.contains),
-            [wait, quota].allSatisfy({ $0 == -1 || Self.counts.contains($0) }),
+            Self.counts.contains(now), Self.counts.contains(used), Self.counts.contains(credited),
+            Self.counts.contains(period), Self.counts.contains(periodEnd),
+            Self.counts.contains(version), wait == -1 || Self.counts.contains(wait),
+            quota == -1 || Self.counts.contains(quota),
             usage.magnitude <= CounterValue.countMax
         else { return nil }
         self.init(
@@ -103,6 +105,7 @@ extension CounterReply {
                 configVersion: version, seenAt: now),
             now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [],
             wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean)
+        limits.reserveCapacity(Int(count))
         for _ in 0..<count {
             guard let limit = Self.limit(&reader) else { return nil }
             limits.append(limit)
@@ -113,7 +116,8 @@ extension CounterReply {
         guard let id = reader.integer(bytes: 2), let remaining = reader.integer(),
             let untilFull = reader.integer(), let burst = reader.integer(),
             let tolerance = reader.integer(),
-            [remaining, untilFull, burst, tolerance].allSatisfy(counts.contains)
+            counts.contains(remaining), counts.contains(untilFull), counts.contains(burst),
+            counts.contains(tolerance)
         else { return nil }
         return Limit(
             id: LimitID(rawValue: UInt16(truncatingIfNeeded: id)), remaining: remaining,
