@@ -116,7 +116,9 @@ public final class RedisClient: Sendable {
         if lanes.count == 1 { return 0 }
         if let here = laneOfThisLoop() { return here }
         let isFree = { (lane: Lane) in lane.gauge.isUp && lane.intake.count < Self.crowd }
-        return lanes.firstIndex(where: isFree) ?? lanes.firstIndex { $0 === chooseLane() } ?? 0
+        if let free = lanes.firstIndex(where: isFree) { return free }
+        let next = chooseLane()
+        return lanes.firstIndex { $0 === next } ?? 0
     }
 
     /// Calls that wait for one connection before callers without an event loop take the next: sixteen full
