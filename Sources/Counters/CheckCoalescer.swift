@@ -36,13 +36,12 @@ final class CheckCoalescer: Sendable {
     func check(
         _ clinic: ClinicID, _ request: CheckRequest, then answer: @escaping PendingCheck.Waiter
     ) {
-        let hash = clinic.hashValue
-        let path = redis.choosePath(for: hash)
+        let path = redis.choosePath()
         guard request.mode == .consume else {
             let check = PendingCheck(clinic, request, answer, library: library, path: path)
             return redis.submit(check, on: path)
         }
-        let place = hash & (Self.places - 1)
+        let place = clinic.hashValue & (Self.places - 1)
         let fresh: PendingCheck? = benches[path].value.withLock { bench in
             if let waiting = bench[place], waiting.join(clinic, request, answer) { return nil }
             let check = PendingCheck(clinic, request, answer, library: library, path: path)

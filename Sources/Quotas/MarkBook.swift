@@ -38,6 +38,14 @@ public final class MarkBook: Sendable {
             return isOpen
         }
 
+        /// Takes in a mark and the pace that came with it; returns whether the clinic is to be queued.
+        mutating func absorb(_ mark: Mark, _ pace: MarkPlausibility.Pace) -> Bool {
+            if pace != .none { self.pace = pace }
+            guard absorb(mark), !isQueued else { return false }
+            isQueued = true
+            return true
+        }
+
         /// Takes back a mark that could not be written.
         mutating func restore(_ mark: Mark) {
             if latest.isSameCount(as: mark) {
@@ -100,13 +108,16 @@ public final class MarkBook: Sendable {
     ) {
         guard mark.epoch != .none else { return }
         state.withLock { state in
-            defer { if pace != .none { state.pages[clinic]?.pace = pace } }
-            if state.pages[clinic] == nil {
-                state.pages[clinic] = Page(mark)
-                if mark.hasCounts { state.enqueue(clinic) }
-            } else if state.pages[clinic]?.absorb(mark) == true {
-                state.enqueue(clinic)
+            // Every check comes here, so the clinic is looked up once.
+            guard let place = state.pages.index(forKey: clinic) else {
+                var page = Page(mark)
+                page.pace = pace
+                state.pages[clinic] = page
+                if page.isOpen { state.enqueue(clinic) }
+                return
             }
+            let hasOpened = state.pages.values[place].absorb(mark, pace)
+            if hasOpened { state.queue.append(clinic) }
         }
     }
 

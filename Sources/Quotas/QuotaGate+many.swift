@@ -11,8 +11,8 @@ extension QuotaGate {
 
     /// Decides many calls at once and counts those that are allowed; each fails alone.
     ///
-    /// They travel together, ``manyMax`` at a time. Questions about one clinic are decided in their order,
-    /// unless the clinic had to be loaded first.
+    /// They travel together, ``manyMax`` at a time. Questions about one clinic are decided in their order as
+    /// long as one connection carries them and the clinic need not be loaded first: do not build on it.
     /// - Returns: One answer for each question, in order.
     public func checkMany(_ questions: [ClinicQuestion]) async -> [Answer] {
         var answers: [Answer] = []

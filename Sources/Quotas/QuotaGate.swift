@@ -14,12 +14,12 @@ public final class QuotaGate: Sendable {
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
         settler: (any ClosedCountSettler)? = nil,
-        nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
+        nonce: (@Sendable () -> UInt64)? = nil
     ) {
         self.counters = counters
         self.marks = marks
         self.settler = settler
-        self.nonce = nonce
+        self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
         loader = ClinicLoader(
             counters: counters, settings: settings, names: names, marks: marks,
             concurrency: concurrency)

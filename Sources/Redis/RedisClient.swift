@@ -103,21 +103,27 @@ public final class RedisClient: Sendable {
 
     /// Sends a call on one key together with those that wait at the same time on the same connection.
     ///
-    /// - Parameter path: The connection, 0..<``connections``; see ``choosePath(for:)``.
+    /// - Parameter path: The connection, 0..<``connections``; see ``choosePath()``.
     public func submit(_ call: any KeyedCall, on path: Int, timeout: Duration? = nil) {
         lanes[path % lanes.count].submit(
             Call(call, timeout: timeout ?? configuration.commandTimeout))
     }
 
-    /// The connection that a call should take now, so that its answer comes where it was asked: the one of the
-    /// event loop that asks. Elsewhere `affinity` chooses, so that equal ones meet.
-    public func choosePath(for affinity: Int) -> Int {
+    /// The connection that a call should take now: the one of the event loop that asks, so that its answer
+    /// comes where it was asked. Callers elsewhere fill one connection before they take the next, because
+    /// fuller commands cost less.
+    public func choosePath() -> Int {
         if lanes.count == 1 { return 0 }
         if let here = laneOfThisLoop() { return here }
-        let first = Int(affinity.magnitude % UInt(lanes.count))
-        let ways = (0..<lanes.count).lazy.map { (first + $0) % self.lanes.count }
-        return ways.first { self.lanes[$0].gauge.isUp } ?? first
+        let isFree = { (lane: Lane) in lane.gauge.isUp && lane.intake.count < Self.crowd }
+        if let free = lanes.firstIndex(where: isFree) { return free }
+        let next = chooseLane()
+        return lanes.firstIndex { $0 === next } ?? 0
     }
+
+    /// Calls that wait for one connection before callers without an event loop take the next: sixteen full
+    /// commands.
+    private static let crowd = 16 * Gathering.keysMax
 
     /// Connections in all, up or not.
     public var connections: Int { lanes.count }
