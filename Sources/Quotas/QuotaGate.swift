@@ -8,16 +8,19 @@ public final class QuotaGate: Sendable {
     private let counters: any CounterStore
     private let loader: ClinicLoader
     private let settler: (any ClosedCountSettler)?
+    private let observer: (any CheckObserver)?
     private let nonce: @Sendable () -> UInt64
 
+    /// - Parameter observer: Is told how each check ended.
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
-        settler: (any ClosedCountSettler)? = nil,
+        settler: (any ClosedCountSettler)? = nil, observer: (any CheckObserver)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.counters = counters
         self.marks = marks
         self.settler = settler
+        self.observer = observer
         self.nonce = nonce
         loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
     }
@@ -31,6 +34,30 @@ public final class QuotaGate: Sendable {
     public func check(
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false
+    ) async throws(QuotaError) -> QuotaAnswer {
+        try await observed(mode) { () throws(QuotaError) in
+            try await decide(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
+        }
+    }
+
+    /// Runs one check, and tells the observer how it ended and how long it took.
+    func observed(
+        _ mode: CheckRequest.Mode, _ check: () async throws(QuotaError) -> QuotaAnswer
+    ) async throws(QuotaError) -> QuotaAnswer {
+        guard let observer else { return try await check() }
+        let began = ContinuousClock.now
+        do throws(QuotaError) {
+            let answer = try await check()
+            observer.checked(mode, .success(answer), took: ContinuousClock.now - began)
+            return answer
+        } catch {
+            observer.checked(mode, .failure(error), took: ContinuousClock.now - began)
+            throw error
+        }
+    }
+
+    private func decide(
+        _ clinic: ClinicID, limit: String, cost: Int64, mode: CheckRequest.Mode, writes: Bool
     ) async throws(QuotaError) -> QuotaAnswer {
         let group = LimitID.group(of: limit)
         // One answer normally; a second after a load, a third when the period turned in between.

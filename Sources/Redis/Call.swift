@@ -27,6 +27,7 @@ final class Call: @unchecked Sendable {
     let command: RedisCommand
     let bytes: Int
     let timeout: Duration
+    let began = NIODeadline.now()
     let deadline: NIODeadline
     private let late: LateReply?
 
@@ -44,7 +45,7 @@ final class Call: @unchecked Sendable {
         self.command = command
         self.bytes = command.encodedBytesMax
         self.timeout = timeout
-        self.deadline = .now() + TimeAmount(timeout)
+        self.deadline = began + TimeAmount(timeout)
         self.late = late
     }
 

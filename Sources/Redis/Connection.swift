@@ -6,6 +6,8 @@ protocol ConnectionObserver: AnyObject {
     /// The connection is over; every call on it has been finished.
     func connectionEnded(_ connection: Connection, because reason: RedisError)
     func connectionFlushed(commands: Int)
+    /// The reply to a call came, in time or late.
+    func connectionAnswered(_ call: Call)
     /// A counted call left the connection.
     func connectionReleased(count: Int, size: Int)
     /// The server answers as a replica does.
@@ -185,6 +187,7 @@ extension Connection {
             // Before the caller hears of it: what it sends next must not go to a server just found wanting.
             judge(reply, to: call.command)
         }
+        observer?.connectionAnswered(call)
         call.finish(.success(reply))
     }
 

@@ -6,7 +6,7 @@ import Testing
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
         "docs/attach.md", "docs/configuration.md", "docs/doctor.md", "docs/limits.md",
-        "docs/plans.md",
+        "docs/operating.md", "docs/plans.md",
         "docs/report.md", "docs/standing.md",
     ]
 
