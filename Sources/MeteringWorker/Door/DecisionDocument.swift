@@ -38,6 +38,10 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// True: the request id was told before, and nothing was counted now.
+    var repeated: Bool?
+    /// False: there was no room to remember the request id.
+    var remembered: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
@@ -121,6 +125,11 @@ struct Denial {
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
                 + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+        case .concurrency:
+            (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
+            detail =
+                "as many are open as the limit admits; one ends at the latest in "
+                + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")
             let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")

@@ -4,7 +4,7 @@ import Synchronization
 /// How a check ended, as its metric says it.
 enum CheckOutcome: Int, CaseIterable, Sendable {
     case allowed, withoutSubscription, suspended
-    case rateLimit, quota, ended, readOnly
+    case rateLimit, quota, concurrency, ended, readOnly
     case unknownClinic, noSuchLimit
     case countersAway, settingsAway, unsettled, unreadable, plan, busy, unsteady, other
 
@@ -38,6 +38,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         switch reason {
         case .rateLimit: .rateLimit
         case .quota: .quota
+        case .concurrency: .concurrency
         case .ended: .ended
         case .readOnly: .readOnly
         case .noSubscription, .suspended: nil
@@ -47,7 +48,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
     var verdict: String {
         switch self {
         case .allowed, .withoutSubscription, .suspended: "allowed"
-        case .rateLimit, .quota, .ended, .readOnly: "denied"
+        case .rateLimit, .quota, .concurrency, .ended, .readOnly: "denied"
         case .unknownClinic, .noSuchLimit: "unknown"
         case .countersAway, .settingsAway, .unsettled, .unreadable, .plan, .busy, .unsteady, .other:
             "failed"
@@ -61,6 +62,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .suspended: "suspended"
         case .rateLimit: "rate_limit"
         case .quota: "quota"
+        case .concurrency: "concurrency"
         case .ended: "subscription_ended"
         case .readOnly: "read_only"
         case .unknownClinic: "clinic"
@@ -85,8 +87,8 @@ final class CheckTally: Sendable {
     static let modes = ["peek", "consume", "force", "at_most"]
     private static let outcomes = CheckOutcome.allCases.count
 
-    /// 4 modes × 17 outcomes × 14 buckets.
-    private let cells = InlineArray<952, Atomic<Int64>> { _ in Atomic(0) }
+    /// 4 modes × 18 outcomes × 14 buckets.
+    private let cells = InlineArray<1008, Atomic<Int64>> { _ in Atomic(0) }
     private let time = Atomic<Int64>(0)
 
     /// - Parameter nanoseconds: From the question to the answer.
