@@ -8,7 +8,7 @@ enum OutsideReader {
     /// A script below `Tests/Metrics`, with the packages of `Tests/requirements.txt`.
     static func python(_ script: String, _ text: String) async throws -> Run {
         try await shell(
-            #"scripts/python-tools && exec .local/python/bin/python "Tests/Metrics/$1" <"$2""#,
+            #"scripts/python-tools >/dev/null && exec .local/python/bin/python "Tests/Metrics/$1" <"$2""#,
             script, text)
     }
 

@@ -70,13 +70,17 @@ struct AdminRoutes: HTTPResponder {
     private func answer(_ method: HTTPRequest.Method, _ path: String) -> HTTPAnswer {
         let answer: () -> HTTPAnswer
         switch path {
-        case "/metrics": answer = { HTTPAnswer(metrics: sources.page()) }
+        case "/metrics":
+            answer = {
+                HTTPAnswer(
+                    status: 200, type: MetricPage.contentType, bytes: Array(sources.page().utf8))
+            }
         case "/healthz": answer = { HTTPAnswer(status: 200, json: ["status": "alive"]) }
         case "/readyz": answer = { sources.readiness.answer }
         default: return Problem.noSuchRoute.answer
         }
         guard method == .get || method == .head else {
-            return Problem.methodNotAllowed("GET").answer
+            return Problem.methodNotAllowed(["GET"]).answer
         }
         return answer()
     }
@@ -119,14 +123,6 @@ private final class AdminClock: ChannelDuplexHandler, RemovableChannelHandler {
         alarm = context.eventLoop.assumeIsolated().scheduleTask(in: patience) {
             context.close(promise: nil)
         }
-    }
-}
-
-extension HTTPAnswer {
-    fileprivate init(metrics page: String) {
-        status = 200
-        fields = [("Content-Type", MetricPage.contentType), ("Cache-Control", "no-store")]
-        body = Array(page.utf8)
     }
 }
 
