@@ -24,6 +24,7 @@ enum SQL {
         "config_version_raise", PackageResources.config_version_raise_sql)
     static let databaseTime = file("database_time", PackageResources.database_time_sql)
     static let factRecord = file("fact_record", PackageResources.fact_record_sql)
+    static let figures = file("figures", PackageResources.figures_sql)
     static let installation = file("installation", PackageResources.installation_sql)
     static let jobLatest = file("job_latest", PackageResources.job_latest_sql)
     static let jobRunInsert = file("job_run_insert", PackageResources.job_run_insert_sql)
@@ -164,7 +165,8 @@ enum SQL {
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable,
         attachProblems, attachTables, attachUsage, attentionKinds, clinicById,
         clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges,
-        configHorizon, configVersionRaise, databaseTime, factRecord, installation, jobLatest,
+        configHorizon, configVersionRaise, databaseTime, factRecord, figures, installation,
+        jobLatest,
         jobRunInsert, limitMode, limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited,
         migrationApplied, migrationBlockers, migrationChecksums, migrationLock,
         migrationLockTimeout, migrationRecord, migrationRoleLocal, migrationRoleReset,

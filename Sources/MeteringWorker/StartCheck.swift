@@ -23,6 +23,8 @@ enum StartError: Error, CustomStringConvertible {
     case redisIsReplica
     case redisAway(String)
     case cannotListen(host: String, port: Int, reason: String)
+    case cannotListenAdmin(host: String, port: Int, reason: String)
+    case adminPlaintext(host: String)
 
     var description: String {
         switch self {
@@ -60,6 +62,12 @@ enum StartError: Error, CustomStringConvertible {
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"
+        case .cannotListenAdmin(let host, let port, let reason):
+            "HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST \(Console.shown(host)) cannot be listened on: \(reason); "
+                + "name a port that is free, 0 for any, or switch metrics off with HTTP_ADMIN=false"
+        case .adminPlaintext(let host):
+            "HTTP_ADMIN_HOST \(Console.shown(host)) is reached from other machines, and metrics are neither encrypted "
+                + "nor asked a key for: use 127.0.0.1, or set HTTP_ALLOW_PLAINTEXT=true where only Prometheus gets through"
         }
     }
 }
@@ -84,14 +92,22 @@ extension StartError {
 
     /// nil for what is not about the address to listen on.
     init?(listening http: WorkerSettings.HTTP, _ error: any Error) {
-        let reason: String
-        switch error {
-        case let error as IOError: reason = "\(Errno(rawValue: error.errnoCode))"
-        case is SocketAddressError, is SocketAddressError.UnknownHost:
-            reason = "there is no such address"
-        default: return nil
-        }
+        guard let reason = Self.reason(listening: error) else { return nil }
         self = .cannotListen(host: http.host, port: http.port, reason: reason)
+    }
+
+    /// nil for what is not about the address to listen on.
+    init?(listening admin: WorkerSettings.Admin, _ error: any Error) {
+        guard let reason = Self.reason(listening: error) else { return nil }
+        self = .cannotListenAdmin(host: admin.host, port: admin.port, reason: reason)
+    }
+
+    private static func reason(listening error: any Error) -> String? {
+        switch error {
+        case let error as IOError: "\(Errno(rawValue: error.errnoCode))"
+        case is SocketAddressError, is SocketAddressError.UnknownHost: "there is no such address"
+        default: nil
+        }
     }
 
     /// What is wrong before anything connects.

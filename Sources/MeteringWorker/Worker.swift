@@ -20,6 +20,7 @@ struct Worker: Sendable {
     let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
+    let metrics: WorkerMetrics
     /// What could not be brought to its end at shutdown.
     let endings = Endings()
     let checkpointer: Checkpointer
@@ -32,11 +33,16 @@ struct Worker: Sendable {
     /// Connects and checks everything that must be right before a request may come.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
-        let (database, counters) = try settings.addresses()
+        var (database, counters) = try settings.addresses()
+        let metrics = WorkerMetrics()
+        database.onCall = metrics.noteCall
         let pool = PostgresPool(configuration: database, logger: logger)
-        let redis = RedisClient(configuration: counters, eventLoopGroup: group, logger: logger)
+        let redis = RedisClient(
+            configuration: counters, eventLoopGroup: group, logger: logger,
+            onReply: metrics.noteReply)
         let worker = Worker(
-            settings: settings, pool: pool, redis: redis, group: group, logger: logger)
+            settings: settings, pool: pool, redis: redis, group: group, metrics: metrics,
+            logger: logger)
         do {
             try await worker.checkStart()
         } catch {
@@ -48,17 +54,18 @@ struct Worker: Sendable {
 
     private init(
         settings: WorkerSettings, pool: PostgresPool, redis: RedisClient,
-        group: MultiThreadedEventLoopGroup, logger: Logger
+        group: MultiThreadedEventLoopGroup, metrics: WorkerMetrics, logger: Logger
     ) {
         let plausibility = MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond))
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
-        (self.group, self.logger) = (group, logger)
+        (self.group, self.metrics, self.logger) = (group, metrics, logger)
         ledger = Ledger(pool: pool)
         counters = RedisCounterStore(redis: redis)
         let settler = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
-        gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
+        gate = QuotaGate(
+            counters: counters, settings: ledger, settler: settler, observer: metrics)
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
         readiness = Readiness { redis.isServing }
@@ -89,12 +96,16 @@ struct Worker: Sendable {
 
     /// Everything that runs until a signal, or until the group is told to shut down.
     ///
-    /// - Parameter onListening: Told the port once requests are accepted.
+    /// - Parameters:
+    ///   - onListening: Told the port once requests are accepted.
+    ///   - onAdminListening: The same of the listener for metrics.
     func services(
-        signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void
+        signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void,
+        onAdminListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
         let watch = try await ChangeWatch(
-            counters: counters, ledger: ledger, gate: gate, keys: keys, logger: logger)
+            counters: counters, ledger: ledger, gate: gate, keys: keys, metrics: metrics,
+            logger: logger)
         try await watch.renewKeys()
         let listening = try listening(watch)
         let server = HTTPServer.application(
@@ -102,12 +113,28 @@ struct Worker: Sendable {
             onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
-            services: recurring(watch).map { .init(service: $0) }
+            services: watching(onAdminListening).map { .init(service: $0) }
+                + recurring(watch).map { .init(service: $0) }
                 + listening.map { .init(service: $0) }
                 + [.init(service: server), .init(service: LeavingService(readiness: readiness))],
             gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         return ServiceGroup(configuration: configuration)
+    }
+
+    /// What others see of the worker, up to its very end; nothing with `HTTP_ADMIN=false`.
+    private func watching(
+        _ onListening: @escaping @Sendable (Int) async -> Void
+    ) -> [any Service] {
+        guard let admin = settings.admin else { return [] }
+        let sources = MetricSources(
+            metrics: metrics, redis: redis, pool: pool, marks: gate.marks, readiness: readiness)
+        return [
+            LoopWatch(group: group, lag: metrics.loopLag),
+            AdminServer(
+                AdminRoutes(sources: sources), settings: admin, group: group, logger: logger,
+                onListening: onListening),
+        ]
     }
 
     /// Nothing without `DATABASE_LISTEN_URL`.
@@ -132,7 +159,10 @@ struct Worker: Sendable {
             },
             recurring("recount", .seconds(3_600), startsAtOnce: true) { try await recountOnce() },
             recurring("standing", .seconds(1), startsAtOnce: true) {
-                _ = try await ledger.evaluateDueStandings()
+                metrics.raise(.standingMoves, by: try await ledger.evaluateDueStandings())
+            },
+            recurring("figures", .seconds(10), startsAtOnce: true) {
+                metrics.keep(try await ledger.figures())
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
@@ -148,8 +178,9 @@ struct Worker: Sendable {
         _ work: @escaping @Sendable () async throws -> Void
     ) -> RecurringService {
         RecurringService(
-            name: name, interval: interval, readiness: readiness, endings: endings, logger: logger,
-            startsAtOnce: startsAtOnce, closing: closing, work: work)
+            name: name, interval: interval, readiness: readiness, endings: endings,
+            metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, closing: closing,
+            work: work)
     }
 
     @Sendable private func checkpoint() async throws {
@@ -165,6 +196,7 @@ struct Worker: Sendable {
         let outcome = try await ledger.recount { drift, _ in
             wrong += drift.count
             for entry in drift {
+                metrics.raise(.countersWrong, entry.counter.rawValue)
                 logger.warning(
                     "a counter was wrong and is set right",
                     metadata: [

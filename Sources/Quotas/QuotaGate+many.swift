@@ -25,6 +25,7 @@ extension QuotaGate {
     }
 
     private func answer(_ questions: [ClinicQuestion]) async -> [Answer] {
+        let began = ContinuousClock.now
         let replies = await RepliesToMany.gather(count: questions.count) { index, take in
             self.ask(questions[index], then: take)
         }
@@ -37,7 +38,14 @@ extension QuotaGate {
         let open = answers.indices.filter { answers[$0] == nil }
         for (index, answer) in await load(open, questions, replies) { answers[index] = answer }
         // Whatever had no answer was loaded.
-        return answers.map { $0 ?? .failure(.countersAway("no answer")) }
+        let all = answers.map { $0 ?? .failure(.countersAway("no answer")) }
+        if let observer {
+            let time = ContinuousClock.now - began
+            for (question, answer) in zip(questions, all) {
+                observer.checked(question.mode, answer, took: time)
+            }
+        }
+        return all
     }
 
     /// Does what the replies of these places ask for, for a few at a time.

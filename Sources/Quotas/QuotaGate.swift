@@ -9,16 +9,19 @@ public final class QuotaGate: Sendable {
     let counters: any CounterStore
     let loader: ClinicLoader
     let settler: (any ClosedCountSettler)?
+    let observer: (any CheckObserver)?
     let nonce: @Sendable () -> UInt64
 
+    /// - Parameter observer: Is told how each check ended.
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
-        settler: (any ClosedCountSettler)? = nil,
+        settler: (any ClosedCountSettler)? = nil, observer: (any CheckObserver)? = nil,
         nonce: (@Sendable () -> UInt64)? = nil
     ) {
         self.counters = counters
         self.marks = marks
         self.settler = settler
+        self.observer = observer
         self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
         loader = ClinicLoader(
             counters: counters, settings: settings, names: names, marks: marks,
@@ -49,6 +52,7 @@ public final class QuotaGate: Sendable {
         _ question: ClinicQuestion,
         then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
     ) {
+        let answer = observed(question.mode, answer)
         ask(question) { result in
             switch result {
             case .failure(let error): answer(.failure(error))
@@ -59,6 +63,19 @@ public final class QuotaGate: Sendable {
                     Task { answer(await self.answer(question, after: reply)) }
                 }
             }
+        }
+    }
+
+    /// The same answer, told to the observer first with the time that it took from now on.
+    private func observed(
+        _ mode: CheckRequest.Mode,
+        _ answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) -> @Sendable (Result<QuotaAnswer, QuotaError>) -> Void {
+        guard let observer else { return answer }
+        let began = ContinuousClock.now
+        return { result in
+            observer.checked(mode, result, took: ContinuousClock.now - began)
+            answer(result)
         }
     }
 

@@ -8,6 +8,9 @@ import Synchronization
 /// `.success` is the late reply: the command ran. `.failure` means that nobody will ever know.
 public typealias LateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
 
+/// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it must not block.
+public typealias ReplyTime = @Sendable (Int64) -> Void
+
 /// A client of one Redis server: commands from any number of tasks share a few connections.
 ///
 /// Commands of the same event loop tick leave in one write and their replies are matched by order, so
@@ -23,12 +26,13 @@ public final class RedisClient: Sendable {
 
     /// - Parameter eventLoopGroup: Must outlive the client.
     public init(
-        configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger
+        configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onReply: ReplyTime? = nil
     ) {
         self.configuration = configuration
         let loops = Array(eventLoopGroup.makeIterator())
         lanes = (0..<max(1, configuration.connections ?? loops.count)).map { index in
-            Lane(configuration, loop: loops[index % loops.count], logger: logger)
+            Lane(configuration, loop: loops[index % loops.count], logger: logger, onReply: onReply)
         }
         for lane in lanes { lane.start() }
     }

@@ -60,7 +60,10 @@ struct WorkerSite: Sendable {
         let process = try await RunningProcess.start(
             try Product.path("metering-worker"), ["serve"], environment: environment)
         let line = try await process.line(containing: "listening on http://127.0.0.1:")
-        guard let port = line.split(separator: ":").last.flatMap({ Int($0) }) else {
+        guard
+            let port = line.split(separator: ":").last.flatMap({ Int($0.prefix(while: \.isNumber)) }
+            )
+        else {
             throw CommandFailure(description: "no port in: \(line)")
         }
         return ServingWorker(process: process, port: port)

@@ -27,6 +27,9 @@ struct ServeCommand: AsyncParsableCommand {
         do {
             let services = try await worker.services(signals: [.sigterm, .sigint]) { port in
                 Console.note("metering-worker: listening on http://\(settings.http.host):\(port)")
+            } onAdminListening: { port in
+                let host = settings.admin?.host ?? ""
+                Console.note("metering-worker: metrics at http://\(host):\(port)/metrics")
             }
             try await services.run()
         } catch {

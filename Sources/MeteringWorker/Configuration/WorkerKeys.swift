@@ -35,6 +35,22 @@ enum WorkerKeys {
     static let httpPort = SettingKey(
         ["http", "port"], .integer(0...65_535, default: 8080),
         "The port that the HTTP API listens on; 0 takes any free one and logs it.")
+    static let httpAllowPlaintext = SettingKey(
+        ["http", "allow_plaintext"], .flag(default: false),
+        "True lets a listener be reached from other machines without TLS, because something else protects the way."
+    )
+    static let httpAdmin = SettingKey(
+        ["http", "admin"], .flag(default: true),
+        "Whether there is a second listener, for `/metrics`, `/healthz` and `/readyz`; it takes no keys."
+    )
+    static let httpAdminHost = SettingKey(
+        ["http", "admin_host"], .text(default: "127.0.0.1"),
+        "The address of that listener. One that other machines reach needs `HTTP_ALLOW_PLAINTEXT=true`."
+    )
+    static let httpAdminPort = SettingKey(
+        ["http", "admin_port"], .integer(0...65_535, default: 8081),
+        "Its port; 0 takes any free one and logs it, and so does not setting it while `HTTP_PORT` is 0."
+    )
     static let requestTimeout = SettingKey(
         ["metering", "request_timeout"],
         .duration(.milliseconds(100) ... .seconds(60), default: .seconds(5)),
@@ -80,13 +96,19 @@ enum WorkerKeys {
             ["trace", "debug", "info", "notice", "warning", "error", "critical"], default: "info"),
         "The least important line that is logged, on stderr; not set, commands other than `serve` begin at `warning`."
     )
+    static let logFormat = SettingKey(
+        ["log", "format"], .choice(["text", "json"], default: "text"),
+        "How a line of the log is written; `json` is one object a line, also for what is said at start and end."
+    )
 
     static let all = [
         databaseURL, databaseOwnerURL, databaseListenURL, redisURL, redisTLSCA, redisTLSCert,
         redisTLSKey, httpHost, httpPort,
+        httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
         checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,
+        logFormat,
     ]
     /// An unknown variable with this beginning stops the start.
     static let prefix = "METERING_"

@@ -1,5 +1,6 @@
 import FrontDoor
 import Logging
+import NIOCore
 import Postgres
 import Redis
 
@@ -17,12 +18,21 @@ struct WorkerSettings: Sendable {
         let requestTimeout: Duration
         let connectionsMax: Int
     }
+    /// The listener for metrics and readiness.
+    struct Admin: Sendable, Hashable {
+        let host: String
+        /// 0 is any free port.
+        let port: Int
+        let allowsPlaintext: Bool
+    }
     struct Intervals: Sendable, Hashable {
         let checkpoint: Duration
         let rollup: Duration
         let sweep: Duration
     }
     struct Log: Sendable, Hashable {
+        enum Format: String, Sendable { case text, json }
+        let format: Format
         let level: Logger.Level
         /// False when nobody chose the level.
         let isGiven: Bool
@@ -35,6 +45,8 @@ struct WorkerSettings: Sendable {
     let database: Database
     let redis: Redis
     let http: HTTP
+    /// Nil when it is switched off.
+    let admin: Admin?
     let intervals: Intervals
     let markMaxPerSecond: Int
     let shutdownTimeout: Duration
@@ -55,6 +67,7 @@ struct WorkerSettings: Sendable {
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
             requestTimeout: source.duration(Key.requestTimeout),
             connectionsMax: source.integer(Key.connectionsMax))
+        admin = try Self.admin(source)
         intervals = try Intervals(
             checkpoint: source.duration(Key.checkpointInterval),
             rollup: source.duration(Key.rollupInterval),
@@ -62,8 +75,33 @@ struct WorkerSettings: Sendable {
         markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
         shutdownTimeout = try source.duration(Key.shutdownTimeout)
         log = try Log(
+            format: Log.Format(rawValue: source.text(Key.logFormat)) ?? .text,
             level: source.logLevel(Key.logLevel), isGiven: source.isGiven(Key.logLevel))
         warnings = source.warnings
+    }
+
+    /// Whoever wants any free port for the API runs several workers on one machine, or a test.
+    private static func admin(_ source: Settings) throws(SettingsError) -> Admin? {
+        typealias Key = WorkerKeys
+        guard try source.flag(Key.httpAdmin) else { return nil }
+        let port =
+            try source.isGiven(Key.httpAdminPort)
+            ? source.integer(Key.httpAdminPort)
+            : source.integer(Key.httpPort) == 0 ? 0 : source.integer(Key.httpAdminPort)
+        return try Admin(
+            host: source.text(Key.httpAdminHost), port: port,
+            allowsPlaintext: source.flag(Key.httpAllowPlaintext))
+    }
+}
+
+extension WorkerSettings.Admin {
+    /// Whether only programs of this machine reach the address.
+    var isLoopback: Bool {
+        switch try? SocketAddress(ipAddress: host, port: 0) {
+        case .v4: host.hasPrefix("127.")
+        case .v6: host == "::1"
+        default: host.lowercased() == "localhost"
+        }
     }
 }
 
