@@ -20,6 +20,9 @@ enum StartError: Error, CustomStringConvertible {
     case redisIsReplica
     case redisAway(String)
     case cannotListen(host: String, port: Int, reason: String)
+    case plaintext(host: String)
+    case tlsHalf(given: SettingKey, missing: SettingKey)
+    case tlsFile(path: String, setting: SettingKey)
 
     var description: String {
         switch self {
@@ -49,6 +52,16 @@ enum StartError: Error, CustomStringConvertible {
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"
+        case .plaintext(let host):
+            "HTTP_HOST \(Console.shown(host)) can be reached from other machines, and API keys would cross the "
+                + "network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or HTTP_ALLOW_PLAINTEXT=1 where "
+                + "something before this worker speaks TLS"
+        case .tlsHalf(let given, let missing):
+            "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
+                + "plain HTTP"
+        case .tlsFile(let path, let setting):
+            "\(setting.environmentName): \(Console.shown(path)) cannot be used; name a PEM file that this user may "
+                + "read, and a certificate and a key without passphrase that belong together"
         }
     }
 }

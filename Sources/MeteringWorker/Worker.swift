@@ -33,6 +33,7 @@ struct Worker: Sendable {
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
         let (database, counters) = try settings.addresses()
+        _ = try settings.http.security()
         let pool = PostgresPool(configuration: database, logger: logger)
         let redis = RedisClient(configuration: counters, eventLoopGroup: group, logger: logger)
         let worker = Worker(
@@ -88,9 +89,9 @@ struct Worker: Sendable {
             counters: counters, ledger: ledger, gate: gate, keys: keys, logger: logger)
         try await watch.renewKeys()
         let listening = try listening(watch)
-        let server = HTTPServer.application(
-            Routes(router: router), settings: settings.http, group: group, logger: logger,
-            onListening: onListening)
+        let server = HTTPServer(
+            router, settings: settings.http, tls: try settings.http.security(), group: group,
+            logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
             services: recurring(watch).map { .init(service: $0) }

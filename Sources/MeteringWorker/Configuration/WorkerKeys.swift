@@ -21,10 +21,22 @@ enum WorkerKeys {
 
     static let httpHost = SettingKey(
         ["http", "host"], .text(default: "127.0.0.1"),
-        "The address that the HTTP API listens on; `0.0.0.0` is every one.")
+        "The address that the HTTP API listens on; `0.0.0.0` is every one. Any but loopback needs TLS or `HTTP_ALLOW_PLAINTEXT`."
+    )
     static let httpPort = SettingKey(
         ["http", "port"], .integer(0...65_535, default: 8080),
         "The port that the HTTP API listens on; 0 takes any free one and logs it.")
+    static let httpCertificate = SettingKey(
+        ["http", "tls_cert"], .path,
+        "The certificate of the HTTP API and those between it and its root, which makes it HTTPS (TLS 1.2 or later). Read at the start only."
+    )
+    static let httpKey = SettingKey(
+        ["http", "tls_key"], .path,
+        "The private key of `HTTP_TLS_CERT`, without passphrase. Read at the start only.")
+    static let httpAllowPlaintext = SettingKey(
+        ["http", "allow_plaintext"], .flag(default: false),
+        "True: the HTTP API may listen beyond this machine without TLS, because something before it speaks TLS."
+    )
     static let requestTimeout = SettingKey(
         ["metering", "request_timeout"],
         .duration(.milliseconds(100) ... .seconds(60), default: .seconds(5)),
@@ -73,6 +85,7 @@ enum WorkerKeys {
 
     static let all = [
         databaseURL, databaseOwnerURL, databaseListenURL, redisURL, httpHost, httpPort,
+        httpCertificate, httpKey, httpAllowPlaintext,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
         checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,

@@ -77,11 +77,7 @@ struct CheckDoor: Sendable {
     }
 
     private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
-        let document = DecisionDocument(decision, of: clinic)
-        var answer =
-            decision.isAllowed
-            ? HTTPAnswer(status: 200, json: document)
-            : HTTPAnswer(status: Denial(decision).status, problem: document)
+        var answer = HTTPAnswer(DecisionDocument(decision, of: clinic))
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }
