@@ -1,13 +1,13 @@
 public import Metering
 public import Quotas
 public import Redis
-import Synchronization
 
 /// Counts clinics in Redis through the function library `metering`.
 public final class RedisCounterStore: CounterStore {
     public let redis: RedisClient
     private let nonce: @Sendable () -> UInt64
-    private let installing = Mutex<Task<Result<Void, QuotaError>, Never>?>(nil)
+    private let library: LibraryInstaller
+    private let coalescer: CheckCoalescer
 
     /// Work beside the check path may take longer than a check.
     static let patience: Duration = .seconds(2)
@@ -18,15 +18,23 @@ public final class RedisCounterStore: CounterStore {
     ) {
         self.redis = redis
         self.nonce = nonce
+        library = LibraryInstaller(redis: redis)
+        coalescer = CheckCoalescer(redis: redis, library: library)
     }
 
     public func check(
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply {
-        let function = request.mode == .peek ? "metering_peek" : "metering_check"
-        let reply = try await call(function, clinic, request.encoded, timeout: nil)
-        guard let element = reply.elements?.first else { throw .unreadable(clinic) }
-        return try decoded(element, of: clinic)
+        try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            coalescer.check(clinic, request, then: $0)
+        }.get()
+    }
+
+    public func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        coalescer.check(clinic, request, then: answer)
     }
 
     public func configure(
@@ -52,12 +60,17 @@ public final class RedisCounterStore: CounterStore {
     func call(
         _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
+        try await called(
+            function, [CounterKey.counter(of: clinic)], [argument], timeout: timeout)
+    }
+
+    /// The same on several keys of one clinic.
+    func called(
+        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?
+    ) async throws(QuotaError) -> RedisReply {
         let command = RedisCommand(
-            function == "metering_peek" ? "FCALL_RO" : "FCALL",
-            [
-                .string(function), .integer(1), .bytes(CounterKey.counter(of: clinic)),
-                .bytes(argument),
-            ])
+            "FCALL",
+            [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
         var reply = try await sent(command, timeout: timeout)
         if let error = reply.serverError, error.isFunctionNotFound {
             try await install()
@@ -83,33 +96,5 @@ public final class RedisCounterStore: CounterStore {
 extension RedisCounterStore {
     /// Loads the library unless Redis has this version or a higher one. Callers at the same time share
     /// one load.
-    public func install() async throws(QuotaError) {
-        let task = installing.withLock { installing in
-            if let installing { return installing }
-            let task = Task { await self.installOnce() }
-            installing = task
-            return task
-        }
-        try await task.value.get()
-    }
-
-    private func installOnce() async -> Result<Void, QuotaError> {
-        defer { installing.withLock { $0 = nil } }
-        do throws(QuotaError) {
-            let version = RedisCommand("FCALL_RO", ["metering_version", 0])
-            let reply = try await sent(version, timeout: Self.patience)
-            if let held = reply.int, held >= FunctionLibrary.version { return .success(()) }
-            if let error = reply.serverError, !error.isFunctionNotFound {
-                return .failure(.countersAway("Redis answered \(error.code)"))
-            }
-        } catch {
-            return .failure(error)
-        }
-        do {
-            try await redis.loadFunctions(FunctionLibrary.text, name: FunctionLibrary.name)
-            return .success(())
-        } catch {
-            return .failure(.countersAway("the function library was not loaded: \(error)"))
-        }
-    }
+    public func install() async throws(QuotaError) { try await library.install() }
 }

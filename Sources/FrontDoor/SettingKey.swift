@@ -24,7 +24,7 @@ public struct SettingKey: Hashable, Sendable {
         /// Written with a unit: `250ms`, `1s`, `5m`.
         case duration(ClosedRange<Duration>, default: Duration)
         case flag(default: Bool)
-        /// A file by its path. Has no default.
+        /// The path of a file. Has no default.
         case path
         /// Never printed. Has no default, and can also be read from a file that another key names.
         case secret(form: String)
@@ -56,7 +56,7 @@ extension SettingKey.Kind {
         switch self {
         case .integer: Int(text).map(SettingValue.integer) ?? .text(text)
         case .flag: Self.flag(text).map(SettingValue.flag) ?? .text(text)
-        case .text, .choice, .duration, .secret, .path: .text(text)
+        case .text, .choice, .duration, .path, .secret: .text(text)
         }
     }
 
@@ -70,8 +70,8 @@ extension SettingKey.Kind {
 
     func allows(_ value: SettingValue) -> Bool {
         switch (self, value) {
-        case (.text, .text(let text)), (.secret, .text(let text)), (.path, .text(let text)):
-            !text.isEmpty
+        case (.text, .text(let text)), (.secret, .text(let text)): !text.isEmpty
+        case (.path, .text(let text)): !text.isEmpty && !text.utf8.contains(0)
         case (.choice(let words, _), .text(let text)): words.contains(text)
         case (.integer(let range, _), .integer(let number)): range.contains(number)
         case (.duration(let range, _), .text(let text)):
@@ -101,7 +101,7 @@ extension SettingKey.Kind {
         case .integer(_, let number): String(number)
         case .duration(_, let duration): duration.settingText
         case .flag(let flag): String(flag)
-        case .secret, .path: nil
+        case .path, .secret: nil
         }
     }
 }

@@ -56,9 +56,7 @@ public struct Settings: Sendable {
     }
 
     /// The path of a file, or nil when it is not set.
-    public func path(_ key: SettingKey) -> String? {
-        reader.string(forKey: ConfigKey(key.path))
-    }
+    public func path(_ key: SettingKey) -> String? { reader.string(forKey: ConfigKey(key.path)) }
 
     public func integer(_ key: SettingKey) throws(SettingsError) -> Int {
         try found(key) { try reader.requiredInt(forKey: $0) }
@@ -94,7 +92,7 @@ public struct Settings: Sendable {
                 case .integer(_, let number): .int(number)
                 case .duration(_, let duration): .string(duration.settingText)
                 case .flag(let flag): .bool(flag)
-                case .secret, .path: nil
+                case .path, .secret: nil
                 }
             guard let content else { continue }
             values[AbsoluteConfigKey(key.path)] = ConfigValue(content, isSecret: false)

@@ -58,6 +58,9 @@ public struct MigrationFile: Hashable, Sendable {
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
         file(30, "V0030_installation", PackageResources.V0030_installation_sql),
+        file(32, "V0032_concurrent", PackageResources.V0032_concurrent_sql),
+        file(36, "V0036_failures_contained", PackageResources.V0036_failures_contained_sql),
+        file(38, "V0038_rollup_speed", PackageResources.V0038_rollup_speed_sql),
     ]
 
     /// The same for a database that has the team's tables: other files for what makes or owns them.

@@ -67,6 +67,7 @@ enum SQL {
     static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
     static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
     static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeDefer = file("plan_change_defer", PackageResources.plan_change_defer_sql)
     static let planChangeWaiting = file(
         "plan_change_waiting", PackageResources.plan_change_waiting_sql)
     static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
@@ -145,6 +146,8 @@ enum SQL {
     static let usageCheckpointUpsert = file(
         "usage_checkpoint_upsert", PackageResources.usage_checkpoint_upsert_sql)
     static let usageMonthClaim = file("usage_month_claim", PackageResources.usage_month_claim_sql)
+    static let usageGiveBack = file("usage_give_back", PackageResources.usage_give_back_sql)
+    static let usageMonthHold = file("usage_month_hold", PackageResources.usage_month_hold_sql)
     static let usageMonthInsert = file(
         "usage_month_insert", PackageResources.usage_month_insert_sql)
     static let usageMonthShare = file("usage_month_share", PackageResources.usage_month_share_sql)
@@ -168,8 +171,8 @@ enum SQL {
         migrationRoleRights, migrationRoleSet, migrationSession, migrationUnlock,
         monthPartitionsEnsure, noticeGive, notify, outboxDone, outboxOpen, outboxWaiting,
         overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue, planByName,
-        planChangeApply, planChangeAsk, planChangeWaiting, planChangesDue, planClinics,
-        planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
+        planChangeApply, planChangeAsk, planChangeDefer, planChangeWaiting, planChangesDue,
+        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
         planUpdate, planUse, planVersions, plansReconsider, plansRefused, quarantineSize,
         quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
         redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
@@ -180,7 +183,8 @@ enum SQL {
         sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
         standingDue, standingEvents, standingFacts, standingLock, standingRow,
         standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
-        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
+        usageCheckpointUpsert, usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert,
+        usageMonthShare, usageRewrite,
         workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
     ]
 

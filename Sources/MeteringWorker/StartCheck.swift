@@ -13,7 +13,10 @@ enum StartError: Error, CustomStringConvertible {
     case listenAddress(String)
     case databaseAway(String, setting: String)
     case databaseRefuses(String, setting: String)
+    case databaseUntrusted(String, setting: String)
     case redisAddress(String)
+    case redisFile(String, setting: String)
+    case redisUntrusted(RedisTLSProblem)
     case redisRefuses(String)
     case redisTooOld(String)
     case redisEvicts(String)
@@ -34,8 +37,16 @@ enum StartError: Error, CustomStringConvertible {
             "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
         case .databaseRefuses(let reason, let setting):
             "\(setting): \(reason); check the user and the password in the URL, or in ~/.pgpass"
+        case .databaseUntrusted(let reason, let setting):
+            "\(setting): \(reason); see to it that sslrootcert names the CA of the server's certificate, and "
+                + "the host is written as in that certificate (docs/transport.md)"
         case .redisAddress(let problem):
-            "REDIS_URL cannot be used: \(problem); write it as redis://host:6379 or unix:///path"
+            "REDIS_URL cannot be used: \(problem); write it as redis://host:6379, rediss://host:6379 (TLS) or "
+                + "unix:///path"
+        case .redisFile(let problem, let setting):
+            "\(setting): the file \(Console.oneLine(problem)); name a PEM file that this user may read"
+        case .redisUntrusted(let problem):
+            "REDIS_URL: no encrypted connection: \(problem); \(problem.advice)"
         case .redisRefuses(let code):
             "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis knows as "
                 + "redis://user:password@host, without a user as redis://:password@host"
@@ -79,6 +90,7 @@ extension StartError {
         case .connect, .deadline, .connectionLost:
             self = .databaseAway("\(cause)", setting: setting)
         case .authentication: self = .databaseRefuses("\(cause)", setting: setting)
+        case .untrusted: self = .databaseUntrusted("\(cause)", setting: setting)
         default: return nil
         }
     }
@@ -95,10 +107,49 @@ extension StartError {
         self = .cannotListen(host: http.host, port: http.port, reason: reason)
     }
 
+    /// What is wrong before anything connects.
+    init(redisSettings error: RedisError) {
+        switch error {
+        case .configuration(let problem): self = .redisAddress(problem)
+        case .tlsFile(let file, let problem):
+            self = .redisFile(problem, setting: file.setting.environmentName)
+        default: self.init(error)
+        }
+    }
+
     init(_ error: RedisError) {
         switch error {
         case .authentication(let code): self = .redisRefuses(code)
+        case .tls(let problem): self = .redisUntrusted(problem)
         default: self = .redisAway("\(error)")
+        }
+    }
+}
+
+extension RedisTLS.File {
+    var setting: SettingKey {
+        switch self {
+        case .authorities: WorkerKeys.redisTLSCA
+        case .certificate: WorkerKeys.redisTLSCert
+        case .key: WorkerKeys.redisTLSKey
+        }
+    }
+}
+
+extension RedisTLSProblem {
+    /// What an operator does about it.
+    var advice: String {
+        switch self {
+        case .notTrusted:
+            "name the CA of that certificate in REDIS_TLS_CA, and look at its dates"
+        case .wrongHost: "write the host in REDIS_URL as it stands in the certificate"
+        case .clientCertificateRefused:
+            "name a certificate that this Redis trusts in REDIS_TLS_CERT, and its key in REDIS_TLS_KEY"
+        case .notTLS: "name the TLS port of Redis in REDIS_URL"
+        case .hungUp, .noAnswer:
+            "name the TLS port of Redis in REDIS_URL, and where it wants a certificate, REDIS_TLS_CERT and "
+                + "REDIS_TLS_KEY"
+        case .handshake: "see the log of Redis; TLS 1.2 or later is needed"
         }
     }
 }
@@ -119,8 +170,8 @@ extension WorkerSettings {
             return (try database.configuration(), try redis.configuration())
         } catch PostgresError.configuration(let problem) {
             throw StartError.databaseAddress(problem)
-        } catch RedisError.configuration(let problem) {
-            throw StartError.redisAddress(problem)
+        } catch let error as RedisError {
+            throw StartError(redisSettings: error)
         }
     }
 }

@@ -71,8 +71,18 @@ struct Worker: Sendable {
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        Router(door: CheckDoor(gate: gate, keys: keys, advisor: advisor), readiness: readiness)
+        let health = HealthDoor(readiness: readiness)
+        let rows =
+            checkDoor.routes
+            + HoldDoor(gate: gate, ledger: ledger).routes
+            + health.routes
+        return Router(table: RouteTable(rows), keys: keys)
     }
+
+    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor) }
+
+    /// The short way for checks, beside the router.
+    var direct: DirectCheck { DirectCheck(door: checkDoor, keys: keys) }
 
     func disconnect() async {
         await redis.close()
@@ -90,7 +100,8 @@ struct Worker: Sendable {
         try await watch.renewKeys()
         let listening = try listening(watch)
         let server = HTTPServer(
-            router, settings: settings.http, tls: try settings.http.security(), group: group,
+            router, direct: direct, settings: settings.http, tls: try settings.http.security(),
+            group: group,
             logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(

@@ -25,15 +25,18 @@ final class ClinicLoader: Sendable {
     private let settings: any SettingsSource
     private let names: LimitNames
     private let marks: MarkBook
+    private let concurrency: ConcurrencyBook
     private let state = Mutex(State())
 
     init(
-        counters: any CounterStore, settings: any SettingsSource, names: LimitNames, marks: MarkBook
+        counters: any CounterStore, settings: any SettingsSource, names: LimitNames,
+        marks: MarkBook, concurrency: ConcurrencyBook
     ) {
         self.counters = counters
         self.settings = settings
         self.names = names
         self.marks = marks
+        self.concurrency = concurrency
     }
 
     /// Loads a clinic that the store answered MISS or STALE for; false when there is no such clinic.
@@ -134,6 +137,7 @@ final class ClinicLoader: Sendable {
             now = reply.now
             switch reply.verdict {
             case .configured:
+                concurrency.learn(found.plan, version: found.version, of: clinic)
                 marks.record(found.highest(reply.mark), of: clinic)
                 return true
             // What was asked for many at once may be overtaken by now.

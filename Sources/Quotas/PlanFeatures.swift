@@ -12,6 +12,8 @@ public struct PlanFeatures: Hashable, Sendable {
         public let name: String
         /// The limit itself and, when the plan has one, its sustained part.
         public let windows: [RateLimit]
+        /// Holds of the limit that may be open at once, 1…1,000; nil = as many as a clinic may have.
+        public var concurrent: Int64?
     }
 
     public let limits: [Limit]

@@ -45,12 +45,14 @@ extension PlanFeatures.Limit {
         }
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
-            member.value, path: path, known: ["rate", "per", "burst", "sustained"])
+            member.value, path: path, known: ["rate", "per", "burst", "sustained", "concurrent"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
         }
-        self.init(name: member.key, windows: windows)
+        self.init(
+            name: member.key, windows: windows,
+            concurrent: try limit.whole("concurrent", in: HoldLimits.open))
     }
 }
 

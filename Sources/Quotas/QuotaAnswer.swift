@@ -13,6 +13,8 @@ public struct QuotaDecision: Hashable, Sendable {
     public enum Reason: String, Hashable, Sendable {
         case rateLimit = "rate_limit"
         case quota
+        /// As many holds are open as the limit admits.
+        case concurrency
         case ended = "subscription_ended"
         /// The clinic may read and export, and this call writes.
         case readOnly = "read_only"
@@ -73,9 +75,7 @@ extension QuotaDecision {
                 resetAfter: .microseconds(limit.untilFull), isAsked: limit.id.group == asked,
                 hasDenied: reply.mask & (1 << UInt32(index)) != 0)
         }
-        period = Period(
-            start: reply.mark.period, end: reply.periodEnd, used: reply.usage,
-            quota: reply.quota < 0 ? nil : reply.quota)
+        period = Period(reply)
         decidedAt = reply.now
         configVersion = reply.configVersion
         reasons = Self.reasons(reply)
@@ -88,8 +88,17 @@ extension QuotaDecision {
         if reply.mask & CounterReply.readOnlyBit != 0 { reasons.append(.readOnly) }
         if reply.mask & 0xFF != 0 { reasons.append(.rateLimit) }
         if reply.mask & CounterReply.quotaBit != 0 { reasons.append(.quota) }
+        if reply.mask & CounterReply.concurrencyBit != 0 { reasons.append(.concurrency) }
         if reasons.isEmpty, !reply.flags.hasSubscription { reasons.append(.noSubscription) }
         if reply.flags.access == .readOnly { reasons.append(.suspended) }
         return reasons
+    }
+}
+
+extension QuotaDecision.Period {
+    init(_ reply: CounterReply) {
+        self.init(
+            start: reply.mark.period, end: reply.periodEnd, used: reply.usage,
+            quota: reply.quota < 0 ? nil : reply.quota)
     }
 }

@@ -5,10 +5,11 @@ public final class QuotaGate: Sendable {
     public let marks: MarkBook
     public let names = LimitNames()
     public let denials = DenialBook()
-    private let counters: any CounterStore
-    private let loader: ClinicLoader
-    private let settler: (any ClosedCountSettler)?
-    private let nonce: @Sendable () -> UInt64
+    let concurrency = ConcurrencyBook()
+    let counters: any CounterStore
+    let loader: ClinicLoader
+    let settler: (any ClosedCountSettler)?
+    let nonce: @Sendable () -> UInt64
 
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
@@ -19,7 +20,9 @@ public final class QuotaGate: Sendable {
         self.marks = marks
         self.settler = settler
         self.nonce = nonce
-        loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
+        loader = ClinicLoader(
+            counters: counters, settings: settings, names: names, marks: marks,
+            concurrency: concurrency)
     }
 
     /// Decides a call and counts it when it is allowed.
@@ -32,31 +35,88 @@ public final class QuotaGate: Sendable {
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false
     ) async throws(QuotaError) -> QuotaAnswer {
-        let group = LimitID.group(of: limit)
-        // One answer normally; a second after a load, a third when the period turned in between.
-        for _ in 0..<3 {
-            let request = CheckRequest(
-                limit: group, mode: mode, cost: cost, writes: writes, mark: marks.mark(of: clinic),
-                nonce: nonce())
-            let reply = try await counters.check(clinic, request)
-            switch reply.verdict {
-            case .allowed, .denied:
-                marks.record(
-                    reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
-                loader.noteVersion(reply, of: clinic)
-                if reply.flags.access == .gone { return .unknownClinic }
-                let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
-                if mode == .consume { denials.record(decision, of: clinic) }
-                return .decided(decision)
-            case .miss, .stale:
-                guard try await loader.load(clinic, after: reply) else { return .unknownClinic }
-            case .noSuchLimit: return .noSuchLimit
-            case .unsettled:
-                guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
-            default: throw .unreadable(clinic)
+        let question = ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
+        return try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            check(question, then: $0)
+        }.get()
+    }
+
+    /// Decides a call without a task of its own, and counts it when it is allowed.
+    ///
+    /// - Parameter answer: Called exactly once: on the event loop that asked, when that loop has a connection
+    ///   to Redis; on any thread when the clinic had to be loaded first. It must not block.
+    public func check(
+        _ question: ClinicQuestion,
+        then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) {
+        ask(question) { result in
+            switch result {
+            case .failure(let error): answer(.failure(error))
+            case .success(let reply):
+                if let plain = self.plainAnswer(reply, to: question) {
+                    answer(.success(plain))
+                } else {
+                    Task { answer(await self.answer(question, after: reply)) }
+                }
             }
         }
-        throw .unsteady(clinic)
+    }
+
+    func ask(
+        _ question: ClinicQuestion,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        counters.check(question.clinic, request(question), then: answer)
+    }
+
+    private func request(_ question: ClinicQuestion) -> CheckRequest {
+        CheckRequest(
+            limit: LimitID.group(of: question.limit), mode: question.mode, cost: question.cost,
+            writes: question.writes, mark: marks.mark(of: question.clinic), nonce: nonce())
+    }
+
+    /// The answer that a reply holds; nil when something must be done before the store can say.
+    func plainAnswer(_ reply: CounterReply, to question: ClinicQuestion) -> QuotaAnswer? {
+        let clinic = question.clinic
+        switch reply.verdict {
+        case .allowed, .denied:
+            marks.record(reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
+            loader.noteVersion(reply, of: clinic)
+            if reply.flags.access == .gone { return .unknownClinic }
+            let decision = QuotaDecision(
+                reply, asked: LimitID.group(of: question.limit), name: names.name(of:))
+            if question.mode == .consume { denials.record(decision, of: clinic) }
+            return .decided(decision)
+        case .noSuchLimit: return .noSuchLimit
+        default: return nil
+        }
+    }
+
+    /// Does what a reply asks for, and asks again: a second answer after a load, a third when the period
+    /// turned in between.
+    func answer(
+        _ question: ClinicQuestion, after first: CounterReply
+    ) async -> Result<QuotaAnswer, QuotaError> {
+        let clinic = question.clinic
+        var reply = first
+        do throws(QuotaError) {
+            for round in 1...3 {
+                if let plain = plainAnswer(reply, to: question) { return .success(plain) }
+                switch reply.verdict {
+                case .miss, .stale:
+                    guard try await loader.load(clinic, after: reply) else {
+                        return .success(.unknownClinic)
+                    }
+                case .unsettled:
+                    guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+                default: throw .unreadable(clinic)
+                }
+                if round < 3 { reply = try await counters.check(clinic, request(question)) }
+            }
+            throw .unsteady(clinic)
+        } catch {
+            return .failure(error)
+        }
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.

@@ -219,7 +219,9 @@ extension Lane: ConnectionObserver {
 
     private func giveUp(_ id: Int) {
         guard isDialing, id == attempt else { return }
-        let error = RedisError.connectTimeout(after: configuration.connectTimeout)
+        let limit = configuration.connectTimeout
+        let isTLS = greeting != nil && configuration.tls != nil
+        let error = isTLS ? RedisError.tls(.noAnswer(after: limit)) : .connectTimeout(after: limit)
         // A connection that does not greet ends and reports the attempt as failed.
         if let greeting { greeting.end(error) } else { attemptFailed(error, id) }
     }

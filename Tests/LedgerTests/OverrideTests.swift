@@ -131,6 +131,44 @@ import Testing
         }
     }
 
+    /// Every worker asks for it each second, so one clinic's line must not keep the others waiting.
+    @Test func `ends by the clock although the audit log refuses its line, and others with it`()
+        async throws
+    {
+        try await TestDatabase.lend { database in
+            try await database.seed(Self.gold)
+            let now = try await database.ledger.databaseTime()
+            for clinic in 1...2 {
+                try await database.override(clinic, "quota", 5_000, until: now + 86_400_000_000)
+            }
+            try await database.owner.script(
+                """
+                CREATE FUNCTION public.stop_it() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0001'; END $$;
+                CREATE TRIGGER stop_it BEFORE INSERT ON audit_logs FOR EACH ROW
+                WHEN (NEW.clinic_id = '\(ClinicID.numbered(1))') EXECUTE FUNCTION public.stop_it();
+                """)
+            try await database.owner.script(
+                """
+                ALTER TABLE metering.clinic_override DISABLE TRIGGER USER;
+                UPDATE metering.clinic_override SET created_at = now() - interval '2 days',
+                    until = now() - interval '1 day';
+                ALTER TABLE metering.clinic_override ENABLE TRIGGER USER;
+                """)
+            #expect(try await database.ledger.endOverdueOverrides() == 2)
+            let audited = try await database.owner.ask(
+                "SELECT clinic_id::text FROM audit_logs WHERE action = 'override_over'")
+            #expect(try audited.map { try $0.text(0) } == ["\(ClinicID.numbered(2))"])
+            let noted = try await database.owner.ask(
+                "SELECT kind || ' ' || clinic_id FROM metering.attention")
+            #expect(try noted.map { try $0.text(0) } == ["audit_refused \(ClinicID.numbered(1))"])
+            // What a person does is still refused together with its line.
+            await #expect(throws: PostgresError.self) {
+                try await database.override(1, "quota", 5_000, until: now + 86_400_000_000)
+            }
+        }
+    }
+
     @Test(arguments: [
         ("quota", "2000000", "2000000"), ("storage", "unlimited", "unlimited"),
         ("limit:default", "40/1s", "40/1s"), ("limit:default", "40/1s/40", "40/1s"),

@@ -1,5 +1,6 @@
 import Foundation
 import Metering
+import NIOCore
 import TestSupport
 import Testing
 
@@ -182,6 +183,50 @@ import Testing
                 }
             }
             try await waitUntil("the fourth is answered") { answered.isSet }
+        }
+    }
+
+    /// Good requests with a few bytes changed: whatever comes of them is whole answers, and the worker lives.
+    @Test func `answers requests that were tampered with, or ends`() async throws {
+        try await HTTPWorker.lend(["METERING_REQUEST_TIMEOUT": "200ms"]) { worker in
+            let clinic = try await worker.database.clinic(nil)
+            let check = HTTPWorker.text(
+                "POST", "/v1/check", body: #"{"clinic_id":"\#(clinic)"}"#, key: worker.key)
+            let chunked = check.replacingOccurrences(
+                of: "Content-Length: 52\r\n\r\n", with: "Transfer-Encoding: chunked\r\n\r\n34\r\n")
+            let usage = HTTPWorker.text("GET", "/v1/clinics/\(clinic)/usage", key: worker.key)
+            let good = Array((check + usage + chunked + "\r\n0\r\n\r\n" + check).utf8)
+            var random = SplitMix64(seed: Seed.current("tampered requests"))
+            var box = TimeBox("tampered requests", share: 50)
+            while box.hasTime {
+                var bytes = good
+                for _ in 0...Int.random(in: 0...4, using: &random) { Self.tamper(&bytes, &random) }
+                let answers = try await HTTPWire.talk(to: worker.port) { [bytes] wire in
+                    try? await wire.send(bytes)
+                    wire.finish()
+                    return try await wire.rest()
+                }
+                let lines = answers.components(separatedBy: "HTTP/1.1 ")
+                try #require(lines[0].isEmpty, "\(answers)")
+                for line in lines.dropFirst() {
+                    let status = Int(line.prefix(3)) ?? 0
+                    try #require(status == 100 || (200..<500).contains(status), "\(answers)")
+                }
+            }
+            box.report()
+            try await worker.expectServing()
+        }
+    }
+
+    private static func tamper(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        let place = Int.random(in: 0..<max(1, bytes.count), using: &random)
+        guard place < bytes.count else { return }
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: bytes.insert(.random(in: .min ... .max, using: &random), at: place)
+        case 1: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 2: bytes.remove(at: place)
+        case 3: bytes.removeLast(bytes.count - place)
+        default: bytes.insert(contentsOf: bytes[..<place].suffix(40), at: place)
         }
     }
 

@@ -99,7 +99,8 @@ extension HTTPWorker {
     func serve(idle: TimeAmount, _ body: (Int) async throws -> Void) async throws {
         let listening = PortBox()
         let server = HTTPServer(
-            worker.router, settings: worker.settings.http, tls: nil, group: worker.group,
+            worker.router, direct: worker.direct, settings: worker.settings.http, tls: nil,
+            group: worker.group,
             logger: .silent, idle: idle
         ) { listening.port.store($0, ordering: .releasing) }
         let services = ServiceGroup(

@@ -51,7 +51,9 @@ import Testing
             let clinic = ClinicID(
                 high: .random(in: .min ... .max, using: &random),
                 low: .random(in: .min ... .max, using: &random))
-            let document = DecisionDocument(decision, of: clinic)
+            var document = DecisionDocument(decision, of: clinic)
+            document.repeated = Bool.random(using: &random) ? nil : .random(using: &random)
+            document.remembered = Bool.random(using: &random) ? nil : .random(using: &random)
             try #require(document.bytes == HTTPAnswer.bytes(document), "\(decision)")
             let answer = HTTPAnswer(document)
             try #require(answer.body == document.bytes)
@@ -64,7 +66,7 @@ import Testing
 extension QuotaDecision {
     fileprivate static func random(_ random: inout SplitMix64) -> QuotaDecision {
         let reasons: [Reason] = [
-            .rateLimit, .quota, .ended, .readOnly, .noSubscription, .suspended,
+            .rateLimit, .quota, .concurrency, .ended, .readOnly, .noSubscription, .suspended,
         ]
         let limits = (0..<Int.random(in: 0...8, using: &random)).map { _ in
             Limit(

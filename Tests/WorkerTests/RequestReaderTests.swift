@@ -10,8 +10,8 @@ import Testing
 
     /// What came of a head and the pieces of a body, one word for each step.
     private func steps(
-        _ method: HTTPMethod = .POST, _ target: String = "/v1/check",
-        version: HTTPVersion = .http1_1, _ fields: [(String, String)] = [("Host", "x")],
+        _ fields: [(String, String)] = [("Host", "x")], method: HTTPMethod = .POST,
+        target: String = "/v1/check", version: HTTPVersion = .http1_1,
         pieces: [Int] = [], form: ((AnswerForm) -> Void)? = nil
     ) -> [String] {
         var reader = RequestReader()
@@ -50,7 +50,7 @@ import Testing
             steps([host, ("Transfer-Encoding", "chunked")], pieces: [6, 6, 6])
                 == ["-", "-", "ask, too large", "-", "-"])
         #expect(
-            steps(.GET, "/healthz", [host, ("Content-Length", "9")], pieces: [9])
+            steps([host, ("Content-Length", "9")], method: .GET, target: "/healthz", pieces: [9])
                 == ["ask with 0", "-", "-"])
     }
 
@@ -64,9 +64,9 @@ import Testing
     @Test func `lets a client go on that asks first, unless it is answered already`() {
         let fields = [("Host", "x"), ("Expect", "100-Continue"), ("Content-Length", "5")]
         #expect(steps(fields, pieces: [5]) == ["go on", "-", "ask with 5"])
-        #expect(steps(version: .http1_0, fields, pieces: [5]) == ["-", "-", "ask with 5"])
+        #expect(steps(fields, version: .http1_0, pieces: [5]) == ["-", "-", "ask with 5"])
         var isLast = false
-        _ = steps(.POST, "/other", fields) { isLast = $0.isLast }
+        _ = steps(fields, target: "/other") { isLast = $0.isLast }
         #expect(isLast)
         // Nothing is asked for where nothing comes.
         #expect(steps([("Host", "x"), ("Expect", "100-continue")]) == ["-", "ask with 0"])
@@ -96,10 +96,10 @@ import Testing
 
     @Test func `refuses pieces in HTTP 1.0 and long targets`() {
         #expect(
-            steps(version: .http1_0, [("Transfer-Encoding", "chunked")]).first == "400")
+            steps([("Transfer-Encoding", "chunked")], version: .http1_0).first == "400")
         let long = "/" + String(repeating: "a", count: RequestReader.targetBytesMax)
-        #expect(steps(.GET, long).first == "414")
-        #expect(steps(.GET, String(long.dropLast())).first == "ask with 0")
+        #expect(steps(method: .GET, target: long).first == "414")
+        #expect(steps(method: .GET, target: String(long.dropLast())).first == "ask with 0")
         #expect(steps(version: HTTPVersion(major: 1, minor: 2)).first == "400")
     }
 
@@ -115,7 +115,7 @@ import Testing
         ]
         for row in rows {
             var seen: AnswerForm?
-            _ = steps(row.1, "/healthz", version: row.2, row.3) { seen = $0 }
+            _ = steps(row.3, method: row.1, target: "/healthz", version: row.2) { seen = $0 }
             #expect(seen?.isLast == row.0, "\(row)")
             #expect(seen?.isOld == (row.2 == .http1_0))
         }

@@ -29,7 +29,7 @@ struct WorkerSite: Sendable {
         }
     }
 
-    private static func make(
+    static func make(
         _ database: SmallDatabase, _ redis: LocalRedis, clinics count: Int
     ) async throws -> WorkerSite {
         let clinics = try await database.psql(

@@ -32,6 +32,12 @@ struct RollupCommand: AsyncParsableCommand {
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
+    /// Pages of clinics, and buckets, that are worked on side by side: nobody waits for this process, and
+    /// PostgreSQL uses one processor for each connection.
+    static let atOnce = 2
+    /// A whole batch of the ledger.
+    static let clinicsAtOnce = 5_000
+
     func run() async throws {
         let settings = try options.settings(quiet: true)
         let hasSwept = try await PostgresPool.used(with: settings.database.configuration()) {
@@ -78,7 +84,7 @@ struct RollupCommand: AsyncParsableCommand {
                 ? try await ledger.previewRollUp(month) { change in
                     try Console.write(report.change(change))
                 }
-                : try await ledger.rollUp(month)
+                : try await ledger.rollUp(month, atOnce: Self.atOnce)
             try Console.write(report.end(outcome))
             written += outcome.written
         }
@@ -94,7 +100,11 @@ struct RollupCommand: AsyncParsableCommand {
     /// Writes the counts that Redis holds to the ledger. False when Redis is away, nil when none is named:
     /// both are said, and the rest goes on with what was written before.
     private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool? {
-        guard let configuration = try settings.redis.configurationIfSet() else {
+        let found: RedisConfiguration?
+        do { found = try settings.redis.configurationIfSet() } catch let error as RedisError {
+            throw StartError(redisSettings: error)
+        }
+        guard let configuration = found else {
             Console.note(
                 "metering-worker: REDIS_URL is not set; rolling up PostgreSQL's counts only")
             return nil
@@ -106,7 +116,8 @@ struct RollupCommand: AsyncParsableCommand {
         do {
             let sweep = Sweep(
                 counters: RedisCounterStore(redis: redis), ledger: ledger,
-                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)))
+                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)),
+                clinicsAtOnce: Self.clinicsAtOnce, pagesAtOnce: Self.atOnce)
             _ = try await sweep.run()
             problem = nil
         } catch {

@@ -16,8 +16,18 @@ enum WorkerKeys {
         "The same database over a direct connection, not through a pooler: changes reach Redis at once. Without it `serve` asks for changes each second."
     )
     static let redisURL = SettingKey(
-        ["redis", "url"], .secret(form: "redis://host:6379 or unix:///path"),
-        "The Redis that counts.")
+        ["redis", "url"], .secret(form: "redis://host:6379, rediss://host:6379 or unix:///path"),
+        "The Redis that counts; `rediss://` is TLS.")
+    static let redisTLSCA = SettingKey(
+        ["redis", "tls_ca"], .path,
+        "The CAs that may vouch for a Redis at `rediss://`, as PEM; not set, those that the system trusts."
+    )
+    static let redisTLSCert = SettingKey(
+        ["redis", "tls_cert"], .path,
+        "The certificate shown to a Redis at `rediss://` that wants one, as PEM, with those between it and its CA."
+    )
+    static let redisTLSKey = SettingKey(
+        ["redis", "tls_key"], .path, "The key of `REDIS_TLS_CERT`, as PEM without a passphrase.")
 
     static let httpHost = SettingKey(
         ["http", "host"], .text(default: "127.0.0.1"),
@@ -84,7 +94,8 @@ enum WorkerKeys {
     )
 
     static let all = [
-        databaseURL, databaseOwnerURL, databaseListenURL, redisURL, httpHost, httpPort,
+        databaseURL, databaseOwnerURL, databaseListenURL, redisURL, redisTLSCA, redisTLSCert,
+        redisTLSKey, httpHost, httpPort,
         httpCertificate, httpKey, httpAllowPlaintext,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,

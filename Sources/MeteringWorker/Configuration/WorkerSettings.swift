@@ -116,7 +116,11 @@ extension WorkerSettings.Redis {
     }
 
     private func configuration(_ url: String) throws -> RedisConfiguration {
-        var configuration = try RedisConfiguration(url)
+        typealias Key = WorkerKeys
+        let files = RedisTLS.Files(
+            authorities: source.path(Key.redisTLSCA),
+            certificate: source.path(Key.redisTLSCert), key: source.path(Key.redisTLSKey))
+        var configuration = try RedisConfiguration(url, tls: files)
         configuration.commandTimeout = checkTimeout
         return configuration
     }

@@ -12,11 +12,13 @@ struct CheckCall: Equatable {
     var mode = CheckRequest.Mode.consume
     /// Whether the call changes something; not said is like reading.
     var writes = false
+    /// The caller's name for this call, under which it is counted once.
+    var requestID: String?
 
     /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
     var counter: LimitCounter? { LimitCounter(rawValue: limit) }
 
-    static let fields = ["access", "clinic_id", "cost", "limit", "mode"]
+    static let fields = ["access", "clinic_id", "cost", "limit", "mode", "request_id"]
     static let bodyBytesMax = 4096
 
     init(body: [UInt8]) throws(Problem) {
@@ -26,11 +28,16 @@ struct CheckCall: Equatable {
         } catch {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
+        try self.init(members: members)
+    }
+
+    init(members: [(key: String, value: FlatJSON.Value)]) throws(Problem) {
         var clinic: ClinicID?
         var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName
         var mode = CheckRequest.Mode.consume
         var writes = false
+        var requestID: String?
         for (key, value) in members {
             switch key {
             case "clinic_id": clinic = try Self.clinic(value)
@@ -38,6 +45,7 @@ struct CheckCall: Equatable {
             case "limit": limit = try Self.limit(value)
             case "access": writes = try Self.writes(value)
             case "mode": mode = try Self.mode(value)
+            case "request_id": requestID = try Self.requestID(value)
             default:
                 let known = Self.fields.joined(separator: ", ")
                 throw .badRequest(
@@ -47,6 +55,18 @@ struct CheckCall: Equatable {
         guard let clinic else { throw .badRequest("clinic_id is missing") }
         (self.clinic, self.limit, self.mode, self.writes) = (clinic, limit, mode, writes)
         self.cost = try Self.cost(cost, of: limit)
+        self.requestID = requestID
+        if requestID != nil, mode == .peek || counter != nil {
+            throw .badRequest("request_id is for calls that are counted, and this one is not")
+        }
+    }
+
+    private static func requestID(_ value: FlatJSON.Value) throws(Problem) -> String {
+        guard case .string(let name) = value, (1...CallID.nameBytesMax).contains(name.utf8.count)
+        else {
+            throw .badRequest("request_id is not a text of 1 to \(CallID.nameBytesMax) bytes")
+        }
+        return name
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {

@@ -6,64 +6,83 @@ import Quotas
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct CheckDoor: Sendable {
     let gate: QuotaGate
-    let keys: KeyRing
     let advisor: RoomAdvisor
 
+    var routes: [Route] {
+        [
+            .keyed(
+                "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+            .keyed(
+                "POST", "/v1/checks", scope: .check, bodyBytesMax: BatchCall.bodyBytesMax,
+                checkMany),
+            .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
+        ]
+    }
+
     /// `POST /v1/check`
-    func check(body: [UInt8], authorization: String?) async -> HTTPAnswer {
-        do throws(Problem) {
-            let call = try CheckCall(body: body)
-            try admit(authorization, to: .check, of: call.clinic)
+    @Sendable private func check(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let call = try CheckCall(body: call.body)
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
-            let decision = try await decide(call)
-            return answer(decision, of: call.clinic)
-        } catch {
-            return error.answer
+            if let name = call.requestID { return try await once(call, named: name) }
+            return answer(try await decide(call), of: call.clinic)
         }
     }
 
     /// `GET /v1/clinics/{id}/usage`: the same numbers, counting nothing.
-    func usage(of id: String, authorization: String?) async -> HTTPAnswer {
-        do throws(Problem) {
-            guard let clinic = ClinicID(id) else {
-                throw .badRequest("the clinic id in the path is not a UUID of 36 characters")
-            }
-            try admit(authorization, to: .usage, of: clinic)
+    @Sendable private func usage(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let clinic = try call.clinic()
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(clinic)
             let decision = try await decide(CheckCall(peekAt: clinic))
             let denials = gate.denials.denials(of: clinic)
             return HTTPAnswer(
                 status: 200, json: UsageDocument(decision, of: clinic, denials: denials))
-        } catch {
-            return error.answer
         }
-    }
-
-    private func admit(
-        _ authorization: String?, to scope: KeyHolder.Scope, of clinic: ClinicID
-    ) throws(Problem) {
-        guard let holder = keys.holder(authorization: authorization) else { throw .unauthorized }
-        guard holder.mayAct(in: scope) else { throw .forbidden(scope: scope.rawValue) }
-        guard holder.maySee(clinic) else { throw .unknownClinic }
     }
 
     private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        let answer: QuotaAnswer
+        let answer: Result<QuotaAnswer, QuotaError>
         do throws(QuotaError) {
-            answer = try await gate.check(
-                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
-                writes: call.writes)
+            answer = .success(
+                try await gate.check(
+                    call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                    writes: call.writes))
         } catch {
-            throw .unavailable("\(error)")
+            answer = .failure(error)
         }
+        return try decision(answer, of: call)
+    }
+
+    func decision(
+        _ answer: Result<QuotaAnswer, QuotaError>, of call: CheckCall
+    ) throws(Problem) -> QuotaDecision {
         switch answer {
-        case .decided(let decision): return decision
-        case .unknownClinic: throw .unknownClinic
-        case .noSuchLimit: throw .noSuchLimit(call.limit)
+        case .success(.decided(let decision)): return decision
+        case .success(.unknownClinic): throw .unknownClinic
+        case .success(.noSuchLimit): throw .noSuchLimit(call.limit)
+        case .failure(let error): throw .unavailable("\(error)")
         }
     }
 
+    /// A call that is counted once for its name.
+    private func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
+        let told: OnceAnswer
+        do throws(QuotaError) {
+            told = try await gate.check(
+                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                writes: call.writes, requestID: CallID(.request, named: name))
+        } catch {
+            throw .unavailable("\(error)")
+        }
+        let decision = try decision(.success(told.answer), of: call)
+        guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
+        return answer(decision, of: call.clinic, memory: told.memory)
+    }
+
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
-    private func advise(
+    func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
         let room: ClinicRoom?
@@ -76,8 +95,13 @@ struct CheckDoor: Sendable {
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
-        var answer = HTTPAnswer(DecisionDocument(decision, of: clinic))
+    func answer(
+        _ decision: QuotaDecision, of clinic: ClinicID, memory: OnceAnswer.Memory? = nil
+    ) -> HTTPAnswer {
+        var document = DecisionDocument(decision, of: clinic)
+        if memory == .repeated { document.repeated = true }
+        if memory == .forgotten { document.remembered = false }
+        var answer = HTTPAnswer(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }

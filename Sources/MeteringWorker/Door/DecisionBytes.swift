@@ -18,6 +18,8 @@ extension DecisionDocument {
         if let reason { writer.member("reason", reason) }
         writer.name("reasons")
         writer.list(reasons) { $0.text($1) }
+        if let remembered { writer.member("remembered", remembered) }
+        if let repeated { writer.member("repeated", repeated) }
         if let retry_after_ms { writer.member("retry_after_ms", retry_after_ms) }
         if let status { writer.member("status", Int64(status)) }
         if let title { writer.member("title", title) }

@@ -1,5 +1,6 @@
 import Metering
 import Quotas
+import Synchronization
 
 /// A decision as JSON: the verdict, and every number behind it.
 struct DecisionDocument: Encodable {
@@ -38,6 +39,10 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// True: the request id was told before, and nothing was counted now.
+    var repeated: Bool?
+    /// False: there was no room to remember the request id.
+    var remembered: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
@@ -95,11 +100,31 @@ extension DecisionDocument.Limit {
 
 extension DecisionDocument.Usage {
     init(_ period: QuotaDecision.Period) {
-        month = Month(containing: period.start)?.description ?? ""
+        let text = PeriodText.of(period)
+        (month, resets_at) = (text.month, text.end)
         used = period.used
         quota = period.quota
         remaining = period.remaining
-        resets_at = UTCTime(microseconds: period.end)?.rfc3339 ?? ""
+    }
+}
+
+/// A period as text. The last one is remembered: nearly every check of a month has the same.
+private struct PeriodText {
+    let start, endsAt: Int64
+    let month, end: String
+
+    private static let last = Mutex<PeriodText?>(nil)
+
+    static func of(_ period: QuotaDecision.Period) -> PeriodText {
+        last.withLock { last in
+            if let last, last.start == period.start, last.endsAt == period.end { return last }
+            let text = PeriodText(
+                start: period.start, endsAt: period.end,
+                month: Month(containing: period.start)?.description ?? "",
+                end: UTCTime(microseconds: period.end)?.rfc3339 ?? "")
+            last = text
+            return text
+        }
     }
 }
 
@@ -121,6 +146,11 @@ struct Denial {
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
                 + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+        case .concurrency:
+            (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
+            detail =
+                "as many are open as the limit admits; one ends at the latest in "
+                + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")
             let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")

@@ -12,6 +12,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     typealias OutboundOut = ByteBuffer
 
     private let router: Router
+    private let direct: DirectCheck
     private let connections: OpenConnections
     private let hasHandshake: Bool
     private let clock: RequestClock
@@ -22,6 +23,8 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// Inside a burst of parts: what is ready is written at its end.
     private var isInBurst = false
     private var isFlushDue = false
+    /// Requests are being begun: what is answered at once is written after that.
+    private var isBeginning = false
     /// The channel asked for bytes when there was no room for another request.
     private var isReadHeld = false
     /// The client may still send what we do not read to its end.
@@ -33,10 +36,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var isGone = false
 
     init(
-        _ router: Router, times: RequestClock.Times, hasHandshake: Bool,
+        _ router: Router, direct: DirectCheck, times: RequestClock.Times, hasHandshake: Bool,
         among connections: OpenConnections
     ) {
-        (self.router, self.connections, self.hasHandshake) = (router, connections, hasHandshake)
+        (self.router, self.direct) = (router, direct)
+        (self.connections, self.hasHandshake) = (connections, hasHandshake)
         clock = RequestClock(times) { $0.close(promise: nil) }
     }
 
@@ -167,10 +171,38 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
+    /// Checks go side by side; they are asked in their order, and Redis keeps it. Everything else goes alone.
     private func begin(_ context: ChannelHandlerContext) {
-        while line.inWork == 0, let (number, question) = line.upNext() {
-            line.begin(alone: true)
-            ask(question, number, context)
+        guard !isBeginning else { return }
+        isBeginning = true
+        defer { isBeginning = false }
+        while let (number, question) = line.upNext() {
+            if let call = direct.call(question) {
+                line.begin(alone: false)
+                decide(call, number, context)
+            } else if line.inWork == 0 {
+                line.begin(alone: true)
+                ask(question, number, context)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Without a task: the answer comes in this turn of the loop or a later one.
+    private func decide(_ call: CheckCall, _ number: Int, _ context: ChannelHandlerContext) {
+        let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        direct.decide(call) { answer in
+            if loop.inEventLoop {
+                let (connection, context) = connection.value
+                connection.take(answer, number, context)
+            } else {
+                loop.execute {
+                    let (connection, context) = connection.value
+                    connection.take(answer, number, context)
+                }
+            }
         }
     }
 
@@ -194,7 +226,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             leaveIfDone(context)
             return
         }
-        guard !isInBurst, !isFlushDue else { return }
+        guard !isInBurst, !isFlushDue, !isBeginning else { return }
         if line.inWork == 0 {
             flush(context)
         } else {
@@ -209,21 +241,26 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func flush(_ context: ChannelHandlerContext) {
         guard !isGone, !isOver else { return }
-        if line.isReady {
-            var bytes = context.channel.allocator.buffer(capacity: 1_024)
-            while !isOver, let (answer, form) = line.takeAnswered() {
-                answer.write(form, into: &bytes)
-                isOver = form.isLast
-            }
-            if !isOver, line.takeContinue() {
-                bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
-            }
-            context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
-        }
-        if isOver { return end(context) }
-        begin(context)
+        repeat {
+            if line.isReady { write(context) }
+            if isOver { return end(context) }
+            begin(context)
+        } while line.isReady
         setClock(context)
         resume(context)
+    }
+
+    /// All that is ready, at once.
+    private func write(_ context: ChannelHandlerContext) {
+        var bytes = context.channel.allocator.buffer(capacity: 1_024)
+        while !isOver, let (answer, form) = line.takeAnswered() {
+            answer.write(form, into: &bytes)
+            isOver = form.isLast
+        }
+        if !isOver, line.takeContinue() {
+            bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     private func setClock(_ context: ChannelHandlerContext) {

@@ -13,6 +13,7 @@ struct HTTPServer: Service {
     static let idle: TimeAmount = .seconds(60)
 
     private let router: Router
+    private let direct: DirectCheck
     private let http: WorkerSettings.HTTP
     private let tls: NIOSSLContext?
     private let group: MultiThreadedEventLoopGroup
@@ -25,12 +26,12 @@ struct HTTPServer: Service {
     ///   - idle: How long a connection may be open without a request.
     ///   - onListening: Told the port once requests are accepted.
     init(
-        _ router: Router, settings: WorkerSettings.HTTP, tls: NIOSSLContext?,
+        _ router: Router, direct: DirectCheck, settings: WorkerSettings.HTTP, tls: NIOSSLContext?,
         group: MultiThreadedEventLoopGroup, logger: Logger, idle: TimeAmount = idle,
         onListening: @escaping @Sendable (Int) async -> Void
     ) {
         (self.router, self.tls, self.group, self.logger) = (router, tls, group, logger)
-        (http, self.onListening) = (settings, onListening)
+        (http, self.direct, self.onListening) = (settings, direct, onListening)
         times = RequestClock.Times(idle: idle, request: TimeAmount(settings.requestTimeout))
     }
 
@@ -94,6 +95,7 @@ struct HTTPServer: Service {
         let decoder = HTTPRequestDecoder(limitConfiguration: limits)
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(
-            HTTPConnection(router, times: times, hasHandshake: tls != nil, among: connections))
+            HTTPConnection(
+                router, direct: direct, times: times, hasHandshake: tls != nil, among: connections))
     }
 }
