@@ -25,6 +25,9 @@ enum StartError: Error, CustomStringConvertible {
     case cannotListen(host: String, port: Int, reason: String)
     case cannotListenAdmin(host: String, port: Int, reason: String)
     case adminPlaintext(host: String)
+    case plaintext(host: String)
+    case tlsHalf(given: SettingKey, missing: SettingKey)
+    case tlsFile(path: String, setting: SettingKey)
 
     var description: String {
         switch self {
@@ -68,6 +71,16 @@ enum StartError: Error, CustomStringConvertible {
         case .adminPlaintext(let host):
             "HTTP_ADMIN_HOST \(Console.shown(host)) is reached from other machines, and metrics are neither encrypted "
                 + "nor asked a key for: use 127.0.0.1, or set HTTP_ALLOW_PLAINTEXT=true where only Prometheus gets through"
+        case .plaintext(let host):
+            "HTTP_HOST \(Console.shown(host)) can be reached from other machines, and API keys would cross the "
+                + "network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or HTTP_ALLOW_PLAINTEXT=1 where "
+                + "something before this worker speaks TLS"
+        case .tlsHalf(let given, let missing):
+            "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
+                + "plain HTTP"
+        case .tlsFile(let path, let setting):
+            "\(setting.environmentName): \(Console.shown(path)) cannot be used; name a PEM file that this user may "
+                + "read, and a certificate and a key without passphrase that belong together"
         }
     }
 }

@@ -34,6 +34,7 @@ struct Worker: Sendable {
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
         var (database, counters) = try settings.addresses()
+        _ = try settings.http.security()
         let metrics = WorkerMetrics()
         database.onCall = metrics.noteCall
         let pool = PostgresPool(configuration: database, logger: logger)
@@ -80,7 +81,7 @@ struct Worker: Sendable {
     var router: Router {
         let health = HealthDoor(readiness: readiness)
         let rows =
-            CheckDoor(gate: gate, advisor: advisor).routes
+            checkDoor.routes
             + HoldDoor(
                 gate: gate, ledger: ledger,
                 keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
@@ -88,6 +89,11 @@ struct Worker: Sendable {
             + health.routes
         return Router(table: RouteTable(rows), keys: keys)
     }
+
+    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor) }
+
+    /// The short way for checks, beside the router.
+    var direct: DirectCheck { DirectCheck(door: checkDoor, keys: keys) }
 
     func disconnect() async {
         await redis.close()
@@ -108,9 +114,10 @@ struct Worker: Sendable {
             logger: logger)
         try await watch.renewKeys()
         let listening = try listening(watch)
-        let server = HTTPServer.application(
-            Routes(router: router), settings: settings.http, group: group, logger: logger,
-            onListening: onListening)
+        let server = HTTPServer(
+            router, direct: direct, settings: settings.http, tls: try settings.http.security(),
+            group: group,
+            logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
             services: watching(onAdminListening).map { .init(service: $0) }

@@ -31,13 +31,21 @@ enum WorkerKeys {
 
     static let httpHost = SettingKey(
         ["http", "host"], .text(default: "127.0.0.1"),
-        "The address that the HTTP API listens on; `0.0.0.0` is every one.")
+        "The address that the HTTP API listens on; `0.0.0.0` is every one. Any but loopback needs TLS or `HTTP_ALLOW_PLAINTEXT`."
+    )
     static let httpPort = SettingKey(
         ["http", "port"], .integer(0...65_535, default: 8080),
         "The port that the HTTP API listens on; 0 takes any free one and logs it.")
+    static let httpCertificate = SettingKey(
+        ["http", "tls_cert"], .path,
+        "The certificate of the HTTP API and those between it and its root, which makes it HTTPS (TLS 1.2 or later). Read at the start only."
+    )
+    static let httpKey = SettingKey(
+        ["http", "tls_key"], .path,
+        "The private key of `HTTP_TLS_CERT`, without passphrase. Read at the start only.")
     static let httpAllowPlaintext = SettingKey(
         ["http", "allow_plaintext"], .flag(default: false),
-        "True lets a listener be reached from other machines without TLS, because something else protects the way."
+        "True: a listener may be reached from other machines without TLS, because something before it protects the way."
     )
     static let httpAdmin = SettingKey(
         ["http", "admin"], .flag(default: true),
@@ -104,7 +112,7 @@ enum WorkerKeys {
     static let all = [
         databaseURL, databaseOwnerURL, databaseListenURL, redisURL, redisTLSCA, redisTLSCert,
         redisTLSKey, httpHost, httpPort,
-        httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
+        httpCertificate, httpKey, httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
         checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,

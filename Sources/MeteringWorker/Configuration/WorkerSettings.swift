@@ -15,6 +15,10 @@ struct WorkerSettings: Sendable {
         let host: String
         /// 0 is any free port.
         let port: Int
+        /// Paths of PEM files; nil for plain HTTP.
+        let certificate: String?
+        let key: String?
+        let allowsPlaintext: Bool
         let requestTimeout: Duration
         let connectionsMax: Int
     }
@@ -65,6 +69,8 @@ struct WorkerSettings: Sendable {
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
+            certificate: source.path(Key.httpCertificate), key: source.path(Key.httpKey),
+            allowsPlaintext: source.flag(Key.httpAllowPlaintext),
             requestTimeout: source.duration(Key.requestTimeout),
             connectionsMax: source.integer(Key.connectionsMax))
         admin = try Self.admin(source)

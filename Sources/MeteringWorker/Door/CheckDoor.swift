@@ -101,10 +101,7 @@ struct CheckDoor: Sendable {
         var document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
         if memory == .repeated { document.repeated = true }
         if memory == .forgotten { document.remembered = false }
-        var answer =
-            decision.isAllowed
-            ? HTTPAnswer(status: 200, json: document)
-            : HTTPAnswer(status: Denial(decision).status, problem: document)
+        var answer = HTTPAnswer(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }

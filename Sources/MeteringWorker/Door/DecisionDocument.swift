@@ -1,5 +1,6 @@
 import Metering
 import Quotas
+import Synchronization
 
 /// A decision as JSON: the verdict, and every number behind it.
 struct DecisionDocument: Encodable {
@@ -108,11 +109,31 @@ extension DecisionDocument.Limit {
 
 extension DecisionDocument.Usage {
     init(_ period: QuotaDecision.Period) {
-        month = Month(containing: period.start)?.description ?? ""
+        let text = PeriodText.of(period)
+        (month, resets_at) = (text.month, text.end)
         used = period.used
         quota = period.quota
         remaining = period.remaining
-        resets_at = UTCTime(microseconds: period.end)?.rfc3339 ?? ""
+    }
+}
+
+/// A period as text. The last one is remembered: nearly every check of a month has the same.
+private struct PeriodText {
+    let start, endsAt: Int64
+    let month, end: String
+
+    private static let last = Mutex<PeriodText?>(nil)
+
+    static func of(_ period: QuotaDecision.Period) -> PeriodText {
+        last.withLock { last in
+            if let last, last.start == period.start, last.endsAt == period.end { return last }
+            let text = PeriodText(
+                start: period.start, endsAt: period.end,
+                month: Month(containing: period.start)?.description ?? "",
+                end: UTCTime(microseconds: period.end)?.rfc3339 ?? "")
+            last = text
+            return text
+        }
     }
 }
 

@@ -20,12 +20,15 @@ struct HTTPAnswer: Sendable {
     }
 
     private init(status: Int, type: String, _ body: some Encodable) {
+        self.init(status: status, type: type, bytes: Self.bytes(body))
+    }
+
+    /// With sorted names and a newline at the end.
+    static func bytes(_ body: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.status = status
-        fields = [("Content-Type", type), ("Cache-Control", "no-store")]
         do {
-            self.body = try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
+            return try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
         } catch {
             // Only a float that is no number cannot be encoded, and we have no floats.
             preconditionFailure("an answer that cannot be written: \(error)")
