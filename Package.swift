@@ -121,7 +121,7 @@ let package = Package(
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ], resources: [.embedInCode("Demo/SQL")]),
+            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Door/openapi.json")]),
 
         // Tests: pure rooms need no server; the others start their own through TestSupport.
         .target(

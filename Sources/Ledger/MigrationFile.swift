@@ -58,6 +58,8 @@ public struct MigrationFile: Hashable, Sendable {
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
         file(30, "V0030_installation", PackageResources.V0030_installation_sql),
+        file(33, "V0033_key_scope_marks", PackageResources.V0033_key_scope_marks_sql),
+        file(34, "V0034_quota_reset", PackageResources.V0034_quota_reset_sql),
     ]
 
     /// The same for a database that has the team's tables: other files for what makes or owns them.

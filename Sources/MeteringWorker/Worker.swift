@@ -20,6 +20,10 @@ struct Worker: Sendable {
     let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
+    let subdomains: SubdomainBook
+    let posted: PostedMarks
+    /// µs since 1970.
+    let startedAt = WallClock.now()
     /// What could not be brought to its end at shutdown.
     let endings = Endings()
     let checkpointer: Checkpointer
@@ -62,6 +66,8 @@ struct Worker: Sendable {
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
         readiness = Readiness { redis.isServing }
+        subdomains = SubdomainBook(source: ledger)
+        posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
@@ -70,10 +76,15 @@ struct Worker: Sendable {
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        let health = HealthDoor(readiness: readiness)
+        let door = CheckDoor(gate: gate, advisor: advisor)
+        let gateway = GatewayDoor(
+            door: door, keys: keys, subdomains: subdomains, naming: settings.gateway.naming,
+            rules: settings.gateway.rules)
         let rows =
-            CheckDoor(gate: gate, advisor: advisor).routes
-            + health.routes
+            door.routes + gateway.routes
+            + ExplainDoor(door: door, ledger: ledger, watchingSince: startedAt).routes
+            + LibraryDoor(door: door, ledger: ledger, posted: posted).routes
+            + DescriptionDoor().routes + HealthDoor(readiness: readiness).routes
         return Router(table: RouteTable(rows), keys: keys)
     }
 

@@ -22,6 +22,11 @@ struct WorkerSettings: Sendable {
         let rollup: Duration
         let sweep: Duration
     }
+    /// What a reverse proxy asks.
+    struct Gateway: Sendable, Hashable {
+        let naming: GatewayNaming
+        let rules: GatewayRules
+    }
     struct Log: Sendable, Hashable {
         let level: Logger.Level
         /// False when nobody chose the level.
@@ -37,6 +42,7 @@ struct WorkerSettings: Sendable {
     let http: HTTP
     let intervals: Intervals
     let markMaxPerSecond: Int
+    let gateway: Gateway
     let shutdownTimeout: Duration
     let log: Log
     /// What is odd but no reason to stop, one line each.
@@ -60,10 +66,34 @@ struct WorkerSettings: Sendable {
             rollup: source.duration(Key.rollupInterval),
             sweep: source.duration(Key.sweepInterval))
         markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
+        gateway = try Gateway(source)
         shutdownTimeout = try source.duration(Key.shutdownTimeout)
         log = try Log(
             level: source.logLevel(Key.logLevel), isGiven: source.isGiven(Key.logLevel))
         warnings = source.warnings
+    }
+}
+
+extension WorkerSettings.Gateway {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        naming = try Self.read(source, WorkerKeys.gatewayClinic, GatewayNaming.form) {
+            GatewayNaming($0)
+        }
+        rules = try Self.read(source, WorkerKeys.gatewayRules, GatewayRules.form) {
+            GatewayRules($0)
+        }
+    }
+
+    private static func read<Value>(
+        _ source: Settings, _ key: SettingKey, _ form: String, _ parse: (String) -> Value?
+    ) throws(SettingsError) -> Value {
+        let text = try source.text(key)
+        guard let value = parse(text) else {
+            throw .notAllowed(
+                name: key.environmentName, value: text, allowed: form,
+                default: key.kind.defaultText)
+        }
+        return value
     }
 }
 

@@ -38,7 +38,15 @@ struct CheckDoor: Sendable {
         }
     }
 
-    private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
+    func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
+        guard let decision = try await decideIfLimited(call) else {
+            throw .noSuchLimit(call.limit)
+        }
+        return decision
+    }
+
+    /// Nil when the clinic's plan has no limit of the name that is asked.
+    func decideIfLimited(_ call: CheckCall) async throws(Problem) -> QuotaDecision? {
         let answer: QuotaAnswer
         do throws(QuotaError) {
             answer = try await gate.check(
@@ -50,7 +58,7 @@ struct CheckDoor: Sendable {
         switch answer {
         case .decided(let decision): return decision
         case .unknownClinic: throw .unknownClinic
-        case .noSuchLimit: throw .noSuchLimit(call.limit)
+        case .noSuchLimit: return nil
         }
     }
 
@@ -58,17 +66,18 @@ struct CheckDoor: Sendable {
     private func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
-        let room: ClinicRoom?
-        do throws(QuotaError) {
-            room = try await advisor.room(of: call.clinic)
-        } catch {
-            throw .unavailable("\(error)")
-        }
-        guard let room else { throw .unknownClinic }
+        guard let room = try await room(of: call.clinic) else { throw .unknownClinic }
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
+    /// Nil when there is no such clinic.
+    func room(of clinic: ClinicID) async throws(Problem) -> ClinicRoom? {
+        do throws(QuotaError) { return try await advisor.room(of: clinic) } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
         let document = DecisionDocument(decision, of: clinic)
         var answer =
             decision.isAllowed

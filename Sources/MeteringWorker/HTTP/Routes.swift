@@ -18,6 +18,8 @@ struct Routes: HTTPResponder {
         var question = HTTPQuestion(
             method: request.method.rawValue, path: request.uri.path, query: request.uri.query,
             fields: request.headers.map { ($0.name.rawName, $0.value) })
+        // The library keeps it apart from the fields.
+        if let host = request.head.authority { question.fields.append(("Host", host)) }
         let most = router.bodyBytesMax(method: question.method, path: question.path)
         if most > 0 {
             var request = request
@@ -45,6 +47,8 @@ extension Response {
         }
         self.init(
             status: HTTPResponse.Status(code: answer.status), headers: fields,
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
+            // 204 has no body, and so no length either.
+            body: answer.status == 204
+                ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(bytes: answer.body)))
     }
 }
