@@ -20,11 +20,11 @@ import Testing
             let port = FreePort.next()
             let gateway = try Self.example("nginx.conf")
                 .replacing("127.0.0.1:8080", with: "127.0.0.1:\(worker.port)")
-                .replacing("127.0.0.1:3000", with: "unix:\(files.path)/application.sock")
+                .replacing("127.0.0.1:3000", with: "\"unix:\(files.path)/application.sock\"")
                 .replacing("127.0.0.1:8000", with: "127.0.0.1:\(port)")
-                .replacing("/etc/nginx/metering-key.conf", with: "\(files.path)/key.conf")
+                .replacing("/etc/nginx/metering-key.conf", with: "\"\(files.path)/key.conf\"")
             let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
-                .map { "\($0)_temp_path \(files.path)/\($0);" }.joined(separator: "\n")
+                .map { "\($0)_temp_path \"\(files.path)/\($0)\";" }.joined(separator: "\n")
             try files.write("key.conf", "proxy_set_header X-Metering-Key \"\(worker.key)\";\n")
             try files.write("gateway.conf", gateway)
             try files.write(
@@ -32,18 +32,18 @@ import Testing
                 """
                 daemon off;
                 master_process off;
-                pid \(files.path)/pid;
+                pid "\(files.path)/pid";
                 error_log stderr;
                 events {}
                 http {
                     access_log off;
                     \(temporary)
                     server {
-                        listen unix:\(files.path)/application.sock;
+                        listen "unix:\(files.path)/application.sock";
                         location = /forbidden { return 403 "the application says no\\n"; }
                         location / { return 200 "application $http_x_metering_key\\n"; }
                     }
-                    include \(files.path)/gateway.conf;
+                    include "\(files.path)/gateway.conf";
                 }
                 """)
             let nginx = try await RunningProcess.start(
@@ -65,7 +65,7 @@ import Testing
             let caddyfile =
                 try Self.example("Caddyfile")
                     + """
-                    http://127.0.0.1:\(application) {
+                    http://:\(application) {
                         respond "application {header.X-Metering-Key}\n"
                     }
                     """

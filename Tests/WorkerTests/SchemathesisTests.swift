@@ -18,14 +18,20 @@ import Testing
             defer { files.remove() }
             // Half of the generated clinics are the one that there is: strangers get 404 and no further.
             let hooks = """
+                import re
                 import schemathesis
 
                 CLINIC = "\(clinic)"
 
+                def ours(text):
+                    form = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+                    known = isinstance(text, str) and re.fullmatch(form, text) and text[-1] in "01234567"
+                    return CLINIC if known else text
+
                 @schemathesis.hook
                 def map_path_parameters(context, path_parameters):
-                    if path_parameters and path_parameters.get("id", "")[-1:] in "0123456789abcde":
-                        path_parameters["id"] = CLINIC
+                    if path_parameters and "id" in path_parameters:
+                        path_parameters["id"] = ours(path_parameters["id"])
                     return path_parameters
 
                 @schemathesis.hook
@@ -36,9 +42,8 @@ import Testing
 
                 @schemathesis.hook
                 def map_body(context, body):
-                    if isinstance(body, dict) and isinstance(body.get("clinic_id"), str):
-                        if len(body["clinic_id"]) == 36 and body["clinic_id"][-1] in "0123456789abcde":
-                            body["clinic_id"] = CLINIC
+                    if isinstance(body, dict) and "clinic_id" in body:
+                        body["clinic_id"] = ours(body["clinic_id"])
                     return body
 
                 """
@@ -51,14 +56,15 @@ import Testing
                     "--header", "Authorization: Bearer \(worker.key)",
                     "--seed", "20261125", "--generation-database", "none", "--no-color",
                     "--phases", "examples,coverage,fuzzing", "--max-examples", "40", "--max-time",
-                    "25",
+                    "20",
                     "--continue-on-failure", "--request-timeout", "10", "--warnings", "off",
                     // An answer to HEAD has no body, and the path of the application is any text.
                     "--exclude-path", "/v1/gateway/check/{path}",
+                    // Not positive_data_acceptance: that credited is at most used, no schema can say.
                     "--checks",
                     "not_a_server_error,status_code_conformance,content_type_conformance,"
                         + "response_schema_conformance,response_headers_conformance,"
-                        + "negative_data_rejection,positive_data_acceptance,unsupported_method,ignored_auth",
+                        + "negative_data_rejection,unsupported_method,ignored_auth",
                 ],
                 environment: ["SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": files.path],
                 workingDirectory: files.path, within: .seconds(120))

@@ -42,7 +42,8 @@ struct GatewayRules: Sendable, Hashable {
         let parts = text[text.index(after: equals)...]
             .split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         if parts == ["none"] { return Rule(prefix: path.parts, treatment: .free) }
-        guard parts.count <= 2, LimitID.isName(parts[0]), LimitCounter(rawValue: parts[0]) == nil,
+        guard parts.count <= 2, parts[0] != "none", LimitID.isName(parts[0]),
+            LimitCounter(rawValue: parts[0]) == nil,
             let cost = parts.count == 2 ? Int64(parts[1]) : 1, CheckRequest.costs.contains(cost)
         else { return nil }
         return Rule(prefix: path.parts, treatment: .counted(limit: parts[0], cost: cost))
