@@ -21,6 +21,10 @@ struct Worker: Sendable {
     let keys: KeyRing
     let readiness: Readiness
     let metrics: WorkerMetrics
+    let subdomains: SubdomainBook
+    let posted: PostedMarks
+    /// µs since 1970.
+    let startedAt = WallClock.now()
     /// What could not be brought to its end at shutdown.
     let endings = Endings()
     let checkpointer: Checkpointer
@@ -70,6 +74,8 @@ struct Worker: Sendable {
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
         readiness = Readiness { redis.isServing }
+        subdomains = SubdomainBook(source: ledger)
+        posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
@@ -79,14 +85,18 @@ struct Worker: Sendable {
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        let health = HealthDoor(readiness: readiness)
+        let gateway = GatewayDoor(
+            door: checkDoor, keys: keys, subdomains: subdomains, naming: settings.gateway.naming,
+            rules: settings.gateway.rules)
         let rows =
-            checkDoor.routes
+            checkDoor.routes + gateway.routes
             + HoldDoor(
                 gate: gate, ledger: ledger,
                 keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
             ).routes
-            + health.routes
+            + ExplainDoor(door: checkDoor, ledger: ledger, watchingSince: startedAt).routes
+            + LibraryDoor(door: checkDoor, ledger: ledger, posted: posted).routes
+            + DescriptionDoor().routes + HealthDoor(readiness: readiness).routes
         return Router(table: RouteTable(rows), keys: keys)
     }
 

@@ -92,6 +92,14 @@ enum WorkerKeys {
         ["metering", "mark_max_per_second"], .integer(1...1_000_000_000, default: 50_000),
         "How fast a clinic without a rate limit can count; a count that rose faster is quarantined."
     )
+    static let gatewayClinic = SettingKey(
+        ["metering", "gateway_clinic"], .text(default: "header:X-Clinic-Id"),
+        "How a proxy that asks `/v1/gateway/check` names the clinic: `header:NAME`, `subdomain:DOMAIN` or `key`."
+    )
+    static let gatewayRules = SettingKey(
+        ["metering", "gateway_rules"], .text(default: "/=default"),
+        "Which limit paths behind a proxy count under: `PATH=LIMIT`, `PATH=LIMIT:COST` or `PATH=none`, joined with commas; the longest path decides."
+    )
     static let databaseConnections = SettingKey(
         ["metering", "database_connections"], .integer(2...64, default: 4),
         "The most connections to PostgreSQL.")
@@ -115,8 +123,8 @@ enum WorkerKeys {
         httpCertificate, httpKey, httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
-        checkTimeout, markMaxPerSecond, databaseConnections, preparedStatements, logLevel,
-        logFormat,
+        checkTimeout, markMaxPerSecond, gatewayClinic, gatewayRules, databaseConnections,
+        preparedStatements, logLevel, logFormat,
     ]
     /// An unknown variable with this beginning stops the start.
     static let prefix = "METERING_"

@@ -34,6 +34,11 @@ struct WorkerSettings: Sendable {
         let rollup: Duration
         let sweep: Duration
     }
+    /// What a reverse proxy asks.
+    struct Gateway: Sendable, Hashable {
+        let naming: GatewayNaming
+        let rules: GatewayRules
+    }
     struct Log: Sendable, Hashable {
         enum Format: String, Sendable { case text, json }
         let format: Format
@@ -53,6 +58,7 @@ struct WorkerSettings: Sendable {
     let admin: Admin?
     let intervals: Intervals
     let markMaxPerSecond: Int
+    let gateway: Gateway
     let shutdownTimeout: Duration
     let log: Log
     /// What is odd but no reason to stop, one line each.
@@ -79,6 +85,7 @@ struct WorkerSettings: Sendable {
             rollup: source.duration(Key.rollupInterval),
             sweep: source.duration(Key.sweepInterval))
         markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
+        gateway = try Gateway(source)
         shutdownTimeout = try source.duration(Key.shutdownTimeout)
         log = try Log(
             format: Log.Format(rawValue: source.text(Key.logFormat)) ?? .text,
@@ -108,6 +115,29 @@ extension WorkerSettings.Admin {
         case .v6: host == "::1"
         default: host.lowercased() == "localhost"
         }
+    }
+}
+
+extension WorkerSettings.Gateway {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        naming = try Self.read(source, WorkerKeys.gatewayClinic, GatewayNaming.form) {
+            GatewayNaming($0)
+        }
+        rules = try Self.read(source, WorkerKeys.gatewayRules, GatewayRules.form) {
+            GatewayRules($0)
+        }
+    }
+
+    private static func read<Value>(
+        _ source: Settings, _ key: SettingKey, _ form: String, _ parse: (String) -> Value?
+    ) throws(SettingsError) -> Value {
+        let text = try source.text(key)
+        guard let value = parse(text) else {
+            throw .notAllowed(
+                name: key.environmentName, value: text, allowed: form,
+                default: key.kind.defaultText)
+        }
+        return value
     }
 }
 

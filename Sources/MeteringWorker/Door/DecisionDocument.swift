@@ -88,12 +88,17 @@ struct UsageDocument: Encodable {
         denials: [QuotaDecision.Reason: Int64]
     ) {
         clinic_id = clinic.description
-        denied_by_this_worker = Denied(
-            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
-            subscription_ended: denials[.ended] ?? 0,
-            read_only: denials[.readOnly] ?? 0)
+        denied_by_this_worker = Denied(denials)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
+    }
+}
+
+extension UsageDocument.Denied {
+    init(_ denials: [QuotaDecision.Reason: Int64]) {
+        self.init(
+            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
+            subscription_ended: denials[.ended] ?? 0, read_only: denials[.readOnly] ?? 0)
     }
 }
 

@@ -26,7 +26,7 @@ struct DirectCheck: Sendable {
             call.clinic, limit: call.limit, cost: call.cost, mode: call.mode, writes: call.writes)
         door.gate.check(question) { outcome in
             do throws(Problem) {
-                answer(door.answer(try door.decision(outcome, of: call), of: call.clinic))
+                answer(door.answer(try door.decision(outcome, of: call), to: call))
             } catch {
                 answer(error.answer)
             }

@@ -14,6 +14,14 @@ struct HTTPAnswer: Sendable {
         self.init(status: status, type: "application/problem+json", body)
     }
 
+    /// An answer without a body.
+    init(status: Int) {
+        self.status = status
+        fields = [("Cache-Control", "no-store")]
+        body = []
+    }
+
+    /// An answer whose bytes are ready.
     init(status: Int, type: String, bytes: [UInt8]) {
         (self.status, body) = (status, bytes)
         fields = [("Content-Type", type), ("Cache-Control", "no-store")]

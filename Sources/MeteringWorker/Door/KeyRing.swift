@@ -4,7 +4,7 @@ import Synchronization
 /// What a bearer of an API key may do.
 struct KeyHolder: Hashable, Sendable {
     enum Scope: String, CaseIterable, Sendable {
-        case check, usage, admin
+        case check, usage, marks, admin
     }
 
     let id: Int64
