@@ -58,6 +58,7 @@ public struct MigrationFile: Hashable, Sendable {
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
         file(30, "V0030_installation", PackageResources.V0030_installation_sql),
+        file(35, "V0035_when_away", PackageResources.V0035_when_away_sql),
     ]
 
     /// The same for a database that has the team's tables: other files for what makes or owns them.

@@ -17,6 +17,8 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
+    let away: AwayDesk
+    let journal: Journal
     let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
@@ -54,14 +56,27 @@ struct Worker: Sendable {
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
         (self.group, self.logger) = (group, logger)
         ledger = Ledger(pool: pool)
-        counters = RedisCounterStore(redis: redis)
+        let marks = MarkBook()
+        let outage = Outage(
+            redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
+        journal = Journal(directory: settings.away.journalDirectory, logger: logger)
+        away = AwayDesk(
+            settings.away.policy, marks: marks, journal: journal,
+            AwayDesk.Surroundings(
+                wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
+        counters = RedisCounterStore(redis: redis, late: away)
         let settler = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
-        gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
+        gate = QuotaGate(
+            counters: counters, settings: ledger, marks: marks, settler: settler, away: away,
+            loading: settings.away.loading)
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
-        readiness = Readiness { redis.isServing }
+        let decidesAlone = settings.away.policy.whenAway == .allow
+        readiness = Readiness(decidesAlone: decidesAlone) { [away] in
+            redis.isServing && !away.isRedisAway
+        }
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
@@ -117,6 +132,11 @@ struct Worker: Sendable {
             logger: logger)
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
+            recurring("workers", .seconds(5), startsAtOnce: true) { try await countWorkers() },
+            recurring("journal", .seconds(1), startsAtOnce: true, closing: deliver) {
+                try await deliver()
+            },
+            recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
                 try await sweepOnce()
@@ -141,6 +161,20 @@ struct Worker: Sendable {
         RecurringService(
             name: name, interval: interval, readiness: readiness, endings: endings, logger: logger,
             startsAtOnce: startsAtOnce, closing: closing, work: work)
+    }
+
+    /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
+    private func countWorkers() async throws {
+        try await ledger.heartbeat(worker: name.description, checkpointedThrough: nil)
+        away.note(liveWorkers: try await ledger.liveWorkers(within: 30))
+    }
+
+    @Sendable private func deliver() async throws {
+        let added = try await journal.deliver(to: ledger)
+        guard added > 0 else { return }
+        logger.notice(
+            "calls that were let through while Redis was away are in the ledger",
+            metadata: ["rows": "\(added)", "bound": "\(away.bound)"])
     }
 
     @Sendable private func checkpoint() async throws {

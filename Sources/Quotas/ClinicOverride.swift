@@ -125,7 +125,9 @@ extension PlanFeatures {
             windows[id] = RateLimit(id: id, rate: rate, per: per, burst: burst)
         }
         let limits = limits.map { limit in
-            Limit(name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 })
+            Limit(
+                name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 },
+                whenAway: limit.whenAway)
         }
         return PlanFeatures(limits: limits, quota: quota, storageBytes: storageBytes)
     }

@@ -12,6 +12,8 @@ public struct PlanFeatures: Hashable, Sendable {
         public let name: String
         /// The limit itself and, when the plan has one, its sustained part.
         public let windows: [RateLimit]
+        /// What a call is answered while its counter cannot be asked; nil = as the worker is set.
+        public var whenAway: WhenAway?
     }
 
     public let limits: [Limit]

@@ -45,12 +45,23 @@ extension PlanFeatures.Limit {
         }
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
-            member.value, path: path, known: ["rate", "per", "burst", "sustained"])
+            member.value, path: path, known: ["rate", "per", "burst", "sustained", "when_away"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
         }
-        self.init(name: member.key, windows: windows)
+        self.init(name: member.key, windows: windows, whenAway: try WhenAway(limit))
+    }
+}
+
+extension WhenAway {
+    /// nil when the limit says nothing.
+    fileprivate init?(_ limit: PlanObject) throws(PlanError) {
+        guard let word = try limit.text("when_away") else { return nil }
+        guard let known = WhenAway(rawValue: word) else {
+            throw limit.error("when_away", "is \(word.debugDescription): write allow or deny")
+        }
+        self = known
     }
 }
 

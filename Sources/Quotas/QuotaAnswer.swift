@@ -59,6 +59,8 @@ public struct QuotaDecision: Hashable, Sendable {
     /// The clock of Redis at the decision, µs since 1970.
     public let decidedAt: Int64
     public let configVersion: Int64
+    /// Whether this process decided alone, because a store was away.
+    public var isDegraded = false
 }
 
 extension QuotaDecision {

@@ -1,6 +1,7 @@
 import FrontDoor
 import Logging
 import Postgres
+import Quotas
 import Redis
 
 /// The settings of one run, each inside its range.
@@ -27,6 +28,13 @@ struct WorkerSettings: Sendable {
         /// False when nobody chose the level.
         let isGiven: Bool
     }
+    /// How checks are answered while a store is away.
+    struct Away: Sendable, Hashable {
+        let policy: AwayPolicy
+        let loading: LoadingPace
+        /// nil = in memory.
+        let journalDirectory: String?
+    }
     struct Redis: Sendable {
         let checkTimeout: Duration
         fileprivate let source: Settings
@@ -34,6 +42,7 @@ struct WorkerSettings: Sendable {
 
     let database: Database
     let redis: Redis
+    let away: Away
     let http: HTTP
     let intervals: Intervals
     let markMaxPerSecond: Int
@@ -51,6 +60,7 @@ struct WorkerSettings: Sendable {
             connections: source.integer(Key.databaseConnections),
             preparedStatements: source.flag(Key.preparedStatements), source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
+        away = try Away(source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
             requestTimeout: source.duration(Key.requestTimeout),
@@ -95,6 +105,21 @@ extension WorkerSettings.Database {
         configuration.poolSize = connections
         configuration.preparedStatements = preparedStatements
         return configuration
+    }
+}
+
+extension WorkerSettings.Away {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        typealias Key = WorkerKeys
+        policy = try AwayPolicy(
+            whenAway: WhenAway(rawValue: source.text(Key.whenAway)) ?? .allow,
+            allowance: Int64(source.integer(Key.awayAllowance)),
+            checkTimeout: source.duration(Key.checkTimeout))
+        loading = try LoadingPace(
+            patience: source.duration(Key.loadTimeout),
+            strangersPerSecond: source.integer(Key.unknownPerSecond))
+        let directory = try source.text(Key.journalDirectory)
+        journalDirectory = directory == "none" ? nil : directory
     }
 }
 

@@ -38,6 +38,8 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// Written only where this worker decided alone.
+    let degraded: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
@@ -50,6 +52,7 @@ struct DecisionDocument: Encodable {
         limits = decision.limits.map(Limit.init)
         usage = Usage(decision.period)
         retry_after_ms = decision.retryAfter?.millisecondsUp
+        degraded = decision.isDegraded ? true : nil
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -66,6 +69,7 @@ struct UsageDocument: Encodable {
     }
 
     let clinic_id: String
+    let degraded: Bool?
     let denied_by_this_worker: Denied
     let limits: [DecisionDocument.Limit]
     let usage: DecisionDocument.Usage
@@ -75,6 +79,7 @@ struct UsageDocument: Encodable {
         denials: [QuotaDecision.Reason: Int64]
     ) {
         clinic_id = clinic.description
+        degraded = decision.isDegraded ? true : nil
         denied_by_this_worker = Denied(
             rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
             subscription_ended: denials[.ended] ?? 0,
