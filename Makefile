@@ -25,7 +25,8 @@ test-browser: build ## Look at the report's page in Chromium; pictures are left 
 	@scripts/require-packages browser
 	python3 Tests/Browser/test_report_page.py
 
-bench: release ## Measure what it costs beside the raw stores, in some minutes (docs/performance.md)
+bench: release ## Measure what it costs beside the raw stores and peers, in half an hour (docs/performance.md)
+	@scripts/require-packages bench
 	@for bench in scripts/bench-*; do "$$bench" || exit 1; done
 
 build: ## Build programs and tests (debug); refuses undeclared imports

@@ -123,6 +123,11 @@ let package = Package(
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Demo/SQL")]),
 
+        // What `make bench` compares with.
+        .executableTarget(
+            name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
+            path: "Benchmarks/HelloServer", swiftSettings: strict),
+
         // Tests: pure rooms need no server; the others start their own through TestSupport.
         .target(
             name: "TestSupport",

@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -112,6 +113,49 @@ class PostgreSQL:
         return sum(float(time) for time in re.findall(r"^Time: ([0-9.]+) ms", printed, re.MULTILINE))
 
 
+class Redis:
+    """A server of this run's own, on a Unix socket and, when asked, on a port: `with Redis() as redis:`."""
+
+    def __init__(self, *options, port=0):
+        self.options, self.port = options, port
+
+    def __enter__(self):
+        self.home = Path(tempfile.mkdtemp(prefix="bench-redis-"))
+        self.socket = str(self.home / "socket")
+        self.log = open(self.home / "log", "w", encoding="utf-8")
+        # It ends with this run, however that ends.
+        self.process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "redis-server", "--port", str(self.port), "--bind", "127.0.0.1",
+             "--unixsocket", self.socket, "--dir", str(self.home), "--save", "", "--maxmemory-policy", "noeviction",
+             *self.options], stdout=self.log, stderr=self.log)
+        give_up = time.monotonic() + 30
+        while subprocess.run(["redis-cli", "-s", self.socket, "ping"], capture_output=True).stdout != b"PONG\n":
+            if self.process.poll() is not None or time.monotonic() > give_up:
+                sys.exit(f"Redis does not start: {(self.home / 'log').read_text()[-1000:]}")
+            time.sleep(0.02)
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def cli(self, *words, text=None):
+        return run(["redis-cli", "-s", self.socket, *words], text).strip()
+
+    @property
+    def memory(self):
+        """Bytes that all keys and values take."""
+        return int(re.search(r"used_memory_dataset:(\d+)", self.cli("info", "memory"))[1])
+
+
+def cpu_seconds(pid):
+    """What a process has used of the processor, user and system, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Figures:
     """Prints figures as they come and remembers whether a bound was missed."""
 
@@ -135,6 +179,14 @@ class Figures:
             self.missed |= ratio > bound
             verdict = f"{bound:>8.2f}  {'missed' if ratio > bound else 'met'}"
         print(f"{name:<52}{mine:>9.1f} {unit}{other:>9.1f} {unit}{ratio:>8.2f}{verdict}", flush=True)
+
+    def note(self, name, value, bound=None):
+        """Prints a figure that is compared with nothing but its bound; less is better."""
+        verdict = ""
+        if bound is not None:
+            self.missed |= value > bound
+            verdict = f"{bound:>20.0f}  {'missed' if value > bound else 'met'}"
+        print(f"{name:<52}{value:>12.1f}{'':>8}{verdict}", flush=True)
 
     def end(self):
         sys.exit(1 if self.missed else 0)

@@ -3,11 +3,25 @@ public import Quotas
 public import Redis
 
 extension RedisCounterStore {
+    /// Values asked for at once: what is read must not hold up the checks behind it.
+    static let readsAtOnce = 500
+
     /// What Redis holds for each clinic now; nil where it holds nothing, or nothing readable. Plain reads.
     public func values(
         of clinics: [ClinicID]
     ) async throws(QuotaError) -> [(clinic: ClinicID, value: CounterValue?)] {
-        guard !clinics.isEmpty else { return [] }
+        var values: [(clinic: ClinicID, value: CounterValue?)] = []
+        values.reserveCapacity(clinics.count)
+        for start in stride(from: 0, to: clinics.count, by: Self.readsAtOnce) {
+            let end = min(start + Self.readsAtOnce, clinics.count)
+            values += try await read(clinics[start..<end])
+        }
+        return values
+    }
+
+    private func read(
+        _ clinics: ArraySlice<ClinicID>
+    ) async throws(QuotaError) -> [(clinic: ClinicID, value: CounterValue?)] {
         let commands = clinics.map { RedisCommand("GET", [.bytes(CounterKey.counter(of: $0))]) }
         let replies: [RedisReply]
         do {

@@ -17,23 +17,16 @@ extension Ledger {
     /// Each of the 64 buckets is its own transaction: locked, then summed, then written. Run twice,
     /// late, or two at once, the same rows result, and the last run writes none. A bucket that fails
     /// does not hold up the others: its error is thrown when they are done.
-    /// - Parameter onlyDue: Leave out buckets that nothing was written to since their last roll-up.
+    /// - Parameters:
+    ///   - onlyDue: Leave out buckets that nothing was written to since their last roll-up.
+    ///   - atOnce: How many buckets are written side by side, each over a connection of its own.
     public func rollUp(
-        _ month: Month, onlyDue: Bool = false
+        _ month: Month, onlyDue: Bool = false, atOnce: Int = 1
     ) async throws(LedgerError) -> MonthRollup {
         try await stored {
             if !onlyDue { try await pool.execute(SQL.rollupMonthInsert, [.month(month)]) }
-            var rollup = MonthRollup(month: month)
-            var failures = RollupFailures()
-            for bucket in try await buckets(of: month, onlyDue: onlyDue) {
-                do {
-                    try await rollUp(bucket, into: &rollup)
-                } catch {
-                    try failures.note(error)
-                }
-            }
-            try failures.end()
-            return rollup
+            return try await rollUp(
+                try await buckets(of: month, onlyDue: onlyDue), of: month, atOnce: atOnce)
         }
     }
 
@@ -76,22 +69,49 @@ extension Ledger {
             .filter { try $0.bool("due") || !onlyDue }.map { try $0.int64("bucket") }
     }
 
+    private func rollUp(
+        _ buckets: [Int64], of month: Month, atOnce: Int
+    ) async throws -> MonthRollup {
+        var rollup = MonthRollup(month: month)
+        var failures = RollupFailures()
+        try await withThrowingTaskGroup(of: Result<MonthRollup, any Error>.self) { group in
+            func take() async throws {
+                switch try await group.next() {
+                case .success(let part): rollup += part
+                case .failure(let error): try failures.note(error)
+                case nil: break
+                }
+            }
+            for (place, bucket) in buckets.enumerated() {
+                if place >= atOnce { try await take() }
+                group.addTask {
+                    do { return .success(try await self.rollUp(bucket, of: month)) } catch {
+                        return .failure(error)
+                    }
+                }
+            }
+            for _ in 0..<min(atOnce, buckets.count) { try await take() }
+        }
+        try failures.end()
+        return rollup
+    }
+
     /// A clinic that is deleted between the sum and the write fails its foreign key once; the next
     /// attempt does not see it.
-    private func rollUp(_ bucket: Int64, into rollup: inout MonthRollup) async throws {
-        let month = rollup.month
+    private func rollUp(_ bucket: Int64, of month: Month) async throws -> MonthRollup {
+        var rollup = MonthRollup(month: month)
         var attempts = 0
         while true {
             do {
                 guard let row = try await writeBucket(bucket, of: month) else {
-                    rollup.closedBuckets += 1
-                    return
+                    rollup.closedBuckets = 1
+                    return rollup
                 }
-                rollup.examined += try row.int64("examined")
-                rollup.written += try row.int64("written")
-                rollup.ownerless += try row.int64("ownerless")
-                rollup.tooLarge += try row.int64("too_large")
-                return
+                rollup.examined = try row.int64("examined")
+                rollup.written = try row.int64("written")
+                rollup.ownerless = try row.int64("ownerless")
+                rollup.tooLarge = try row.int64("too_large")
+                return rollup
             } catch PostgresError.server(let error)
                 where error.sqlState == .foreignKeyViolation && attempts < 5
             {

@@ -59,6 +59,7 @@ public struct MigrationFile: Hashable, Sendable {
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
         file(30, "V0030_installation", PackageResources.V0030_installation_sql),
         file(35, "V0035_when_away", PackageResources.V0035_when_away_sql),
+        file(38, "V0038_rollup_speed", PackageResources.V0038_rollup_speed_sql),
     ]
 
     /// The same for a database that has the team's tables: other files for what makes or owns them.

@@ -15,6 +15,14 @@ public struct MonthRollup: Hashable, Sendable {
     public var closedBuckets = 0
 
     public init(month: Month) { self.month = month }
+
+    static func += (sum: inout MonthRollup, part: MonthRollup) {
+        sum.examined += part.examined
+        sum.written += part.written
+        sum.ownerless += part.ownerless
+        sum.tooLarge += part.tooLarge
+        sum.closedBuckets += part.closedBuckets
+    }
 }
 
 /// A row of api_usage that a roll-up would change.

@@ -85,7 +85,11 @@ struct Worker: Sendable {
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        Router(door: CheckDoor(gate: gate, keys: keys, advisor: advisor), readiness: readiness)
+        let health = HealthDoor(readiness: readiness)
+        let rows =
+            CheckDoor(gate: gate, advisor: advisor).routes
+            + health.routes
+        return Router(table: RouteTable(rows), keys: keys)
     }
 
     func disconnect() async {

@@ -67,7 +67,8 @@ struct AwayBook: Sendable {
         let (clinic, request) = (question.clinic, question.request)
         guard var settings = known[clinic] else { return .stranger }
         let asked = settings.plan?.whenAway(group: request.limit) ?? policy.whenAway
-        guard asked == .allow else { return .refused }
+        // What has happened already is counted, whatever the policy.
+        guard asked == .allow || request.mode == .force else { return .refused }
         if let mark = question.mark { settings.include(mark) }
         guard var counter = counter(of: clinic, settings, question, workers) else {
             return .refused
@@ -89,12 +90,16 @@ struct AwayBook: Sendable {
     mutating func decideBlind(_ question: Question) -> Decision {
         let request = question.request
         let used = allowances[question.clinic] ?? 0
-        guard policy.whenAway == .allow, request.cost <= policy.allowance - used,
+        let room = policy.whenAway == .allow ? max(0, policy.allowance - used) : 0
+        let fits = min(request.count, room / max(1, request.cost))
+        let admitted = request.mode == .force ? 1 : fits
+        guard admitted > 0, CheckRequest.costs.contains(request.cost),
             allowances[question.clinic] != nil || allowances.count < policy.clinicsMax,
             let month = Month(containing: question.now)
         else { return .refused }
         var reply = CounterReply.noAnswer(.allowed, now: question.now)
         (reply.mark.period, reply.periodEnd, reply.quota) = (month.start, month.end, -1)
+        (reply.admitted, reply.clean) = (admitted, admitted)
         let units = request.units(countedBy: reply)
         if units > 0 { allowances[question.clinic] = used + units }
         reply.usage = used + units
@@ -126,7 +131,7 @@ struct AwayBook: Sendable {
 extension CheckRequest {
     /// Units that a decision which nobody else counted let through.
     func units(countedBy reply: CounterReply) -> Int64 {
-        mode == .consume && reply.verdict == .allowed ? cost : 0
+        mode != .peek && reply.verdict == .allowed ? reply.admitted * cost : 0
     }
 }
 

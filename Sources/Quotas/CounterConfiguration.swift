@@ -19,11 +19,12 @@ public struct CounterConfiguration: Hashable, Sendable {
     public var base: Int64
     public var basePeriod: Int64
     public var baseEpoch: Epoch
+    public var shadow: Shadow
 
     public init(
         flags: StandingFlags, version: Int64, period: Int64, periodEnd: Int64, nextPeriodEnd: Int64,
         quota: Int64, nextQuota: Int64, limits: [RateLimit], nextLimits: [RateLimit] = [],
-        base: Int64, basePeriod: Int64, baseEpoch: Epoch
+        base: Int64, basePeriod: Int64, baseEpoch: Epoch, shadow: Shadow = .none
     ) {
         self.flags = flags
         self.version = version
@@ -37,12 +38,14 @@ public struct CounterConfiguration: Hashable, Sendable {
         self.base = base
         self.basePeriod = basePeriod
         self.baseEpoch = baseEpoch
+        self.shadow = shadow
     }
 
     /// The argument of `metering_configure`; its shape stands there.
     public func encoded(nonce: UInt64) -> [UInt8] {
-        var writer = LittleEndianWriter(capacity: 84 + (limits.count + nextLimits.count) * 14)
-        writer.write([flags.rawValue, UInt8(limits.count), UInt8(nextLimits.count), 0])
+        var writer = LittleEndianWriter(capacity: 88 + (limits.count + nextLimits.count) * 14)
+        writer.write(
+            [flags.rawValue, UInt8(limits.count), UInt8(nextLimits.count)] + shadow.bytes + [0, 0])
         for number in [version, period, periodEnd, nextPeriodEnd, quota, nextQuota, basePeriod] {
             writer.write(number)
         }
@@ -75,7 +78,10 @@ public struct CounterConfiguration: Hashable, Sendable {
         (shifted.period, shifted.periodEnd, shifted.nextPeriodEnd) = (periodEnd, nextPeriodEnd, 0)
         shifted.quota = nextQuota
         shifted.base = 0
-        if !nextLimits.isEmpty { (shifted.limits, shifted.nextLimits) = (nextLimits, []) }
+        if !nextLimits.isEmpty {
+            (shifted.limits, shifted.nextLimits) = (nextLimits, [])
+            shifted.shadow.turn()
+        }
         return shifted
     }
 }

@@ -24,6 +24,8 @@ public struct CounterReply: Hashable, Sendable {
         case conflict = 11
         /// The configuration names a period that is not the current one by the clock of Redis.
         case otherPeriod = 12
+        /// The time after which the call was worth nothing had passed; no byte changed.
+        case expired = 13
     }
 
     /// What one limit says, after the call if it was counted.
@@ -39,14 +41,16 @@ public struct CounterReply: Hashable, Sendable {
 
     public var verdict: Verdict
     public var flags: StandingFlags
-    /// What said no: bit i = limit i of `limits`, 256 = quota, 512 = ended, 1024 = read only.
+    /// What said no: bit i = limit i of `limits`, 256 = quota, 512 = ended, 1024 = read only. Of a call that
+    /// was forced: what would have. Of `atMost`: what refused the first copy that was not admitted.
     public var mask: UInt32
     public var configVersion: Int64
     /// The counts as Redis holds them after this call.
     public var mark: Mark
     /// The clock of Redis, µs since 1970.
     public var now: Int64
-    /// Shortest wait after which the same call can be allowed, µs; −1 = waiting does not help.
+    /// Shortest wait after which the same call, or one more copy of it, can be allowed, µs; −1 = waiting
+    /// does not help.
     public var wait: Int64
     /// Units of the period in all epochs.
     public var usage: Int64
@@ -54,13 +58,19 @@ public struct CounterReply: Hashable, Sendable {
     public var quota: Int64
     public var periodEnd: Int64
     public var limits: [Limit]
+    /// The same bits as in `mask`, of what is in shadow: it would have said no, and was not obeyed.
+    public var wouldDeny: UInt32 = 0
+    /// Copies that were admitted: 0 or 1, or up to `count` of `atMost`.
+    public var admitted: Int64 = 0
+    /// How many of the admitted copies nothing in shadow would have denied.
+    public var clean: Int64 = 0
 
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
     public static let readOnlyBit: UInt32 = 1024
     /// What a number in a reply can be: Lua counts exactly below 2^53.
     static let counts = 0...CounterValue.countMax
-    static let headBytes = 88
+    static let headBytes = 100
     static let limitBytes = 34
 }
 
@@ -72,7 +82,10 @@ extension CounterReply {
             let verdict = Verdict(rawValue: code), let flags = reader.byte(),
             let count = reader.byte(), count <= CounterValue.limitsMax, reader.byte() != nil,
             bytes.count == Self.headBytes + Int(count) * Self.limitBytes,
-            let mask = reader.integer(bytes: 4), let version = reader.integer(),
+            let mask = reader.integer(bytes: 4), let wouldDeny = reader.integer(bytes: 4),
+            let admitted = reader.integer(bytes: 4), let clean = reader.integer(bytes: 4),
+            clean <= admitted, admitted <= CheckRequest.counts.upperBound,
+            let version = reader.integer(),
             let epoch = reader.opaque(), let period = reader.integer(),
             let used = reader.integer(), let credited = reader.integer(),
             let now = reader.integer(),
@@ -88,7 +101,8 @@ extension CounterReply {
             mark: Mark(
                 period: period, epoch: Epoch(rawValue: epoch), used: used, credited: credited,
                 configVersion: version, seenAt: now),
-            now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [])
+            now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [],
+            wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean)
         for _ in 0..<count {
             guard let limit = Self.limit(&reader) else { return nil }
             limits.append(limit)
@@ -110,7 +124,9 @@ extension CounterReply {
     public var encoded: [UInt8] {
         var writer = LittleEndianWriter(capacity: Self.headBytes + limits.count * Self.limitBytes)
         writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), 0])
-        writer.write(Int64(mask), bytes: 4)
+        for number in [Int64(mask), Int64(wouldDeny), admitted, clean] {
+            writer.write(number, bytes: 4)
+        }
         writer.write(configVersion)
         writer.write(opaque: mark.epoch.rawValue)
         for number in [mark.period, mark.used, mark.credited, now, wait, usage] {

@@ -53,6 +53,7 @@ extension CounterRules {
         (value.quota, value.nextQuota) = (configuration.quota, configuration.nextQuota)
         value.replaceLimits(configuration.limits, at: now)
         value.nextLimits = configuration.nextLimits
+        value.shadow = configuration.shadow
         return Outcome(reply: answer(.configured, value), stored: value.encoded)
     }
 
@@ -77,6 +78,7 @@ extension CounterConfiguration {
             && (nextPeriodEnd == 0 || nextPeriodEnd > periodEnd)
             && (-1...most).contains(quota) && (-1...most).contains(nextQuota)
             && limits.count <= CounterValue.limitsMax && nextLimits.count <= CounterValue.limitsMax
+            && shadow.fits(limits: limits.count, nextLimits: nextLimits.count)
     }
 }
 
@@ -84,6 +86,8 @@ extension CounterValue {
     func hasInputs(of configuration: CounterConfiguration) -> Bool {
         flags == configuration.flags && quota == configuration.quota
             && limits.map(\.limit) == configuration.limits
+            && shadow.limits == configuration.shadow.limits
+            && shadow.quota == configuration.shadow.quota
     }
 }
 

@@ -26,9 +26,10 @@ public struct CounterRules: Sendable {
         public let stored: [UInt8]?
     }
 
-    /// Decides one request, and counts it when it is allowed and consumes.
+    /// Decides one request, and counts what is admitted.
     public func check(_ stored: [UInt8]?, _ request: CheckRequest) -> Outcome {
-        guard CheckRequest.costs.contains(request.cost) else { return unchanged(.invalid) }
+        guard request.isInRange else { return unchanged(.invalid) }
+        guard request.notAfter == 0 || now <= request.notAfter else { return unchanged(.expired) }
         guard let stored else { return unchanged(.miss) }
         guard let before = CounterValue(decoding: stored) else { return unchanged(.unreadable) }
         switch broughtUp(before, mark: request.mark, nonce: request.nonce) {
@@ -43,90 +44,6 @@ public struct CounterRules: Sendable {
 
     struct Refusal: Error {
         let verdict: CounterReply.Verdict
-    }
-}
-
-// MARK: Deciding
-
-extension CounterRules {
-    private func decide(
-        _ request: CheckRequest, before: CounterValue, _ value: CounterValue
-    ) -> Outcome {
-        var value = value
-        var no = Objections()
-        var shown: [CounterReply.Limit] = []
-        var times: [Int64] = value.limits.map(\.time)
-        for (index, timed) in value.limits.enumerated() {
-            let limit = timed.limit
-            let clamped = max(now, min(timed.time, now + limit.tolerance))
-            shown.append(CounterReply.Limit(limit, time: clamped, now: now))
-            guard limit.id.group == request.limit else { continue }
-            let after = limit.burst < request.cost ? nil : clamped + request.cost * limit.emission
-            no.add(
-                1 << UInt32(index), unless: after.map { $0 <= now + limit.tolerance } ?? false,
-                wait: after.map { $0 - now - limit.tolerance })
-            times[index] = after ?? clamped
-        }
-        let knowsLimit =
-            request.limit <= LimitID.defaultGroup
-            || value.limits.contains { $0.limit.id.group == request.limit }
-        guard knowsLimit else { return unchanged(.noSuchLimit) }
-        let hasRoom = value.quota < 0 || value.usage + request.cost <= value.quota
-        let fitsNext = value.nextQuota < 0 || request.cost <= value.nextQuota
-        no.add(
-            CounterReply.quotaBit, unless: hasRoom,
-            wait: fitsNext ? value.periodEnd - now : nil)
-        no.add(CounterReply.endedBit, unless: !value.flags.isClosed, wait: nil)
-        let mayWrite = !request.writes || value.flags.access != .readOnly
-        no.add(CounterReply.readOnlyBit, unless: mayWrite, wait: nil)
-
-        let counts = no.mask == 0 && request.mode == .consume
-        if counts, value.used + request.cost > CounterValue.countMax { return unchanged(.invalid) }
-        if counts {
-            value.used += request.cost
-            for (index, timed) in value.limits.enumerated()
-            where timed.limit.id.group == request.limit {
-                value.limits[index].time = times[index]
-                shown[index] = CounterReply.Limit(timed.limit, time: times[index], now: now)
-            }
-        }
-        let reply = CounterReply(
-            verdict: no.mask == 0 ? .allowed : .denied, flags: value.flags, mask: no.mask,
-            configVersion: value.version, mark: (counts ? value : before).mark(seenAt: now),
-            now: now, wait: no.wait, usage: value.usage, quota: value.quota,
-            periodEnd: value.periodEnd, limits: shown)
-        return Outcome(reply: reply, stored: counts ? value.encoded : nil)
-    }
-
-    /// Everything that says no to a call, and how long it will.
-    private struct Objections {
-        private(set) var mask: UInt32 = 0
-        private(set) var wait: Int64 = 0
-
-        /// - Parameter wait: nil when waiting does not help.
-        mutating func add(_ bit: UInt32, unless isFine: Bool, wait time: Int64?) {
-            guard !isFine else { return }
-            mask |= bit
-            guard wait >= 0, let time else { return wait = -1 }
-            wait = max(wait, time)
-        }
-    }
-}
-
-extension CounterReply.Limit {
-    /// A limit whose admitted units are paid for at `time`, seen at `now`.
-    init(_ limit: RateLimit, time: Int64, now: Int64) {
-        self.init(
-            id: limit.id, remaining: (limit.tolerance - (time - now)) / limit.emission,
-            untilFull: time - now, burst: limit.burst, tolerance: limit.tolerance)
-    }
-}
-
-extension CounterValue {
-    func mark(seenAt now: Int64) -> Mark {
-        Mark(
-            period: period, epoch: epoch, used: used, credited: credited, configVersion: version,
-            seenAt: now)
     }
 }
 
@@ -197,6 +114,7 @@ extension CounterValue {
         if !nextLimits.isEmpty {
             replaceLimits(nextLimits, at: now)
             nextLimits = []
+            shadow.turn()
         }
         return true
     }

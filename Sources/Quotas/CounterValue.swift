@@ -56,6 +56,7 @@ public struct CounterValue: Hashable, Sendable {
     /// Limits of the next period; none = they stay.
     public var nextLimits: [RateLimit]
     public var closed: [Closed]
+    public var shadow = Shadow.none
 
     public static let layout: UInt8 = 1
     public static let limitsMax = 8
@@ -88,7 +89,7 @@ extension CounterValue {
         guard bytes.count >= Self.headBytes, reader.byte() == Self.layout,
             let flags = reader.byte(), let limitCount = reader.byte(),
             let nextCount = reader.byte(), let closedCount = reader.byte(),
-            reader.integer(bytes: 3) != nil,
+            let shadow = Shadow(&reader),
             limitCount <= Self.limitsMax, nextCount <= Self.limitsMax,
             closedCount <= Self.closedMax,
             bytes.count == Self.headBytes + Int(limitCount) * 22 + Int(nextCount) * 14
@@ -107,7 +108,7 @@ extension CounterValue {
             epoch: Epoch(rawValue: epoch), period: period, used: used, credited: credited,
             granted: granted, base: base, periodEnd: periodEnd, nextPeriodEnd: nextPeriodEnd,
             quota: quota, nextQuota: nextQuota, limits: limits.map { Timed(limit: $0) },
-            nextLimits: nextLimits, closed: [])
+            nextLimits: nextLimits, closed: [], shadow: shadow)
         for index in self.limits.indices {
             guard let time = reader.integer() else { return nil }
             self.limits[index].time = time
@@ -146,8 +147,9 @@ extension CounterValue {
         var writer = LittleEndianWriter(capacity: 256)
         writer.write([
             Self.layout, flags.rawValue, UInt8(limits.count), UInt8(nextLimits.count),
-            UInt8(closed.count), 0, 0, 0,
+            UInt8(closed.count),
         ])
+        writer.write(shadow.bytes)
         writer.write(version)
         writer.write(opaque: stamp)
         writer.write(opaque: epoch.rawValue)

@@ -49,7 +49,7 @@ public final class QuotaGate: Sendable {
             (request.mark, request.nonce) = (marks.mark(of: clinic), nonce())
             let reply: CounterReply
             do throws(QuotaError) {
-                reply = try await asked(clinic, request)
+                reply = try await asked(clinic, &request)
             } catch {
                 return try await decideAlone(clinic, request, after: error)
             }
@@ -60,7 +60,7 @@ public final class QuotaGate: Sendable {
                 loader.noteVersion(reply, of: clinic)
                 if reply.flags.access == .gone { return .unknownClinic }
                 let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
-                if mode == .consume { denials.record(decision, of: clinic) }
+                if mode != .peek { denials.record(decision, of: clinic) }
                 return .decided(decision)
             case .miss, .stale:
                 do throws(QuotaError) {
@@ -73,10 +73,15 @@ public final class QuotaGate: Sendable {
             case .noSuchLimit: return .noSuchLimit
             case .unsettled:
                 guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+            // The clock of Redis was set, and is known now.
+            case .expired: continue
             default: throw .unreadable(clinic)
             }
         }
-        throw .unsteady(clinic)
+        // Whatever the last answer was, it counted nothing.
+        return try await decideAlone(
+            clinic, request,
+            after: away == nil ? .unsteady(clinic) : .countersAway("no steady answer"))
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.
@@ -103,11 +108,12 @@ public final class QuotaGate: Sendable {
 extension QuotaGate {
     /// Asks the counter store, and lets the desk know how it fared.
     private func asked(
-        _ clinic: ClinicID, _ request: CheckRequest
+        _ clinic: ClinicID, _ request: inout CheckRequest
     ) async throws(QuotaError) -> CounterReply {
         guard let away else { return try await counters.check(clinic, request) }
         guard !away.isRedisAway else { throw .countersAway("it was away a moment ago") }
         let sentAt = away.uptime
+        request.notAfter = away.notAfter(sentAt: sentAt)
         do throws(QuotaError) {
             let reply = try await counters.check(clinic, request)
             away.answered(reply.now, sentAt: sentAt)
@@ -142,7 +148,7 @@ extension QuotaGate {
         }
         switch decision {
         case .answer(let answer, _):
-            if case .decided(let decided) = answer, request.mode == .consume {
+            if case .decided(let decided) = answer, request.mode != .peek {
                 denials.record(decided, of: clinic)
             }
             return answer

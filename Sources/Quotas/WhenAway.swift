@@ -47,7 +47,7 @@ struct LocalCounter: Hashable, Sendable {
     /// Decides as Redis would, and counts here.
     mutating func check(_ request: CheckRequest, at now: Int64) -> CounterReply {
         var request = request
-        request.mark = nil
+        (request.mark, request.notAfter) = (nil, 0)
         let outcome = Self.rules(at: now).check(stored, request)
         if let after = outcome.stored { stored = after }
         return outcome.reply

@@ -13,21 +13,68 @@ import Testing
         var box = TimeBox(name)
         var random = SplitMix64(seed: seed)
         var seen: Set<CounterReply.Verdict> = []
+        var cases: Set<Case> = []
         while box.hasTime {
             var story = Story(
                 redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
             try await story.run(steps: 200)
             seen.formUnion(story.seen)
+            cases.formUnion(story.cases)
             if story.hasFailed { break }
         }
         box.report()
         // A verdict that never came would not be tested; some take a few dozen stories to come.
         if box.turns > 100 {
-            let all = Set((1...12).compactMap(CounterReply.Verdict.init(rawValue:)))
+            let all = Set((1...13).compactMap(CounterReply.Verdict.init(rawValue:)))
             #expect(all.subtracting(seen) == [])
+            #expect(Set(Case.allCases).subtracting(cases) == [])
         }
         await redis.stop()
     }
+}
+
+/// What can be true of a check and must have been seen.
+private enum Case: CaseIterable {
+    case peekDenied, consumed, forcedInSpite, forcedWithoutSuchLimit, forcedWhenEnded,
+        refusedWhenGone
+    case admittedAll, admittedSome, admittedNone
+    case shadowOverruled, shadowQuotaOverruled, shadowAdmittedSome, shadowBesideDenial
+    case inTime, oldRequest, oldConfiguration
+
+    static func all(of request: CheckRequest, _ reply: CounterReply) -> Set<Case> {
+        var cases: Set<Case> = []
+        let isAllowed = reply.verdict == .allowed
+        let isDenied = reply.verdict == .denied
+        let isMany = request.mode == .atMost && request.count > 1
+        let said: [(Case, Bool)] = [
+            (.peekDenied, request.mode == .peek && isDenied),
+            (.consumed, request.mode == .consume && isAllowed),
+            (.forcedInSpite, request.mode == .force && isAllowed && reply.mask & 0x1FF != 0),
+            (.forcedWithoutSuchLimit, request.mode == .force && isAllowed && request.limit == 9),
+            (
+                .forcedWhenEnded,
+                request.mode == .force && isAllowed && reply.flags.access == .ended
+            ),
+            (.refusedWhenGone, request.mode == .force && isDenied && reply.flags.access == .gone),
+            (.admittedAll, isMany && reply.admitted == request.count),
+            (.admittedSome, isMany && isAllowed && reply.admitted < request.count),
+            (.admittedNone, isMany && isDenied),
+            (.shadowOverruled, isAllowed && reply.wouldDeny & 0xFF != 0),
+            (.shadowQuotaOverruled, isAllowed && reply.wouldDeny & CounterReply.quotaBit != 0),
+            (.shadowAdmittedSome, isMany && reply.clean > 0 && reply.clean < reply.admitted),
+            (.shadowBesideDenial, isDenied && reply.wouldDeny != 0),
+            (.inTime, isAllowed && request.notAfter > 0),
+        ]
+        for (one, isTrue) in said where isTrue { cases.insert(one) }
+        return cases
+    }
+}
+
+/// The bytes of the version before this one, which its workers still send and read.
+private enum Before {
+    static func request(_ bytes: [UInt8]) -> [UInt8] { Array(bytes[..<8] + bytes[12..<52]) }
+    static func configuration(_ bytes: [UInt8]) -> [UInt8] { bytes[..<3] + [0] + bytes[8...] }
+    static func reply(_ bytes: [UInt8]) -> [UInt8] { Array(bytes[..<8] + bytes[20...]) }
 }
 
 /// One clinic's life, told to Redis and to the rules at once.
@@ -39,6 +86,7 @@ private struct Story {
     var marks: [Mark] = []
     var hasFailed = false
     var seen: Set<CounterReply.Verdict> = []
+    var cases: Set<Case> = []
     private let clinic = ClinicID(high: 0x2f1a_8b1e_53c9_4d0f, low: 0x9c52_0d1f_6a3b_7c11)
 
     init(redis: SteeredRedis, source: StepSource) {
@@ -63,21 +111,27 @@ private struct Story {
         let rules = CounterRules(
             now: source.now, stamp: Minting.stamp(source.server), mint: Minting.mint)
         switch step {
-        case .check(let request):
+        case .check(let request, let asBefore):
             let outcome = rules.check(stored, request)
             let function = request.mode == .peek ? "metering_peek" : "metering_check"
-            let reply = try await redis.call(function, clinic, request.encoded).elements?.first?
-                .bytes
-            compare(step, number, outcome.reply.encoded, reply)
+            let bytes = asBefore ? Before.request(request.encoded) : request.encoded
+            let reply = try await redis.call(function, clinic, bytes).elements?.first?.bytes
+            let expected = outcome.reply.encoded
+            compare(step, number, asBefore ? Before.reply(expected) : expected, reply)
             seen.insert(outcome.reply.verdict)
+            cases.formUnion(Case.all(of: request, outcome.reply))
+            if asBefore { cases.insert(.oldRequest) }
             if outcome.stored != nil { marks.append(outcome.reply.mark) }
             keep(outcome.stored)
-        case .configure(let configuration, let nonce):
+        case .configure(let configuration, let nonce, let asBefore):
             let outcome = rules.configure(stored, configuration, nonce: nonce)
+            let bytes = configuration.encoded(nonce: nonce)
             let reply = try await redis.call(
-                "metering_configure", clinic, configuration.encoded(nonce: nonce))
-            compare(step, number, outcome.reply.encoded, reply.bytes)
+                "metering_configure", clinic, asBefore ? Before.configuration(bytes) : bytes)
+            let expected = outcome.reply.encoded
+            compare(step, number, asBefore ? Before.reply(expected) : expected, reply.bytes)
             seen.insert(outcome.reply.verdict)
+            if asBefore { cases.insert(.oldConfiguration) }
             keep(outcome.stored)
         case .settle(let entries):
             let outcome = rules.settle(stored, entries)

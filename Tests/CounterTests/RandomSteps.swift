@@ -4,8 +4,9 @@ import TestSupport
 
 /// One thing that can happen to a clinic's counter.
 enum Step {
-    case check(CheckRequest)
-    case configure(CounterConfiguration, nonce: UInt64)
+    /// - Parameter asBefore: in the bytes of the version before this one.
+    case check(CheckRequest, asBefore: Bool)
+    case configure(CounterConfiguration, nonce: UInt64, asBefore: Bool)
     case settle([CounterValue.Closed])
     case forget(CounterValue.Closed)
     /// Redis lost the key, or its last writes.
@@ -36,15 +37,25 @@ struct StepSource {
         if isStorm, value?.periodEnd ?? 0 > now {
             guard Bool.random(using: &random) else {
                 return .check(
-                    CheckRequest(limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next())
-                )
+                    CheckRequest(
+                        limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next()),
+                    asBefore: false)
             }
             server = "storm \(random.next())"
             return .newServer(server)
         }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<52: return .check(request(marks))
-        case 52..<66: return .configure(configuration(value), nonce: random.next())
+        case 0..<52:
+            let request = request(marks)
+            let canBeOld = request.count == 1 && request.notAfter == 0
+            return .check(
+                request, asBefore: canBeOld && Int.random(in: 0..<4, using: &random) == 0)
+        case 52..<66:
+            let configuration = configuration(value)
+            let canBeOld = configuration.shadow == .none
+            return .configure(
+                configuration, nonce: random.next(),
+                asBefore: canBeOld && Int.random(in: 0..<4, using: &random) == 0)
         case 66..<72: return .settle(entries(value))
         case 72..<74: return .forget(running(value))
         case 74: return .damage
@@ -73,12 +84,22 @@ struct StepSource {
         if Int.random(in: 0..<12, using: &random) == 0 {
             mark?.epoch = Epoch(rawValue: random.next())
         }
+        let modes: [CheckRequest.Mode] = [
+            .consume, .consume, .consume, .atMost, .atMost, .force, .peek,
+        ]
+        let mode = modes.randomElement(using: &random) ?? .consume
+        // A count other than 1 is wrong in the other modes.
+        let hasCount = mode == .atMost || Int.random(in: 0..<40, using: &random) == 0
+        let counts: [Int64] = [1, 2, 3, 7, 40, 1_000_000, 0, 1_000_001]
+        let late: [Int64] = [-1, -1_000_000, 0, 1, 500_000]
+        let isTimed = Int.random(in: 0..<4, using: &random) == 0
         return CheckRequest(
-            limit: [0, 1, 1, 1, 7, 9].randomElement(using: &random) ?? 1,
-            mode: Int.random(in: 0..<5, using: &random) == 0 ? .peek : .consume,
+            limit: [0, 1, 1, 1, 7, 9].randomElement(using: &random) ?? 1, mode: mode,
             cost: [1, 1, 1, 2, 5, 60, 1_000_000, 0, 1_000_001].randomElement(using: &random) ?? 1,
+            count: hasCount ? counts.randomElement(using: &random) ?? 1 : 1,
             writes: Int.random(in: 0..<4, using: &random) == 0,
-            mark: Int.random(in: 0..<3, using: &random) == 0 ? nil : mark, nonce: random.next())
+            mark: Int.random(in: 0..<3, using: &random) == 0 ? nil : mark, nonce: random.next(),
+            notAfter: isTimed ? now + (late.randomElement(using: &random) ?? 0) : 0)
     }
 
     private mutating func configuration(_ value: CounterValue?) -> CounterConfiguration {
@@ -86,15 +107,30 @@ struct StepSource {
         let shift = [0, 0, 0, 0, 0, -1, 1, 2].randomElement(using: &random) ?? 0
         let start = (now / periodLength + Int64(shift)) * periodLength
         let names = Bool.random(using: &random)
+        let (limits, nextLimits) = (limits(), nextLimits())
         return CounterConfiguration(
             flags: StandingFlags(
-                rawValue: [0, 0, 0, 0, 4, 1, 2].randomElement(using: &random) ?? 0),
+                rawValue: [0, 0, 0, 0, 4, 1, 2, 3].randomElement(using: &random) ?? 0),
             version: version, period: start, periodEnd: start + periodLength,
             nextPeriodEnd: Bool.random(using: &random) ? 0 : start + 2 * periodLength,
-            quota: quota(), nextQuota: quota(), limits: limits(), nextLimits: nextLimits(),
+            quota: quota(), nextQuota: quota(), limits: limits, nextLimits: nextLimits,
             base: .random(in: -20...20, using: &random),
             basePeriod: names ? value?.period ?? start : start,
-            baseEpoch: names ? value?.epoch ?? .none : .none)
+            baseEpoch: names ? value?.epoch ?? .none : .none,
+            shadow: shadow(of: limits.count, nextLimits.count))
+    }
+
+    /// Now and then it names a limit that is not there, which no counter takes.
+    private mutating func shadow(of count: Int, _ nextCount: Int) -> Shadow {
+        if Bool.random(using: &random) { return .none }
+        let stray = Int.random(in: 0..<20, using: &random) == 0 ? 1 : 0
+        return Shadow(
+            limits: mask(of: count + stray), nextLimits: mask(of: nextCount + stray),
+            quota: Bool.random(using: &random))
+    }
+
+    private mutating func mask(of count: Int) -> UInt8 {
+        UInt8(truncatingIfNeeded: Int.random(in: 0..<1 << count, using: &random))
     }
 
     private mutating func quota() -> Int64 {

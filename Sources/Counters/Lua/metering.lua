@@ -9,7 +9,8 @@
 --   * A denial, a peek and an error change no byte. A key is read before it is written, and written once.
 --
 -- Value, little-endian:
---     0 B layout = 1   1 B flags   2 B limits n   3 B next limits m   4 B closed k   5 3 x zero
+--     0 B layout = 1   1 B flags   2 B limits n   3 B next limits m   4 B closed k
+--     5 B limits in shadow (bit i = limit i)   6 B next limits in shadow   7 B 1 = the quota is in shadow
 --     8 i8 config version   16 c8 stamp   24 c8 epoch   32 i8 period start
 --    40 i8 used   48 i8 credited   56 i8 granted   64 i8 base
 --    72 i8 period end   80 i8 end of the next period (0 = unknown)   88 i8 quota   96 i8 next quota (-1 = none)
@@ -17,22 +18,33 @@
 --       n times: i8 GCRA time
 --       k times: i8 period start, c8 epoch, i8 used, i8 credited, B settled
 
-local VERSION, LAYOUT = 2, 1
+local VERSION, LAYOUT = 3, 1
 local HEAD, LIMIT, TIME, CLOSED, CLOSED_MAX, LIMITS_MAX = 104, 14, 8, 33, 8, 8
 local HEAD_FORMAT = '<BBBBBBBBi8c8c8i8i8i8i8i8i8i8i8i8'
-local REPLY_FORMAT = '<BBBBI4i8c8i8i8i8i8i8i8i8i8'
+local REQUEST_FORMAT, REQUEST = '<I2BBI4I4i8c8i8i8c8i8', 60
+local REPLY_FORMAT = '<BBBBI4I4I4I4i8c8i8i8i8i8i8i8i8i8'
 local ZERO = '\0\0\0\0\0\0\0\0'
 local INTEGER_MAX = 9007199254740991
 local SPAN_MAX = 140737488355327
-local COST_MAX = 1000000
+local COST_MAX, COUNT_MAX = 1000000, 1000000
 
 local ALLOWED, DENIED, MISS, STALE, UNSETTLED, UNREADABLE, NO_SUCH_LIMIT, INVALID = 1, 2, 3, 4, 5, 6, 7, 8
-local CONFIGURED, OLDER, CONFLICT, OTHER_PERIOD = 9, 10, 11, 12
+local CONFIGURED, OLDER, CONFLICT, OTHER_PERIOD, EXPIRED = 9, 10, 11, 12, 13
 local QUOTA_BIT, ENDED_BIT, READ_ONLY_BIT = 256, 512, 1024
-local CONSUME, WRITES = 1, 1
-local READ_ONLY, ENDED = 1, 2
+local PEEK, FORCE, AT_MOST, WRITES = 0, 2, 3, 1
+-- 2 = the subscription has ended, 3 = the clinic was deleted.
+local READ_ONLY, ENDED, GONE = 1, 2, 3
 -- The limit named `default` is there in every plan, if only with nothing to say; 0 asks for the quota alone.
 local DEFAULT = 1
+
+-- For n limits: their times, and a reply with them. For n limits and m next ones: all of them and n times.
+local TIMES_FORMATS, REPLY_FORMATS, LIMITS_FORMATS = {}, {}, {}
+for n = 0, LIMITS_MAX do
+    TIMES_FORMATS[n] = '<' .. ('i8'):rep(n)
+    REPLY_FORMATS[n] = REPLY_FORMAT .. ('I2i8i8i8i8'):rep(n)
+    LIMITS_FORMATS[n] = {}
+    for m = 0, LIMITS_MAX do LIMITS_FORMATS[n][m] = '<' .. ('I2I6I6'):rep(n + m) .. ('i8'):rep(n) end
+end
 
 local function now()
     local time = redis.call('TIME')
@@ -65,9 +77,10 @@ end
 local function decode(raw)
     if #raw < HEAD then return nil end
     local v = {}
-    local n, m, k, _
-    v.layout, v.flags, n, m, k, _, _, _, v.version, v.stamp, v.epoch, v.period, v.used, v.credited,
-        v.granted, v.base, v.period_end, v.next_end, v.quota, v.next_quota = struct.unpack(HEAD_FORMAT, raw)
+    local n, m, k
+    v.layout, v.flags, n, m, k, v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp, v.epoch,
+        v.period, v.used, v.credited, v.granted, v.base, v.period_end, v.next_end, v.quota, v.next_quota =
+        struct.unpack(HEAD_FORMAT, raw)
     if v.layout ~= LAYOUT or n > LIMITS_MAX or m > LIMITS_MAX or k > CLOSED_MAX then return nil end
     if #raw ~= HEAD + (n + m) * LIMIT + n * TIME + k * CLOSED then return nil end
     local at = HEAD + 1
@@ -89,8 +102,9 @@ local function decode(raw)
 end
 
 local function encode(v)
-    local parts = { struct.pack(HEAD_FORMAT, LAYOUT, v.flags, #v.limits, #v.next_limits, #v.closed, 0, 0, 0,
-        v.version, v.stamp, v.epoch, v.period, v.used, v.credited, v.granted, v.base,
+    local parts = { struct.pack(HEAD_FORMAT, LAYOUT, v.flags, #v.limits, #v.next_limits, #v.closed,
+        v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp, v.epoch, v.period, v.used, v.credited,
+        v.granted, v.base,
         v.period_end, v.next_end, v.quota, v.next_quota) }
     for _, list in ipairs({ v.limits, v.next_limits }) do
         for _, limit in ipairs(list) do
@@ -176,6 +190,7 @@ local function roll(v, at)
     v.period_end, v.next_end, v.quota = v.next_end, 0, v.next_quota
     if #v.next_limits > 0 then
         v.limits, v.next_limits = carry_times(v.limits, v.next_limits, at), {}
+        v.shadow, v.next_shadow = v.next_shadow, 0
     end
 end
 
@@ -195,23 +210,35 @@ local function brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used,
 end
 
 local function no_answer(verdict, at)
-    return struct.pack(REPLY_FORMAT, verdict, 0, 0, 0, 0, 0, ZERO, 0, 0, 0, at, 0, 0, 0, 0)
+    return struct.pack(REPLY_FORMAT, verdict, 0, 0, 0, 0, 0, 0, 0, 0, ZERO, 0, 0, 0, at, 0, 0, 0, 0)
 end
 
+-- What a reply says of each limit: one table for all replies, because making one costs a tenth of a check.
+local SHOWN = {}
+
 -- Decides one request on one value. Returns the reply, and the value to write when something changed.
--- Request: I2 limit, B mode, B access (1 = writes), I4 cost, i8 mark period, c8 mark epoch, i8 mark used,
---          i8 mark credited, c8 nonce.
+-- Request: I2 limit, B mode, B access (1 = writes), I4 cost, I4 count, i8 mark period, c8 mark epoch,
+--          i8 mark used, i8 mark credited, c8 nonce, i8 not after (us, the clock of this Redis; 0 = never late).
+-- Modes: 0 peek: counts nothing. 1 consume: counts when all admits it. 2 force: counts what has happened
+--        already, whatever limits, quota and standing say. 3 at most: of `count` copies as many as all admits.
+-- What is in shadow is counted as if it was obeyed, and never says no.
 local function decide(raw, request, at, stamp)
-    if #request ~= 48 then return no_answer(INVALID, at) end
-    local wanted, mode, access, cost, mark_period, mark_epoch, mark_used, mark_credited, nonce =
-        struct.unpack('<I2BBI4i8c8i8i8c8', request)
-    if mode > CONSUME or access > WRITES or cost < 1 or cost > COST_MAX then return no_answer(INVALID, at) end
+    local pack, unpacked, min = struct.pack, struct.unpack, math.min
+    if #request ~= REQUEST then return no_answer(INVALID, at) end
+    local wanted, mode, access, cost, count, mark_period, mark_epoch, mark_used, mark_credited, nonce, not_after =
+        unpacked(REQUEST_FORMAT, request)
+    if mode > AT_MOST or access > WRITES or cost < 1 or cost > COST_MAX or not_after < 0
+        or (count ~= 1 and (mode ~= AT_MOST or count < 1 or count > COUNT_MAX)) then
+        return no_answer(INVALID, at)
+    end
+    if not_after > 0 and at > not_after then return no_answer(EXPIRED, at) end
     if not raw then return no_answer(MISS, at) end
     if #raw < HEAD then return no_answer(UNREADABLE, at) end
 
-    local layout, flags, n, m, k, _, _, _, version, old_stamp, epoch, period, used, credited, granted,
-        base, period_end, next_end, quota, next_quota = struct.unpack(HEAD_FORMAT, raw)
-    if layout ~= LAYOUT or n > LIMITS_MAX or #raw ~= HEAD + (n + m) * LIMIT + n * TIME + k * CLOSED then
+    local layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch, period, used,
+        credited, granted, base, period_end, next_end, quota, next_quota = unpacked(HEAD_FORMAT, raw)
+    if layout ~= LAYOUT or n > LIMITS_MAX or m > LIMITS_MAX
+        or #raw ~= HEAD + (n + m) * LIMIT + n * TIME + k * CLOSED then
         return no_answer(UNREADABLE, at)
     end
     local stored_epoch, stored_period, stored_used, stored_credited = epoch, period, used, credited
@@ -220,87 +247,136 @@ local function decide(raw, request, at, stamp)
         local verdict
         raw, verdict = brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used, mark_credited, nonce)
         if not raw then return no_answer(verdict, at) end
-        layout, flags, n, m, k, _, _, _, version, old_stamp, epoch, period, used, credited, granted,
-            base, period_end, next_end, quota, next_quota = struct.unpack(HEAD_FORMAT, raw)
+        layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch, period, used,
+            credited, granted, base, period_end, next_end, quota, next_quota = unpacked(HEAD_FORMAT, raw)
     end
 
-    local mask, wait, found = 0, 0, wanted <= DEFAULT
-    local times, limits, bit = {}, {}, 1
-    local limit_at, time_at = HEAD + 1, HEAD + (n + m) * LIMIT + 1
+    -- How many copies are admitted: by all that is obeyed, and by all that is in shadow.
+    local admits, quiet, found = count, count, wanted <= DEFAULT or mode == FORCE
+    local first, times = wanted * 4, 3 * (n + m)
+    local values = { unpacked(LIMITS_FORMATS[n][m], raw, HEAD + 1) }
+    local bit = 1
     for i = 1, n do
-        local id, emission, tolerance, time
-        id, emission, tolerance, limit_at = struct.unpack('<I2I6I6', raw, limit_at)
-        time, time_at = struct.unpack('<i8', raw, time_at)
+        local id, emission, tolerance = values[3 * i - 2], values[3 * i - 1], values[3 * i]
         if emission < 1 or emission > tolerance then return no_answer(UNREADABLE, at) end
-        local clamped = math.max(at, math.min(time, at + tolerance))
-        local burst = math.floor(tolerance / emission)
-        limits[i] = { id, emission, tolerance, burst, clamped }
-        times[i] = time
-        if math.floor(id / 4) == wanted then
+        if id >= first and id < first + 4 then
             found = true
-            if cost > burst then
-                mask, wait = mask + bit, -1
-            else
-                local after = clamped + cost * emission
-                local too_early = after - at - tolerance
-                if too_early > 0 then
-                    mask = mask + bit
-                    if wait >= 0 then wait = math.max(wait, too_early) end
-                elseif mode == CONSUME then
-                    times[i], limits[i][6] = after, after
-                end
+            local ahead = values[times + i] - at
+            ahead = ahead < 0 and 0 or ahead > tolerance and tolerance or ahead
+            local units = (tolerance - ahead) / emission
+            local fits = (units - units % 1) / cost
+            fits = fits - fits % 1
+            if shadow % (bit * 2) >= bit then
+                if fits < quiet then quiet = fits end
+            elseif fits < admits then
+                admits = fits
             end
         end
         bit = bit * 2
     end
     if not found then return no_answer(NO_SUCH_LIMIT, at) end
-    if quota >= 0 and base + used - credited + cost > quota then
-        mask = mask + QUOTA_BIT
-        if next_quota >= 0 and cost > next_quota then wait = -1
-        elseif wait >= 0 then wait = math.max(wait, period_end - at) end
+    local quota_fits = count
+    if quota >= 0 then
+        local left = quota - (base + used - credited)
+        if left < cost * count then
+            quota_fits = left < cost and 0 or math.floor(left / cost)
+            if quota_shadow == 1 then quiet = min(quiet, quota_fits) else admits = min(admits, quota_fits) end
+        end
     end
-    -- 2 = the subscription has ended, 3 = the clinic was deleted.
-    if flags % 4 >= ENDED then mask, wait = mask + ENDED_BIT, -1 end
-    if flags % 4 == READ_ONLY and access == WRITES then mask, wait = mask + READ_ONLY_BIT, -1 end
+    local standing = flags % 4
+    if standing >= ENDED or (standing == READ_ONLY and access == WRITES) then admits = 0 end
+
+    -- What says no to the first copy too many; without one, nothing says no.
+    local copies, tried = admits, min(admits + 1, count)
+    if mode == FORCE then copies = standing == GONE and 0 or 1 end
+    local clean = min(quiet, copies)
+    local counts = copies > 0 and mode ~= PEEK
+    if counts and used + copies * cost > INTEGER_MAX then return no_answer(INVALID, at) end
+
+    local mask, would_deny, wait, shown = 0, 0, 0, SHOWN
+    bit = 1
+    for i = 1, n do
+        local id, emission, tolerance = values[3 * i - 2], values[3 * i - 1], values[3 * i]
+        local ahead = values[times + i] - at
+        ahead = ahead < 0 and 0 or ahead > tolerance and tolerance or ahead
+        if id >= first and id < first + 4 then
+            local in_shadow, moved = shadow % (bit * 2) >= bit, copies
+            local units = (tolerance - ahead) / emission
+            if units < tried * cost then
+                if in_shadow then
+                    would_deny = would_deny + bit
+                else
+                    mask = mask + bit
+                    if cost * emission > tolerance then wait = -1
+                    elseif wait >= 0 then
+                        wait = math.max(wait, ahead + (admits + 1) * cost * emission - tolerance)
+                    end
+                end
+            end
+            if in_shadow and mode ~= FORCE then moved = clean end
+            if counts and moved > 0 then
+                ahead = min(ahead + moved * cost * emission, tolerance)
+                values[times + i] = at + ahead
+            end
+        end
+        local remaining, burst, last = (tolerance - ahead) / emission, tolerance / emission, 5 * i
+        shown[last - 4], shown[last - 3], shown[last - 2], shown[last - 1], shown[last] =
+            id, remaining - remaining % 1, ahead, burst - burst % 1, tolerance
+        bit = bit * 2
+    end
+    if quota_fits < tried then
+        if quota_shadow == 1 then
+            would_deny = would_deny + QUOTA_BIT
+        else
+            mask = mask + QUOTA_BIT
+            if next_quota >= 0 and cost > next_quota then wait = -1
+            elseif wait >= 0 then wait = math.max(wait, period_end - at) end
+        end
+    end
+    if standing >= ENDED then mask, wait = mask + ENDED_BIT, -1 end
+    if standing == READ_ONLY and access == WRITES then mask, wait = mask + READ_ONLY_BIT, -1 end
 
     local written
-    if mask == 0 and mode == CONSUME then
-        if used + cost > INTEGER_MAX then return no_answer(INVALID, at) end
-        used = used + cost
-        local parts = { raw:sub(1, 40), struct.pack('<i8', used), raw:sub(49, HEAD + (n + m) * LIMIT) }
-        for i = 1, n do parts[i + 3] = struct.pack('<i8', times[i]) end
-        parts[n + 4] = raw:sub(HEAD + (n + m) * LIMIT + n * TIME + 1)
-        written = table.concat(parts)
+    if counts then
+        used = used + copies * cost
+        local times_at = HEAD + (n + m) * LIMIT
+        written = raw:sub(1, 40) .. pack('<i8', used) .. raw:sub(49, times_at)
+            .. pack(TIMES_FORMATS[n], unpack(values, times + 1, times + n)) .. raw:sub(times_at + n * TIME + 1)
         stored_epoch, stored_period, stored_used, stored_credited = epoch, period, used, credited
     end
-    local reply = { struct.pack(REPLY_FORMAT, mask == 0 and ALLOWED or DENIED, flags, n, 0, mask, version,
-        stored_epoch, stored_period, stored_used, stored_credited, at, wait,
-        base + used - credited, quota, period_end) }
-    for i = 1, n do
-        local id, emission, tolerance, burst, clamped = unpack(limits[i], 1, 5)
-        local time = mask == 0 and limits[i][6] or clamped
-        reply[i + 1] = struct.pack('<I2i8i8i8i8', id, math.floor((tolerance - (time - at)) / emission),
-            time - at, burst, tolerance)
-    end
-    return table.concat(reply), written
+    return pack(REPLY_FORMATS[n], copies > 0 and ALLOWED or DENIED, flags, n, 0, mask, would_deny, copies, clean,
+        version, stored_epoch, stored_period, stored_used, stored_credited, at, wait,
+        base + used - credited, quota, period_end, unpack(shown, 1, 5 * n)), written
+end
+
+-- Workers of the version before this one send 48 bytes, without count and not-after, and read a reply
+-- without what was new: while workers are replaced, both kinds ask one Redis.
+local function decide_as_before(raw, request, at, stamp)
+    local reply, written =
+        decide(raw, request:sub(1, 8) .. '\1\0\0\0' .. request:sub(9) .. ZERO, at, stamp)
+    return reply:sub(1, 8) .. reply:sub(21), written
 end
 
 -- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
 --   Returns n replies in the order of the keys, each a packed string:
---   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended, 1024 read only),
+--   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended,
+--   1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
+--   I4 how many of them nothing in shadow would have denied,
 --   i8 config version, mark as stored (c8 epoch, i8 period, i8 used, i8 credited), i8 now,
---   i8 wait (us, -1 = waiting does not help), i8 units of this period, i8 quota, i8 period end,
+--   i8 wait until one more copy can be admitted (us, -1 = waiting does not help), i8 units of this period,
+--   i8 quota, i8 period end,
 --   then per limit I2 id, i8 remaining, i8 until full (us), i8 burst, i8 tolerance (us).
 -- A value that cannot be read or written fails alone. Safe to repeat only as another check.
 local function check(keys, arguments)
     local at = now()
     local stamp, replies = stamp_at(at, true), {}
     for i, key in ipairs(keys) do
+        local request = arguments[i] or ''
         local raw, reply, written = redis.pcall('GET', key)
         if type(raw) == 'table' then
             reply = no_answer(UNREADABLE, at)
         else
-            reply, written = decide(raw, arguments[i] or '', at, stamp)
+            reply, written = (#request == 48 and decide_as_before or decide)(raw, request, at, stamp)
             if written and redis.pcall('SET', key, written).err then reply = no_answer(UNREADABLE, at) end
         end
         replies[i] = reply
@@ -313,156 +389,18 @@ local function peek(keys, arguments)
     local at = now()
     local stamp, replies = stamp_at(at, false), {}
     for i, key in ipairs(keys) do
-        local raw = redis.pcall('GET', key)
+        local raw, request = redis.pcall('GET', key), arguments[i] or ''
         if type(raw) == 'table' then
             replies[i] = no_answer(UNREADABLE, at)
         else
-            local request = arguments[i] or ''
-            if #request == 48 then request = request:sub(1, 2) .. '\0' .. request:sub(4) end
-            replies[i] = decide(raw, request, at, stamp)
+            if #request >= 48 then request = request:sub(1, 2) .. '\0' .. request:sub(4) end
+            replies[i] = (#request == 48 and decide_as_before or decide)(raw, request, at, stamp)
         end
     end
     return replies
 end
 
--- Reads a configuration, or returns nil when it is not one.
---   B flags, B limits n, B next limits m, B zero, i8 config version, i8 period start, i8 period end,
---   i8 end of the next period (0 = unknown), i8 quota, i8 next quota, i8 base period, c8 base epoch, i8 base,
---   c8 nonce, then n + m limits as in the value.
-local function read_configuration(text)
-    if not text or #text < 84 then return nil end
-    local c, at, n, m, _ = {}, nil, nil, nil, nil
-    c.flags, n, m, _, c.version, c.period, c.period_end, c.next_end, c.quota, c.next_quota, c.base_period,
-        c.base_epoch, c.base, c.nonce, at = struct.unpack('<BBBBi8i8i8i8i8i8i8c8i8c8', text)
-    if n > LIMITS_MAX or m > LIMITS_MAX or #text ~= 84 + (n + m) * LIMIT then return nil end
-    if c.version < 0 or c.version > INTEGER_MAX or c.period < 0 or c.period_end <= c.period
-        or c.period_end > INTEGER_MAX or c.next_end > INTEGER_MAX or c.base < -INTEGER_MAX
-        or c.base > INTEGER_MAX or (c.next_end ~= 0 and c.next_end <= c.period_end)
-        or c.quota < -1 or c.quota > INTEGER_MAX or c.next_quota < -1 or c.next_quota > INTEGER_MAX then
-        return nil
-    end
-    c.limits, c.next_limits = {}, {}
-    for i = 1, n + m do
-        local limit = {}
-        limit.id, limit.emission, limit.tolerance, at = struct.unpack('<I2I6I6', text, at)
-        if limit.emission < 1 or limit.tolerance < limit.emission or limit.tolerance > SPAN_MAX then return nil end
-        if i <= n then c.limits[i] = limit else c.next_limits[i - n] = limit end
-    end
-    return c
-end
-
--- A configuration made before a period ended, read after it: its next period is the current one.
-local function shifted(c, at)
-    if at < c.period_end then return c end
-    if c.next_end == 0 or at >= c.next_end then return nil end
-    c.period, c.period_end, c.next_end, c.quota, c.base = c.period_end, c.next_end, 0, c.next_quota, 0
-    if #c.next_limits > 0 then c.limits, c.next_limits = c.next_limits, {} end
-    return c
-end
-
-local function same_inputs(v, c)
-    if v.flags ~= c.flags or v.quota ~= c.quota or #v.limits ~= #c.limits then return false end
-    for i, limit in ipairs(v.limits) do
-        local other = c.limits[i]
-        if limit.id ~= other.id or limit.emission ~= other.emission or limit.tolerance ~= other.tolerance then
-            return false
-        end
-    end
-    return true
-end
-
-local function configured(raw, c, at, stamp)
-    if not raw then
-        if c.base_epoch ~= ZERO then return nil, MISS end
-        return { flags = c.flags, version = c.version, stamp = stamp, epoch = mint(stamp, at, ZERO, c.nonce),
-            period = c.period, used = 0, credited = 0, granted = 0, base = c.base, limits = {}, closed = {} }
-    end
-    local v = decode(raw)
-    if not v then return nil, UNREADABLE end
-    if c.version < v.version then return v, OLDER end
-    if c.period < v.period or (c.period > v.period and at < v.period_end) then return v, OTHER_PERIOD end
-    if c.period > v.period then
-        if not enter_period(v, c.period) then return v, UNSETTLED end
-    elseif c.version == v.version and not same_inputs(v, c) then
-        return v, CONFLICT
-    end
-    if v.stamp ~= stamp and not switch_epoch(v, at, stamp, c.nonce) then return v, UNSETTLED end
-    if c.base_epoch == v.epoch and c.base_period == v.period then v.base = c.base end
-    return v
-end
-
--- FCALL metering_configure 1 <key> <configuration>   Replaces bounds, quota and limits; counts stay.
---   Creates the value when it is missing. Returns one reply as `check` does: CONFIGURED, or why nothing
---   changed (OLDER, CONFLICT, OTHER_PERIOD, STALE, UNSETTLED, UNREADABLE, INVALID; MISS when it names an
---   epoch and nothing is there: its base leaves that epoch out). Safe to repeat.
-local function configure(keys, arguments)
-    local at = now()
-    local c = read_configuration(arguments[1])
-    if not c then return no_answer(INVALID, at) end
-    if not shifted(c, at) then return no_answer(STALE, at) end
-    local v, refusal = configured(redis.call('GET', keys[1]), c, at, stamp_at(at, true))
-    if not v then return no_answer(refusal, at) end
-    if not refusal then
-        v.flags, v.version, v.period_end, v.next_end = c.flags, c.version, c.period_end, c.next_end
-        v.quota, v.next_quota = c.quota, c.next_quota
-        v.limits, v.next_limits = carry_times(v.limits, c.limits, at), c.next_limits
-        redis.call('SET', keys[1], encode(v))
-    elseif refusal == UNSETTLED then
-        return no_answer(UNSETTLED, at)
-    end
-    return struct.pack(REPLY_FORMAT, refusal or CONFIGURED, v.flags, 0, 0, 0, v.version, v.epoch, v.period,
-        v.used, v.credited, at, 0, v.base + v.used - v.credited, v.quota, v.period_end)
-end
-
--- FCALL metering_settle 1 <key> <closed counts>   After PostgreSQL committed these closed counts
---   (each i8 period, c8 epoch, i8 used, i8 credited), marks those whose numbers are equal as settled, and
---   drops settled ones of earlier periods. Returns how many were marked. Safe to repeat.
-local function settle(keys, arguments)
-    local raw, text = redis.call('GET', keys[1]), arguments[1] or ''
-    if not raw or #text % 32 ~= 0 then return 0 end
-    local v = decode(raw)
-    if not v then return 0 end
-    local marked, at = 0, 1
-    while at <= #text do
-        local period, epoch, used, credited
-        period, epoch, used, credited, at = struct.unpack('<i8c8i8i8', text, at)
-        for _, c in ipairs(v.closed) do
-            if c.settled == 0 and c.period == period and c.epoch == epoch and c.used == used
-                and c.credited == credited then
-                c.settled, marked = 1, marked + 1
-            end
-        end
-    end
-    local kept = {}
-    for _, c in ipairs(v.closed) do
-        if c.settled == 0 or c.period >= v.period then kept[#kept + 1] = c end
-    end
-    if marked > 0 or #kept < #v.closed then
-        v.closed = kept
-        redis.call('SET', keys[1], encode(v))
-    end
-    return marked
-end
-
--- FCALL metering_forget 1 <key> <i8 period, c8 epoch, i8 used, i8 credited>   Deletes the value only if
---   PostgreSQL confirmed exactly this running count and every closed count is settled. Returns 0 or 1.
-local function forget(keys, arguments)
-    local raw, text = redis.call('GET', keys[1]), arguments[1] or ''
-    if not raw or #text ~= 32 then return 0 end
-    local v = decode(raw)
-    if not v then return 0 end
-    local period, epoch, used, credited = struct.unpack('<i8c8i8i8', text)
-    if v.period ~= period or v.epoch ~= epoch or v.used ~= used or v.credited ~= credited then return 0 end
-    for _, c in ipairs(v.closed) do
-        if c.settled == 0 then return 0 end
-    end
-    return redis.call('DEL', keys[1])
-end
-
 redis.register_function { function_name = 'metering_check', callback = check, flags = { 'allow-oom' } }
 redis.register_function { function_name = 'metering_peek', callback = peek, flags = { 'no-writes' } }
-redis.register_function { function_name = 'metering_configure', callback = configure, flags = { 'allow-oom' } }
-redis.register_function { function_name = 'metering_settle', callback = settle, flags = { 'allow-oom' } }
-redis.register_function { function_name = 'metering_forget', callback = forget, flags = { 'allow-oom' } }
 redis.register_function {
     function_name = 'metering_version', callback = function() return VERSION end, flags = { 'no-writes' } }

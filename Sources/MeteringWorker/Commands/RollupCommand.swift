@@ -32,6 +32,12 @@ struct RollupCommand: AsyncParsableCommand {
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
+    /// Pages of clinics, and buckets, that are worked on side by side: nobody waits for this process, and
+    /// PostgreSQL uses one processor for each connection.
+    static let atOnce = 2
+    /// A whole batch of the ledger.
+    static let clinicsAtOnce = 5_000
+
     func run() async throws {
         let settings = try options.settings(quiet: true)
         let hasSwept = try await PostgresPool.used(with: settings.database.configuration()) {
@@ -78,7 +84,7 @@ struct RollupCommand: AsyncParsableCommand {
                 ? try await ledger.previewRollUp(month) { change in
                     try Console.write(report.change(change))
                 }
-                : try await ledger.rollUp(month)
+                : try await ledger.rollUp(month, atOnce: Self.atOnce)
             try Console.write(report.end(outcome))
             written += outcome.written
         }
@@ -106,7 +112,8 @@ struct RollupCommand: AsyncParsableCommand {
         do {
             let sweep = Sweep(
                 counters: RedisCounterStore(redis: redis), ledger: ledger,
-                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)))
+                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)),
+                clinicsAtOnce: Self.clinicsAtOnce, pagesAtOnce: Self.atOnce)
             _ = try await sweep.run()
             problem = nil
         } catch {

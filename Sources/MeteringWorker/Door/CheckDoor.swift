@@ -6,44 +6,36 @@ import Quotas
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct CheckDoor: Sendable {
     let gate: QuotaGate
-    let keys: KeyRing
     let advisor: RoomAdvisor
 
+    var routes: [Route] {
+        [
+            .keyed(
+                "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+            .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
+        ]
+    }
+
     /// `POST /v1/check`
-    func check(body: [UInt8], authorization: String?) async -> HTTPAnswer {
-        do throws(Problem) {
-            let call = try CheckCall(body: body)
-            try admit(authorization, to: .check, of: call.clinic)
+    @Sendable private func check(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let call = try CheckCall(body: call.body)
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
-            let decision = try await decide(call)
-            return answer(decision, of: call.clinic)
-        } catch {
-            return error.answer
+            return answer(try await decide(call), of: call.clinic)
         }
     }
 
     /// `GET /v1/clinics/{id}/usage`: the same numbers, counting nothing.
-    func usage(of id: String, authorization: String?) async -> HTTPAnswer {
-        do throws(Problem) {
-            guard let clinic = ClinicID(id) else {
-                throw .badRequest("the clinic id in the path is not a UUID of 36 characters")
-            }
-            try admit(authorization, to: .usage, of: clinic)
+    @Sendable private func usage(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let clinic = try call.clinic()
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(clinic)
             let decision = try await decide(CheckCall(peekAt: clinic))
             let denials = gate.denials.denials(of: clinic)
             return HTTPAnswer(
                 status: 200, json: UsageDocument(decision, of: clinic, denials: denials))
-        } catch {
-            return error.answer
         }
-    }
-
-    private func admit(
-        _ authorization: String?, to scope: KeyHolder.Scope, of clinic: ClinicID
-    ) throws(Problem) {
-        guard let holder = keys.holder(authorization: authorization) else { throw .unauthorized }
-        guard holder.mayAct(in: scope) else { throw .forbidden(scope: scope.rawValue) }
-        guard holder.maySee(clinic) else { throw .unknownClinic }
     }
 
     private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {

@@ -9,8 +9,8 @@ struct Problem: Error, Equatable {
     var detail: String
     /// Whole seconds to wait before asking again.
     var retryAfter: Int64?
-    /// The method that would be known here.
-    var allowedMethod: String?
+    /// The methods that would be known here.
+    var allowedMethods: [String] = []
 
     static func badRequest(_ detail: String) -> Problem {
         Problem(status: 400, code: "bad-request", title: "The request is not valid", detail: detail)
@@ -40,17 +40,19 @@ struct Problem: Error, Equatable {
 
     static let noSuchRoute = Problem(
         status: 404, code: "not-found", title: "There is nothing here",
-        detail: "known are POST /v1/check, GET /v1/clinics/{id}/usage, GET /healthz, GET /readyz")
+        detail: "GET /openapi.json describes every path")
 
-    static func methodNotAllowed(_ allowed: String) -> Problem {
+    static func methodNotAllowed(_ allowed: [String]) -> Problem {
         Problem(
             status: 405, code: "method-not-allowed", title: "This method is not known here",
-            detail: "use \(allowed)", allowedMethod: allowed)
+            detail: "use \(allowed.joined(separator: " or "))", allowedMethods: allowed)
     }
 
-    static let tooLarge = Problem(
-        status: 413, code: "too-large", title: "The body is too large",
-        detail: "a check has at most \(CheckCall.bodyBytesMax) bytes")
+    static func tooLarge(most: Int) -> Problem {
+        Problem(
+            status: 413, code: "too-large", title: "The body is too large",
+            detail: "it has at most \(most) bytes here")
+    }
 
     static func unavailable(_ detail: String) -> Problem {
         Problem(
@@ -71,7 +73,9 @@ extension Problem {
             type: Self.type(code), title: title, status: status, detail: detail)
         var answer = HTTPAnswer(status: status, problem: document)
         if let retryAfter { answer.fields.append(("Retry-After", "\(retryAfter)")) }
-        if let allowedMethod { answer.fields.append(("Allow", allowedMethod)) }
+        if !allowedMethods.isEmpty {
+            answer.fields.append(("Allow", allowedMethods.joined(separator: ", ")))
+        }
         if status == 401 { answer.fields.append(("WWW-Authenticate", "Bearer")) }
         return answer
     }

@@ -1,28 +1,41 @@
-/// Hands a request to what answers it; nothing is decided here, and no server framework is known.
+/// Hands a request to the route that answers it; nothing else is decided here, and no server is known.
 struct Router: Sendable {
-    let door: CheckDoor
-    let readiness: Readiness
+    let table: RouteTable
+    let keys: KeyRing
 
     /// The most bytes that a body may have on this path, so that a server need not keep more.
     func bodyBytesMax(method: String, path: String) -> Int {
-        switch RouteMatch(method: method, path: path) {
-        case .found(.check): CheckCall.bodyBytesMax
-        default: 0
+        guard case .found(let route, _) = table.place(method: method, path: path) else { return 0 }
+        return route.bodyBytesMax
+    }
+
+    /// The first that applies decides: 404 or 405 for the path, 413, 400, 401, 403; then what the route says.
+    func answer(_ question: HTTPQuestion) async -> HTTPAnswer {
+        switch table.place(method: question.method, path: question.path) {
+        case .nothing: return Problem.noSuchRoute.answer
+        case .wrongMethod(let allowed): return Problem.methodNotAllowed(allowed).answer
+        case .found(let route, let parameters):
+            switch route.answering {
+            case .open(let answer): return await answer(question)
+            case .keyed(let scope, let read):
+                do throws(Problem) {
+                    if question.isBodyTooLarge { throw .tooLarge(most: route.bodyBytesMax) }
+                    let work = try read(RouteCall(question: question, parameters: parameters))
+                    return try await work(try holder(of: question, in: scope))
+                } catch {
+                    return error.answer
+                }
+            }
         }
     }
 
-    func answer(_ question: HTTPQuestion) async -> HTTPAnswer {
-        let authorization = question.field("authorization")
-        switch RouteMatch(method: question.method, path: question.path) {
-        case .nothing: return Problem.noSuchRoute.answer
-        case .wrongMethod(let allowed): return Problem.methodNotAllowed(allowed).answer
-        case .found(.health): return HTTPAnswer(status: 200, json: ["status": "alive"])
-        case .found(.readiness): return readiness.answer
-        case .found(.usage(let clinic)):
-            return await door.usage(of: clinic, authorization: authorization)
-        case .found(.check):
-            if question.isBodyTooLarge { return Problem.tooLarge.answer }
-            return await door.check(body: question.body, authorization: authorization)
+    private func holder(
+        of question: HTTPQuestion, in scope: KeyHolder.Scope
+    ) throws(Problem) -> KeyHolder {
+        guard let holder = keys.holder(authorization: question.field("authorization")) else {
+            throw .unauthorized
         }
+        guard holder.mayAct(in: scope) else { throw .forbidden(scope: scope.rawValue) }
+        return holder
     }
 }

@@ -41,22 +41,33 @@ struct Sweep: Sendable {
     var plausibility = MarkPlausibility(perSecond: 50_000)
     var gate: QuotaGate?
 
-    static let clinicsAtOnce = 500
+    /// Clinics on a page, and pages that are worked on side by side.
+    var clinicsAtOnce = 500
+    var pagesAtOnce = 1
 
     /// - Returns: What was done so far when the process is to end: the last checkpoint must not wait for it.
     func run() async throws -> SweepOutcome {
-        var outcome = SweepOutcome()
-        var last: ClinicID?
-        while !Task.isShuttingDownGracefully {
-            let page = try await ledger.knownClinics(after: last, limit: Self.clinicsAtOnce)
-            guard let end = page.last else {
-                outcome.isComplete = true
-                return outcome
+        try await withThrowingTaskGroup(of: SweepOutcome.self) { group in
+            var outcome = SweepOutcome()
+            var last: ClinicID?
+            var running = 0
+            while !Task.isShuttingDownGracefully {
+                let page = try await ledger.knownClinics(after: last, limit: clinicsAtOnce)
+                guard let end = page.last else {
+                    outcome.isComplete = true
+                    break
+                }
+                if running == pagesAtOnce, let done = try await group.next() {
+                    outcome += done
+                    running -= 1
+                }
+                group.addTask { try await visit(page) }
+                running += 1
+                last = end
             }
-            outcome += try await visit(page)
-            last = end
+            for try await done in group { outcome += done }
+            return outcome
         }
-        return outcome
     }
 
     /// One page of clinics.
