@@ -216,6 +216,7 @@ struct Worker: Sendable {
         let startedAt = try await ledger.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
+            gate.noteAllLearnt()
             try await ledger.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }

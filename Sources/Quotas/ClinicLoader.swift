@@ -5,11 +5,16 @@ import Synchronization
 public struct LoadingPace: Hashable, Sendable {
     /// The longest that a call waits for a load. The load goes on, within the deadlines of its stores.
     public var patience: Duration
-    /// How many ids that this process never heard of are looked up in any second.
+    /// How many ids that this process never heard of, and that turn out to be none, are looked up in any second.
     public var strangersPerSecond: Int
+    /// How long after its start a process, which has heard of nobody yet, looks up whatever it is asked.
+    public var opening: Duration
 
-    public init(patience: Duration = .seconds(3), strangersPerSecond: Int = 10) {
+    public init(
+        patience: Duration = .seconds(3), strangersPerSecond: Int = 10, opening: Duration = .zero
+    ) {
         (self.patience, self.strangersPerSecond) = (patience, strangersPerSecond)
+        self.opening = opening
     }
 }
 
@@ -28,6 +33,15 @@ final class ClinicLoader: Sendable {
         /// Lookups while there is no counter to bring settings to.
         var meeting: [ClinicID: Task<Result<Bool, QuotaError>, Never>] = [:]
         var strangers: SecondWindow
+        /// Who was let into that window and is being looked up.
+        var admitted: Set<ClinicID> = []
+        /// Whether every clinic has been heard of once.
+        var isOpening = true
+
+        /// The lookup of a clinic ended; one that is there was no stranger.
+        mutating func dismiss(_ clinic: ClinicID, isThere: Bool) {
+            if admitted.remove(clinic) != nil, isThere { strangers.giveBack() }
+        }
     }
 
     static let runningMax = 256
@@ -115,6 +129,7 @@ final class ClinicLoader: Sendable {
         }
         state.withLock { state in
             state.meeting[clinic] = nil
+            state.dismiss(clinic, isThere: result == .success(true))
             guard case .success(false) = result else { return }
             noteUnknown(clinic, at: now, &state)
         }
@@ -126,17 +141,27 @@ final class ClinicLoader: Sendable {
         state.unknown[clinic] = now..<now + Self.unknownFor
     }
 
-    /// Ids that this process never heard of reach PostgreSQL only so often: a flood of made-up ones must not
-    /// take its connections from everybody else.
+    /// Made-up ids reach PostgreSQL only so often: a flood of them must not take its connections from everybody
+    /// else.
     private func admit(_ clinic: ClinicID) throws(QuotaError) {
         if marks.mark(of: clinic) != nil || away?.knows(clinic) == true { return }
-        let now = (ContinuousClock.now - start).wholeMicroseconds
+        let age = ContinuousClock.now - start
         let isAdmitted = state.withLock { state in
-            state.expected[clinic] != nil || state.running[clinic] != nil
-                || state.meeting[clinic] != nil || state.strangers.admits(at: now)
+            if state.isOpening, age < pace.opening { return true }
+            if state.expected[clinic] != nil || state.running[clinic] != nil
+                || state.meeting[clinic] != nil
+            {
+                return true
+            }
+            guard state.strangers.admits(at: age.wholeMicroseconds) else { return false }
+            state.admitted.insert(clinic)
+            return true
         }
         guard isAdmitted else { throw .busy }
     }
+
+    /// Every clinic has been heard of: from now on strangers are held down.
+    func endOpening() { state.withLock { $0.isOpening = false } }
 
     func expect(version: Int64, of clinic: ClinicID) {
         state.withLock { state in
@@ -196,6 +221,7 @@ final class ClinicLoader: Sendable {
         }
         state.withLock { state in
             state.running[clinic] = nil
+            state.dismiss(clinic, isThere: result == .success(true))
             guard case .success(false) = result else { return state.unknown[clinic] = nil }
             guard state.announcements == announcements else { return }
             noteUnknown(clinic, at: now, &state)

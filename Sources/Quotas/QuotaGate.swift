@@ -156,6 +156,9 @@ extension QuotaGate {
         }
     }
 
+    /// Every clinic was learnt: ids that were not among them are strangers.
+    public func noteAllLearnt() { loader.endOpening() }
+
     /// What PostgreSQL said of a clinic, for the time when its counter cannot be asked.
     public func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
         if let plan = settings.plan { names.learn(plan) }

@@ -11,4 +11,7 @@ struct SecondWindow: Hashable, Sendable {
         admitted.append(now)
         return true
     }
+
+    /// Takes the latest admission back: it was not what is held down.
+    mutating func giveBack() { _ = admitted.popLast() }
 }

@@ -75,7 +75,7 @@ enum WorkerKeys {
     )
     static let unknownPerSecond = SettingKey(
         ["metering", "unknown_per_second"], .integer(1...100_000, default: 10),
-        "How many ids of clinics that a worker never heard of are looked up in PostgreSQL each second; more are answered 503."
+        "How many ids that a worker never heard of, and that are no clinic, are looked up in PostgreSQL in any second; more are answered 503."
     )
     static let markMaxPerSecond = SettingKey(
         ["metering", "mark_max_per_second"], .integer(1...1_000_000_000, default: 50_000),

@@ -117,7 +117,8 @@ extension WorkerSettings.Away {
             checkTimeout: source.duration(Key.checkTimeout))
         loading = try LoadingPace(
             patience: source.duration(Key.loadTimeout),
-            strangersPerSecond: source.integer(Key.unknownPerSecond))
+            strangersPerSecond: source.integer(Key.unknownPerSecond),
+            opening: .seconds(30))
         let directory = try source.text(Key.journalDirectory)
         journalDirectory = directory == "none" ? nil : directory
     }
