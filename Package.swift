@@ -123,6 +123,11 @@ let package = Package(
                 .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Demo/SQL")]),
 
+        // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
+        .executableTarget(
+            name: "LibraryBench",
+            dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
+            path: "Benchmarks/LibraryBench", swiftSettings: strict),
         // What `make bench` compares with.
         .executableTarget(
             name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
@@ -142,7 +147,7 @@ let package = Package(
             "CounterTests",
             [
                 "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
-                .logging, .nioPosix,
+                .logging, .nioCore, .nioPosix,
             ]),
         tests(
             "LedgerTests",

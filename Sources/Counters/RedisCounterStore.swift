@@ -1,36 +1,41 @@
 public import Metering
 public import Quotas
 public import Redis
-import Synchronization
 
 /// Counts clinics in Redis through the function library `metering`.
 public final class RedisCounterStore: CounterStore {
     public let redis: RedisClient
     private let nonce: @Sendable () -> UInt64
-    /// Hears what became of checks that were answered too late; nil = nobody does.
-    private let late: (any LateListener)?
-    private let installing = Mutex<Task<Result<Void, QuotaError>, Never>?>(nil)
+    private let library: LibraryInstaller
+    private let coalescer: CheckCoalescer
 
     /// Work beside the check path may take longer than a check.
     static let patience: Duration = .seconds(2)
 
+    /// - Parameter late: Hears what became of checks that were answered too late; nil = nobody does.
     public init(
         redis: RedisClient, late: (any LateListener)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.redis = redis
-        self.late = late
         self.nonce = nonce
+        library = LibraryInstaller(redis: redis)
+        coalescer = CheckCoalescer(redis: redis, library: library, late: late)
     }
 
     public func check(
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply {
-        let function = request.mode == .peek ? "metering_peek" : "metering_check"
-        let reply = try await call(
-            function, clinic, request.encoded, timeout: nil, late: fate(of: request, clinic))
-        guard let element = reply.elements?.first else { throw .unreadable(clinic) }
-        return try decoded(element, of: clinic)
+        try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            coalescer.check(clinic, request, then: $0)
+        }.get()
+    }
+
+    public func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        coalescer.check(clinic, request, then: answer)
     }
 
     public func configure(
@@ -40,19 +45,6 @@ public final class RedisCounterStore: CounterStore {
         let reply = try await call(
             "metering_configure", clinic, argument, timeout: Self.patience)
         return try decoded(reply, of: clinic)
-    }
-
-    /// Reads a reply that came after its deadline.
-    private func fate(of request: CheckRequest, _ clinic: ClinicID) -> LateReply? {
-        guard let late else { return nil }
-        return { result in
-            guard case .success(let reply) = result else {
-                return late.late(clinic, request, .unknown)
-            }
-            if reply.serverError != nil { return late.late(clinic, request, .refused) }
-            let decoded = reply.elements?.first?.bytes.flatMap(CounterReply.init(decoding:))
-            late.late(clinic, request, decoded.map(CallFate.replied) ?? .unknown)
-        }
     }
 
     private func decoded(
@@ -67,29 +59,28 @@ public final class RedisCounterStore: CounterStore {
     /// One call of a function on the clinic's key. A library that Redis lost is loaded once and asked again:
     /// "Function not found" means that nothing ran.
     func call(
-        _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?,
-        late: LateReply? = nil
+        _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
         let command = RedisCommand(
-            function == "metering_peek" ? "FCALL_RO" : "FCALL",
+            "FCALL",
             [
                 .string(function), .integer(1), .bytes(CounterKey.counter(of: clinic)),
                 .bytes(argument),
             ])
-        var reply = try await sent(command, timeout: timeout, late: late)
+        var reply = try await sent(command, timeout: timeout)
         if let error = reply.serverError, error.isFunctionNotFound {
             do throws(QuotaError) { try await install() } catch { throw error.ofOtherCall }
-            reply = try await sent(command, timeout: timeout, late: late)
+            reply = try await sent(command, timeout: timeout)
         }
         if let error = reply.serverError { throw .countersAway("Redis answered \(error.code)") }
         return reply
     }
 
     func sent(
-        _ command: RedisCommand, timeout: Duration?, late: LateReply? = nil
+        _ command: RedisCommand, timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
         do {
-            return try await redis.send(command, timeout: timeout, late: late)
+            return try await redis.send(command, timeout: timeout)
         } catch {
             throw QuotaError(error)
         }
@@ -112,33 +103,5 @@ extension QuotaError {
 extension RedisCounterStore {
     /// Loads the library unless Redis has this version or a higher one. Callers at the same time share
     /// one load.
-    public func install() async throws(QuotaError) {
-        let task = installing.withLock { installing in
-            if let installing { return installing }
-            let task = Task { await self.installOnce() }
-            installing = task
-            return task
-        }
-        try await task.value.get()
-    }
-
-    private func installOnce() async -> Result<Void, QuotaError> {
-        defer { installing.withLock { $0 = nil } }
-        do throws(QuotaError) {
-            let version = RedisCommand("FCALL_RO", ["metering_version", 0])
-            let reply = try await sent(version, timeout: Self.patience)
-            if let held = reply.int, held >= FunctionLibrary.version { return .success(()) }
-            if let error = reply.serverError, !error.isFunctionNotFound {
-                return .failure(.countersAway("Redis answered \(error.code)"))
-            }
-        } catch {
-            return .failure(error)
-        }
-        do {
-            try await redis.loadFunctions(FunctionLibrary.text, name: FunctionLibrary.name)
-            return .success(())
-        } catch {
-            return .failure(.countersAway("the function library was not loaded: \(error)"))
-        }
-    }
+    public func install() async throws(QuotaError) { try await library.install() }
 }

@@ -30,6 +30,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// 0 = never.
     public var notAfter: Int64
 
+    public static let encodedBytes = 60
     public static let costs: ClosedRange<Int64> = 1...1_000_000
     public static let counts: ClosedRange<Int64> = 1...1_000_000
 
@@ -57,7 +58,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// i8 mark used, i8 mark credited, c8 nonce, i8 not after. No mark is all zeros. A cost or a count out of
     /// its range is sent as 0, which the counter refuses; its lowest four bytes might be in range.
     public var encoded: [UInt8] {
-        var writer = LittleEndianWriter(capacity: 60)
+        var writer = LittleEndianWriter(capacity: Self.encodedBytes)
         writer.write(Int64(limit), bytes: 2)
         writer.write(mode.rawValue)
         writer.write((writes ? 1 : 0) as UInt8)

@@ -7,10 +7,32 @@ public protocol CounterStore: Sendable {
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply
 
+    /// The same without a task; `answer` is called exactly once, on any thread, and must not block.
+    func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    )
+
     /// Replaces bounds, quota and limits of a clinic; counts stay.
     func configure(
         _ clinic: ClinicID, _ configuration: CounterConfiguration
     ) async throws(QuotaError) -> CounterReply
+}
+
+extension CounterStore {
+    /// For a store that knows only how to make a task wait.
+    public func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        Task {
+            do throws(QuotaError) {
+                answer(.success(try await check(clinic, request)))
+            } catch {
+                answer(.failure(error))
+            }
+        }
+    }
 }
 
 /// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.

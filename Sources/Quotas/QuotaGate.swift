@@ -5,12 +5,12 @@ public final class QuotaGate: Sendable {
     public let marks: MarkBook
     public let names = LimitNames()
     public let denials = DenialBook()
-    private let counters: any CounterStore
-    private let loader: ClinicLoader
+    let counters: any CounterStore
+    let loader: ClinicLoader
     private let settler: (any ClosedCountSettler)?
     private let nonce: @Sendable () -> UInt64
     /// What is answered while a store is away; nil = nothing.
-    private let away: AwayDesk?
+    let away: AwayDesk?
 
     /// - Parameters:
     ///   - away: With the same marks.
@@ -41,47 +41,90 @@ public final class QuotaGate: Sendable {
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false
     ) async throws(QuotaError) -> QuotaAnswer {
-        let group = LimitID.group(of: limit)
-        var request = CheckRequest(
-            limit: group, mode: mode, cost: cost, writes: writes, mark: nil, nonce: 0)
-        // One answer normally; a second after a load, a third when the period turned in between.
-        for _ in 0..<3 {
-            (request.mark, request.nonce) = (marks.mark(of: clinic), nonce())
-            let reply: CounterReply
-            do throws(QuotaError) {
-                reply = try await asked(clinic, &request)
-            } catch {
-                return try await decideAlone(clinic, request, after: error)
-            }
-            switch reply.verdict {
-            case .allowed, .denied:
-                marks.record(
-                    reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
-                loader.noteVersion(reply, of: clinic)
-                if reply.flags.access == .gone { return .unknownClinic }
-                let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
-                if mode != .peek { denials.record(decision, of: clinic) }
-                return .decided(decision)
-            case .miss, .stale:
-                do throws(QuotaError) {
-                    guard try await loader.load(clinic, after: reply) else {
-                        return .unknownClinic
-                    }
-                } catch {
-                    return try await decideAlone(clinic, request, after: error.ofOtherCall)
+        let question = ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
+        return try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            check(question, then: $0)
+        }.get()
+    }
+
+    /// Decides a call without a task of its own, and counts it when it is allowed.
+    ///
+    /// - Parameter answer: Called exactly once: on the event loop that asked, when that loop has a connection
+    ///   to Redis; on any thread when the clinic had to be loaded first. It must not block.
+    public func check(
+        _ question: ClinicQuestion,
+        then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) {
+        ask(question) { heard in
+            switch heard {
+            case .answer(let alone): answer(alone)
+            case .reply(let reply):
+                if let plain = self.plainAnswer(reply, to: question) {
+                    answer(.success(plain))
+                } else {
+                    Task { answer(await self.answer(question, after: reply)) }
                 }
-            case .noSuchLimit: return .noSuchLimit
-            case .unsettled:
-                guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
-            // The clock of Redis was set, and is known now.
-            case .expired: continue
-            default: throw .unreadable(clinic)
             }
         }
-        // Whatever the last answer was, it counted nothing.
-        return try await decideAlone(
-            clinic, request,
-            after: away == nil ? .unsteady(clinic) : .countersAway("no steady answer"))
+    }
+
+    func request(_ question: ClinicQuestion) -> CheckRequest {
+        CheckRequest(
+            limit: LimitID.group(of: question.limit), mode: question.mode, cost: question.cost,
+            writes: question.writes, mark: marks.mark(of: question.clinic), nonce: nonce())
+    }
+
+    /// The answer that a reply holds; nil when something must be done before the store can say.
+    func plainAnswer(_ reply: CounterReply, to question: ClinicQuestion) -> QuotaAnswer? {
+        let clinic = question.clinic
+        switch reply.verdict {
+        case .allowed, .denied:
+            marks.record(reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
+            loader.noteVersion(reply, of: clinic)
+            if reply.flags.access == .gone { return .unknownClinic }
+            let decision = QuotaDecision(
+                reply, asked: LimitID.group(of: question.limit), name: names.name(of:))
+            if question.mode != .peek { denials.record(decision, of: clinic) }
+            return .decided(decision)
+        case .noSuchLimit: return .noSuchLimit
+        default: return nil
+        }
+    }
+
+    /// Does what a reply asks for, and asks again: a second answer after a load, a third when the period
+    /// turned in between.
+    func answer(
+        _ question: ClinicQuestion, after first: CounterReply
+    ) async -> Result<QuotaAnswer, QuotaError> {
+        let clinic = question.clinic
+        var reply = first
+        do throws(QuotaError) {
+            for round in 1...3 {
+                if let plain = plainAnswer(reply, to: question) { return .success(plain) }
+                switch reply.verdict {
+                case .miss, .stale:
+                    guard try await loader.load(clinic, after: reply) else {
+                        return .success(.unknownClinic)
+                    }
+                case .unsettled:
+                    guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+                // The clock of Redis was set, and is known now.
+                case .expired: break
+                default: throw .unreadable(clinic)
+                }
+                guard round < 3 else { break }
+                switch await asked(question) {
+                case .answer(let alone): return alone
+                case .reply(let next): reply = next
+                }
+            }
+            // Redis keeps answering after the last moment of each call: it is as good as away.
+            throw reply.verdict == .expired
+                ? .countersAway("it answers too late") : .unsteady(clinic)
+        } catch {
+            // Whatever failed here, the check itself was answered and counted nothing.
+            return await decideAlone(question, request(question), after: error.ofOtherCall)
+        }
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.
@@ -100,68 +143,5 @@ public final class QuotaGate: Sendable {
     /// Tells that PostgreSQL has this version of a clinic, so that an older counter is renewed at once.
     public func expect(version: Int64, of clinic: ClinicID) {
         loader.expect(version: version, of: clinic)
-    }
-}
-
-// MARK: A store is away
-
-extension QuotaGate {
-    /// Asks the counter store, and lets the desk know how it fared.
-    private func asked(
-        _ clinic: ClinicID, _ request: inout CheckRequest
-    ) async throws(QuotaError) -> CounterReply {
-        guard let away else { return try await counters.check(clinic, request) }
-        guard !away.isRedisAway else { throw .countersAway("it was away a moment ago") }
-        let sentAt = away.uptime
-        request.notAfter = away.notAfter(sentAt: sentAt)
-        do throws(QuotaError) {
-            let reply = try await counters.check(clinic, request)
-            away.answered(reply.now, sentAt: sentAt)
-            return reply
-        } catch {
-            if error.isStoreAway { away.failed(error) }
-            throw error
-        }
-    }
-
-    /// Answers without the counter store, or says why there is no answer.
-    private func decideAlone(
-        _ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError
-    ) async throws(QuotaError) -> QuotaAnswer {
-        guard let away, error.isStoreAway else { throw error }
-        var decision = away.decide(clinic, request, after: error, name: names.name(of:))
-        if decision == .stranger {
-            do throws(QuotaError) {
-                guard try await loader.meet(clinic, after: error) else {
-                    away.giveUp(clinic, request, after: error)
-                    return .unknownClinic
-                }
-                decision = away.decide(clinic, request, after: error, name: names.name(of:))
-            } catch {
-                // PostgreSQL answers, and is not asked more often than it may be.
-                guard error.isStoreAway else {
-                    away.giveUp(clinic, request, after: error)
-                    throw error
-                }
-                decision = away.decideBlind(clinic, request, after: error)
-            }
-        }
-        switch decision {
-        case .answer(let answer, _):
-            if case .decided(let decided) = answer, request.mode != .peek {
-                denials.record(decided, of: clinic)
-            }
-            return answer
-        case .refused, .stranger: throw error
-        }
-    }
-
-    /// Every clinic was learnt: ids that were not among them are strangers.
-    public func noteAllLearnt() { loader.endOpening() }
-
-    /// What PostgreSQL said of a clinic, for the time when its counter cannot be asked.
-    public func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
-        if let plan = settings.plan { names.learn(plan) }
-        away?.learn(settings, of: clinic)
     }
 }

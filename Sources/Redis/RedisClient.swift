@@ -101,6 +101,27 @@ public final class RedisClient: Sendable {
         chooseLane().submit(call)
     }
 
+    /// Sends a call on one key together with those that wait at the same time on the same connection.
+    ///
+    /// - Parameter path: The connection, 0..<``connections``; see ``choosePath(for:)``.
+    public func submit(_ call: any KeyedCall, on path: Int, timeout: Duration? = nil) {
+        lanes[path % lanes.count].submit(
+            Call(call, timeout: timeout ?? configuration.commandTimeout))
+    }
+
+    /// The connection that a call should take now, so that its answer comes where it was asked: the one of the
+    /// event loop that asks. Elsewhere `affinity` chooses, so that equal ones meet.
+    public func choosePath(for affinity: Int) -> Int {
+        if lanes.count == 1 { return 0 }
+        if let here = laneOfThisLoop() { return here }
+        let first = Int(affinity.magnitude % UInt(lanes.count))
+        let ways = (0..<lanes.count).lazy.map { (first + $0) % self.lanes.count }
+        return ways.first { self.lanes[$0].gauge.isUp } ?? first
+    }
+
+    /// Connections in all, up or not.
+    public var connections: Int { lanes.count }
+
     /// Turns new commands away, lets those already sent end by reply or deadline, then disconnects.
     public func close() async {
         await withTaskGroup { group in
@@ -134,16 +155,18 @@ extension RedisClient {
     /// The lane of the event loop we are on, else the next one that is up.
     private func chooseLane() -> Lane {
         if lanes.count == 1 { return lanes[0] }
-        if let here = MultiThreadedEventLoopGroup.currentEventLoop,
-            let lane = lanes.first(where: { $0.loop === here && $0.gauge.isUp })
-        {
-            return lane
-        }
+        if let here = laneOfThisLoop() { return lanes[here] }
         let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
         for offset in 0..<lanes.count {
             let lane = lanes[(first % lanes.count + offset) % lanes.count]
             if lane.gauge.isUp { return lane }
         }
         return lanes[first % lanes.count]
+    }
+
+    /// The lane of the event loop we are on, when it is up.
+    private func laneOfThisLoop() -> Int? {
+        guard let here = MultiThreadedEventLoopGroup.currentEventLoop else { return nil }
+        return lanes.firstIndex { $0.loop === here && $0.gauge.isUp }
     }
 }

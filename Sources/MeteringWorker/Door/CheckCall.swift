@@ -26,6 +26,10 @@ struct CheckCall: Equatable {
         } catch {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
+        try self.init(members: members)
+    }
+
+    init(members: [(key: String, value: FlatJSON.Value)]) throws(Problem) {
         var clinic: ClinicID?
         var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName

@@ -12,6 +12,9 @@ struct CheckDoor: Sendable {
         [
             .keyed(
                 "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+            .keyed(
+                "POST", "/v1/checks", scope: .check, bodyBytesMax: BatchCall.bodyBytesMax,
+                checkMany),
             .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
         ]
     }
@@ -39,23 +42,31 @@ struct CheckDoor: Sendable {
     }
 
     private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        let answer: QuotaAnswer
+        let answer: Result<QuotaAnswer, QuotaError>
         do throws(QuotaError) {
-            answer = try await gate.check(
-                call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
-                writes: call.writes)
+            answer = .success(
+                try await gate.check(
+                    call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                    writes: call.writes))
         } catch {
-            throw .unavailable("\(error)")
+            answer = .failure(error)
         }
+        return try decision(answer, of: call)
+    }
+
+    func decision(
+        _ answer: Result<QuotaAnswer, QuotaError>, of call: CheckCall
+    ) throws(Problem) -> QuotaDecision {
         switch answer {
-        case .decided(let decision): return decision
-        case .unknownClinic: throw .unknownClinic
-        case .noSuchLimit: throw .noSuchLimit(call.limit)
+        case .success(.decided(let decision)): return decision
+        case .success(.unknownClinic): throw .unknownClinic
+        case .success(.noSuchLimit): throw .noSuchLimit(call.limit)
+        case .failure(let error): throw .unavailable("\(error)")
         }
     }
 
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
-    private func advise(
+    func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
         let room: ClinicRoom?
@@ -68,7 +79,7 @@ struct CheckDoor: Sendable {
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
+    func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
         let document = DecisionDocument(decision, of: clinic)
         var answer =
             decision.isAllowed

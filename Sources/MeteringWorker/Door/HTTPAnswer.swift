@@ -14,6 +14,11 @@ struct HTTPAnswer: Sendable {
         self.init(status: status, type: "application/problem+json", body)
     }
 
+    init(status: Int, type: String, bytes: [UInt8]) {
+        (self.status, body) = (status, bytes)
+        fields = [("Content-Type", type), ("Cache-Control", "no-store")]
+    }
+
     private init(status: Int, type: String, _ body: some Encodable) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
