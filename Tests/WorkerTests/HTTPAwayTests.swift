@@ -2,6 +2,9 @@ import Foundation
 import Glibc
 import LocalServers
 import Metering
+import NIOCore
+import Postgres
+import Quotas
 import TestSupport
 import Testing
 

@@ -3,6 +3,7 @@ import Ledger
 import LocalServers
 import Logging
 import Metering
+import SystemPackage
 import TestSupport
 import Testing
 
@@ -31,7 +32,8 @@ import Testing
         for (sequence, clinic) in [clinic, other, clinic].enumerated() {
             let record = JournalRecord(
                 sequence: UInt64(sequence + 1), clinic: clinic, month: try month, units: 10)
-            #expect(sums.add(record))
+            let isAdded = sums.add(record)
+            #expect(isAdded)
         }
         let rows = sums.adjustments
         #expect(rows.map(\.units) == [20, 10])
@@ -95,7 +97,7 @@ import Testing
         writer = nil
         for length in 24...whole.count {
             try whole.prefix(length).write(to: URL(filePath: "\(directory.path)/\(name)"))
-            let file = try #require(try JournalFile.adopt("\(directory.path)/\(name)"))
+            let file = try #require(try JournalFile.adopt(FilePath("\(directory.path)/\(name)")))
             let (sums, torn) = try file.read()
             let records = (length - 24) / JournalRecord.bytes
             #expect(torn == (length - 24) % JournalRecord.bytes)
@@ -103,7 +105,7 @@ import Testing
         }
         for length in 0..<24 {
             try whole.prefix(length).write(to: URL(filePath: "\(directory.path)/\(name)"))
-            #expect(try JournalFile.adopt("\(directory.path)/\(name)") == nil)
+            #expect(try JournalFile.adopt(FilePath("\(directory.path)/\(name)")) == nil)
         }
     }
 
