@@ -167,6 +167,7 @@ let package = Package(
                 "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
                 "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
+                .systemPackage,
             ]),
     ]
 )

@@ -150,6 +150,8 @@ enum SQL {
         "standing_words_unknown", PackageResources.standing_words_unknown_sql)
     static let subscriptionWrite = file(
         "subscription_write", PackageResources.subscription_write_sql)
+    static let usageAdjustmentInsert = file(
+        "usage_adjustment_insert", PackageResources.usage_adjustment_insert_sql)
     static let usageCheckpointConfirmed = file(
         "usage_checkpoint_confirmed", PackageResources.usage_checkpoint_confirmed_sql)
     static let usageCheckpointHeld = file(
@@ -194,7 +196,7 @@ enum SQL {
         rollupWaiting, rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion,
         sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
         standingDue, standingEvents, standingFacts, standingLock, standingRow,
-        standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
+        standingWordsUnknown, subscriptionWrite, usageAdjustmentInsert, usageCheckpointConfirmed,
         usageCheckpointUpsert, usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert,
         usageMonthShare, usageRewrite,
         workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,

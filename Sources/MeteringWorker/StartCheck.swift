@@ -22,6 +22,7 @@ enum StartError: Error, CustomStringConvertible {
     case redisEvicts(String)
     case redisIsReplica
     case redisAway(String)
+    case journalDirectory(String, reason: String)
     case cannotListen(host: String, port: Int, reason: String)
     case cannotListenAdmin(host: String, port: Int, reason: String)
     case adminPlaintext(host: String)
@@ -62,6 +63,9 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL leads to a replica, which cannot count: name the primary"
         case .redisAway(let reason):
             "REDIS_URL: Redis gives no answer: \(reason); check that it runs and that the URL is right"
+        case .journalDirectory(let path, let reason):
+            "METERING_JOURNAL_DIRECTORY \(Console.shown(path)) cannot be used: \(reason); name a directory on a "
+                + "local disk that this login may write to, or none"
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"
@@ -210,6 +214,14 @@ extension Worker {
         }
         try Self.check(info, logger: logger)
         try await counters.install()
+        do throws(JournalError) {
+            let adopted = try await journal.open()
+            guard adopted > 0 else { return }
+            logger.notice(
+                "journals of earlier runs are taken over", metadata: ["files": "\(adopted)"])
+        } catch {
+            throw StartError.journalDirectory(error.path, reason: error.reason)
+        }
     }
 
     /// - Parameter logger: Gets what is a risk but no reason to refuse.

@@ -17,6 +17,8 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
+    let away: AwayDesk
+    let journal: Journal
     let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
@@ -65,15 +67,27 @@ struct Worker: Sendable {
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
         (self.group, self.metrics, self.logger) = (group, metrics, logger)
         ledger = Ledger(pool: pool)
-        counters = RedisCounterStore(redis: redis)
+        let marks = MarkBook()
+        let outage = Outage(
+            redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
+        journal = Journal(directory: settings.away.journalDirectory, logger: logger)
+        away = AwayDesk(
+            settings.away.policy, marks: marks, journal: journal,
+            AwayDesk.Surroundings(
+                wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
+        counters = RedisCounterStore(redis: redis, late: away)
         let settler = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(
-            counters: counters, settings: ledger, settler: settler, observer: metrics)
+            counters: counters, settings: ledger, marks: marks, settler: settler, away: away,
+            loading: settings.away.loading, observer: metrics)
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
-        readiness = Readiness { redis.isServing }
+        let decidesAlone = settings.away.policy.whenAway == .allow
+        readiness = Readiness(decidesAlone: decidesAlone) { [away] in
+            redis.isServing && !away.isRedisAway
+        }
         subdomains = SubdomainBook(source: ledger)
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
@@ -170,6 +184,11 @@ struct Worker: Sendable {
             logger: logger)
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
+            recurring("workers", .seconds(5), startsAtOnce: true) { try await countWorkers() },
+            recurring("journal", .seconds(1), startsAtOnce: true, closing: deliver) {
+                try await deliver()
+            },
+            recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
                 try await sweepOnce()
@@ -198,6 +217,20 @@ struct Worker: Sendable {
             name: name, interval: interval, readiness: readiness, endings: endings,
             metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, closing: closing,
             work: work)
+    }
+
+    /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
+    private func countWorkers() async throws {
+        try await ledger.heartbeat(worker: name.description, checkpointedThrough: nil)
+        away.note(liveWorkers: try await ledger.liveWorkers(within: 30))
+    }
+
+    @Sendable private func deliver() async throws {
+        let added = try await journal.deliver(to: ledger)
+        guard added > 0 else { return }
+        logger.notice(
+            "calls that were let through while Redis was away are in the ledger",
+            metadata: ["rows": "\(added)", "bound": "\(away.bound)"])
     }
 
     @Sendable private func checkpoint() async throws {
@@ -236,6 +269,7 @@ struct Worker: Sendable {
         let startedAt = try await ledger.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
+            gate.noteAllLearnt()
             try await ledger.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }

@@ -76,6 +76,8 @@ public struct QuotaDecision: Hashable, Sendable {
     public let admitted: Int64
     /// What is in shadow and would have said no: names as in `limits`, and `quota`.
     public let wouldDeny: [String]
+    /// Whether this process decided alone, because a store was away.
+    public var isDegraded = false
 }
 
 extension QuotaDecision {

@@ -31,8 +31,8 @@ extension QuotaGate {
         }
         var answers: [Answer?] = zip(questions, replies).map { question, reply in
             switch reply {
-            case .failure(let error): .failure(error)
-            case .success(let reply): plainAnswer(reply, to: question).map { .success($0) }
+            case .answer(let alone): alone
+            case .reply(let reply): plainAnswer(reply, to: question).map { .success($0) }
             }
         }
         let open = answers.indices.filter { answers[$0] == nil }
@@ -56,7 +56,7 @@ extension QuotaGate {
             var answers: [(Int, Answer)] = []
             for (number, place) in places.enumerated() {
                 if number >= Self.loadsMax, let done = await group.next() { answers.append(done) }
-                guard case .success(let reply) = replies[place] else { continue }
+                guard case .reply(let reply) = replies[place] else { continue }
                 let question = questions[place]
                 group.addTask { (place, await self.answer(question, after: reply)) }
             }
@@ -68,7 +68,7 @@ extension QuotaGate {
 
 /// Gathers the replies to questions that were asked together.
 private final class RepliesToMany: Sendable {
-    typealias Reply = Result<CounterReply, QuotaError>
+    typealias Reply = Heard
 
     private struct State {
         var replies: [Reply?]

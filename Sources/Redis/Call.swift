@@ -104,6 +104,7 @@ final class Call: @unchecked Sendable {
         } else if owesLate {
             owesLate = false
             late?(answer)
+            keyed?.finishLate(answer)
         }
     }
 

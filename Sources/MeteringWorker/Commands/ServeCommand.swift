@@ -15,7 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
               HTTP_PORT=9000 metering-worker serve --config /etc/metering-worker.json
 
             Ends in order at SIGTERM or Ctrl-C: not ready any more, accepted requests are answered, what was \
-            counted is written, exit code 0.
+            counted is written, exit code 0. A second SIGTERM or Ctrl-C ends at once, exit code 1: what only this \
+            process knew of is then in Redis and in its journal, and the next start brings it to PostgreSQL.
             """)
 
     @OptionGroup var options: SettingsOptions
@@ -33,6 +34,8 @@ struct ServeCommand: AsyncParsableCommand {
                 let host = settings.admin?.host ?? ""
                 Console.note("metering-worker: metrics at http://\(host):\(port)/metrics")
             }
+            let impatience = SecondSignal.watch()
+            defer { impatience.cancel() }
             try await services.run()
         } catch {
             await worker.disconnect()

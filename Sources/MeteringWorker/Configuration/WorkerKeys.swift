@@ -1,4 +1,5 @@
 import FrontDoor
+import Quotas
 
 /// Every setting of the worker: the one place that says name, default and range.
 ///
@@ -88,6 +89,28 @@ enum WorkerKeys {
         ["metering", "check_timeout"],
         .duration(.milliseconds(1) ... .seconds(5), default: .milliseconds(25)),
         "The most time that Redis may take to answer one check.")
+    static let loadTimeout = SettingKey(
+        ["metering", "load_timeout"],
+        .duration(.milliseconds(1) ... .seconds(5), default: .milliseconds(40)),
+        "The most time that a check waits until a clinic that Redis does not know is brought from PostgreSQL."
+    )
+    static let whenAway = SettingKey(
+        ["metering", "when_away"],
+        .choice(WhenAway.allCases.map(\.rawValue), default: WhenAway.allow.rawValue),
+        "What is answered while Redis is away, where the plan does not say it: `allow` decides at this worker's share of the limit, `deny` answers 503."
+    )
+    static let awayAllowance = SettingKey(
+        ["metering", "away_allowance"], .integer(0...1_000_000_000, default: 60),
+        "Units that each worker lets through for a clinic of which it knows nothing, while neither Redis nor PostgreSQL answers; 0 is none."
+    )
+    static let journalDirectory = SettingKey(
+        ["metering", "journal_directory"], .text(default: "none"),
+        "A directory on a local disk for what was let through while Redis was away, until PostgreSQL has it; `none` keeps it in memory, where a killed worker loses it."
+    )
+    static let unknownPerSecond = SettingKey(
+        ["metering", "unknown_per_second"], .integer(1...100_000, default: 10),
+        "How many ids that a worker never heard of, and that are no clinic, are looked up in PostgreSQL in any second; more are answered 503."
+    )
     static let markMaxPerSecond = SettingKey(
         ["metering", "mark_max_per_second"], .integer(1...1_000_000_000, default: 50_000),
         "How fast a clinic without a rate limit can count; a count that rose faster is quarantined."
@@ -123,8 +146,9 @@ enum WorkerKeys {
         httpCertificate, httpKey, httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
-        checkTimeout, markMaxPerSecond, gatewayClinic, gatewayRules, databaseConnections,
-        preparedStatements, logLevel, logFormat,
+        checkTimeout, loadTimeout, whenAway, awayAllowance, journalDirectory, unknownPerSecond,
+        markMaxPerSecond, gatewayClinic, gatewayRules, databaseConnections, preparedStatements,
+        logLevel, logFormat,
     ]
     /// An unknown variable with this beginning stops the start.
     static let prefix = "METERING_"

@@ -2,6 +2,7 @@ import FrontDoor
 import Logging
 import NIOCore
 import Postgres
+import Quotas
 import Redis
 
 /// The settings of one run, each inside its range.
@@ -46,6 +47,13 @@ struct WorkerSettings: Sendable {
         /// False when nobody chose the level.
         let isGiven: Bool
     }
+    /// How checks are answered while a store is away.
+    struct Away: Sendable, Hashable {
+        let policy: AwayPolicy
+        let loading: LoadingPace
+        /// nil = in memory.
+        let journalDirectory: String?
+    }
     struct Redis: Sendable {
         let checkTimeout: Duration
         fileprivate let source: Settings
@@ -53,6 +61,7 @@ struct WorkerSettings: Sendable {
 
     let database: Database
     let redis: Redis
+    let away: Away
     let http: HTTP
     /// Nil when it is switched off.
     let admin: Admin?
@@ -73,6 +82,7 @@ struct WorkerSettings: Sendable {
             connections: source.integer(Key.databaseConnections),
             preparedStatements: source.flag(Key.preparedStatements), source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
+        away = try Away(source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
             certificate: source.path(Key.httpCertificate), key: source.path(Key.httpKey),
@@ -169,6 +179,22 @@ extension WorkerSettings.Database {
         configuration.poolSize = connections
         configuration.preparedStatements = preparedStatements
         return configuration
+    }
+}
+
+extension WorkerSettings.Away {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        typealias Key = WorkerKeys
+        policy = try AwayPolicy(
+            whenAway: WhenAway(rawValue: source.text(Key.whenAway)) ?? .allow,
+            allowance: Int64(source.integer(Key.awayAllowance)),
+            checkTimeout: source.duration(Key.checkTimeout))
+        loading = try LoadingPace(
+            patience: source.duration(Key.loadTimeout),
+            strangersPerSecond: source.integer(Key.unknownPerSecond),
+            opening: .seconds(30))
+        let directory = try source.text(Key.journalDirectory)
+        journalDirectory = directory == "none" ? nil : directory
     }
 }
 

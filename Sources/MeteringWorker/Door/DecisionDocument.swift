@@ -49,6 +49,8 @@ struct DecisionDocument: Encodable {
     var repeated: Bool?
     /// False: there was no room to remember the request id.
     var remembered: Bool?
+    /// Written only where this worker decided alone.
+    let degraded: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
@@ -63,6 +65,7 @@ struct DecisionDocument: Encodable {
         retry_after_ms = decision.retryAfter?.millisecondsUp
         admitted = mode == .atMost ? decision.admitted : nil
         would_deny = decision.wouldDeny.isEmpty ? nil : decision.wouldDeny
+        degraded = decision.isDegraded ? true : nil
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -79,6 +82,7 @@ struct UsageDocument: Encodable {
     }
 
     let clinic_id: String
+    let degraded: Bool?
     let denied_by_this_worker: Denied
     let limits: [DecisionDocument.Limit]
     let usage: DecisionDocument.Usage
@@ -88,6 +92,7 @@ struct UsageDocument: Encodable {
         denials: [QuotaDecision.Reason: Int64]
     ) {
         clinic_id = clinic.description
+        degraded = decision.isDegraded ? true : nil
         denied_by_this_worker = Denied(denials)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
