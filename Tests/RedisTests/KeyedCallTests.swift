@@ -1,3 +1,4 @@
+import LocalServers
 import NIOCore
 import NIOPosix
 import Synchronization
