@@ -25,7 +25,9 @@ private final class Told: Sendable {
         _ questions: [(clinic: ClinicID, request: CheckRequest)], _ store: RedisCounterStore
     ) async throws -> [Result<CounterReply, QuotaError>] {
         let told = Told()
-        try await MultiThreadedEventLoopGroup.singleton.next().submit {
+        // A client with one connection has it on the first loop of its group.
+        let loop = try #require(MultiThreadedEventLoopGroup.singleton.makeIterator().next())
+        try await loop.submit {
             for (index, question) in questions.enumerated() {
                 store.check(question.clinic, question.request) { told.add(index, $0) }
             }
@@ -93,7 +95,8 @@ private final class Told: Sendable {
             #expect(redis.client.health.commands - before == 1)
             #expect(read.prefix(150).allSatisfy { $0.verdict == .allowed })
             #expect(read.prefix(150).map(\.usage) == Array(1...150))
-            #expect(read.prefix(150).map(\.limits[0].remaining) == (50..<200).reversed())
+            #expect(
+                read.prefix(150).map(\.limits[0].remaining) == Array((Int64(50)..<200).reversed()))
             #expect(read.dropFirst(150).allSatisfy { $0.verdict == .denied && $0.usage == 150 })
             #expect(read.dropFirst(150).allSatisfy { $0.mask == CounterReply.quotaBit })
             #expect(read.allSatisfy { $0.mark.used == 150 })

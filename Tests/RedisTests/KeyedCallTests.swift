@@ -25,6 +25,8 @@ private final class TestCall: KeyedCall {
 }
 
 @Suite struct `Calls on keys` {
+    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+
     /// Answers each key with its argument, and a key called `bad` with an error element.
     private static let library = """
         #!lua name=echo
@@ -41,7 +43,8 @@ private final class TestCall: KeyedCall {
 
     /// Submits all calls in one tick of the client's only loop and waits until each was told something.
     private func submit(_ calls: [TestCall], to client: RedisClient) async throws {
-        try await MultiThreadedEventLoopGroup.singleton.next().submit {
+        try await waitUntil("it is connected") { client.isConnected }
+        try await loop.submit {
             for call in calls { client.submit(call, on: 0) }
         }.get()
         try await waitUntil("all are told") { calls.allSatisfy { !$0.answers.isEmpty } }
@@ -56,7 +59,7 @@ private final class TestCall: KeyedCall {
             {
                 $0.connections = 1
                 $0.commandTimeout = timeout
-            }, on: MultiThreadedEventLoopGroup.singleton.next(), story)
+            }, on: loop, story)
     }
 
     @Test func `of one tick go out as commands of 64 keys, and each gets its own element`()
@@ -189,7 +192,7 @@ private final class TestCall: KeyedCall {
                     $0.connections = 1
                     $0.pendingMax = 2
                     $0.commandTimeout = .milliseconds(100)
-                }, on: MultiThreadedEventLoopGroup.singleton.next()
+                }, on: loop
             ) { client in
                 try await waitUntil("it is connected") { client.isConnected }
                 let calls = (0..<3).map { TestCall("k\($0)", "x") }

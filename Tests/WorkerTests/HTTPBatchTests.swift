@@ -1,4 +1,5 @@
 import Foundation
+import Ledger
 import Metering
 import TestSupport
 import Testing
@@ -44,6 +45,8 @@ import Testing
             let (one, two) = (
                 try await worker.database.clinic(slow), try await worker.database.clinic(slow)
             )
+            // Known to Redis, so that all are decided in the order of the list.
+            for clinic in [one, two] { _ = try await worker.check(clinic, #","mode":"peek""#) }
             let stranger = ClinicID(high: 5, low: 5)
             let reply = try await ask(
                 worker,
@@ -77,28 +80,33 @@ import Testing
         }
     }
 
-    @Test func `takes a thousand clinics that Redis does not know yet`() async throws {
+    @Test func `takes a thousand checks`() async throws {
         try await HTTPWorker.lend { worker in
-            let known = try await worker.database.clinic(slow)
-            let checks = (0..<999).map { check(ClinicID(high: 77, low: UInt64($0))) }
-            let reply = try await ask(worker, [check(known)] + checks)
-            let items = try Batch(reply).answers
-            #expect(items.count == 1_000 && items[0].status == 200)
-            #expect(items.dropFirst().allSatisfy { $0.status == 404 })
+            let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":990}}"#)
+            _ = try await worker.check(clinic, #","mode":"peek""#)
+            let stranger = check(ClinicID(high: 5, low: 5))
+            let checks = Array(repeating: check(clinic), count: 999) + [stranger]
+            let items = try Batch(try await ask(worker, checks)).answers
+            let expected =
+                Array(repeating: 200, count: 990) + Array(repeating: 429, count: 9) + [404]
+            #expect(items.map(\.status) == expected)
+            #expect(items.prefix(990).map(\.body.usage?.used) == (1...990).map { $0 })
         }
     }
 
     @Test func `refuses as a whole what is no list of checks`() async throws {
         try await HTTPWorker.lend { worker in
-            for body in ["", "[]", "{}", #"{"checks":{}}"#, #"{"checks":[]}"#, #"{"checks":[1],"a":2}"#]
-            {
+            for body in [
+                "", "[]", "{}", #"{"checks":{}}"#, #"{"checks":[]}"#, #"{"checks":[1],"a":2}"#,
+            ] {
                 let reply = try await worker.request(
                     "POST", "/v1/checks", body: body, key: worker.key)
                 #expect(reply.status == 400)
             }
             let many = try await ask(worker, Array(repeating: "1", count: 1_001))
             #expect(many.status == 400)
-            let large = try await ask(worker, Array(repeating: check(ClinicID(high: 1, low: 1)), count: 5_000))
+            let large = try await ask(
+                worker, Array(repeating: check(ClinicID(high: 1, low: 1)), count: 6_000))
             #expect(large.status == 413)
             try await worker.expectServing()
         }
