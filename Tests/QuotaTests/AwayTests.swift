@@ -54,11 +54,12 @@ private final class AwaySite: Sendable {
     }
 
     /// Moves our clock until the desk has found Redis again.
-    func comeBack() async {
+    func comeBack() async throws {
         takeAway(false)
-        for _ in 0..<4 {
+        try await waitUntil("Redis is found again") {
             clock.now.withLock { $0 += 1_000_000 }
             await desk.probe()
+            return !desk.isRedisAway
         }
     }
 }
@@ -140,7 +141,7 @@ private let plan = #"""
         let before = site.counters.state.withLock(\.calls)
         for _ in 0..<20 { _ = try await site.decision() }
         #expect(site.counters.state.withLock(\.calls) == before)
-        await site.comeBack()
+        try await site.comeBack()
         #expect(!site.desk.isRedisAway)
         #expect(try await !site.decision().isDegraded)
     }
