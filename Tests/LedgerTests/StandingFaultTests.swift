@@ -162,27 +162,16 @@ import Testing
         }
     }
 
-    @Test func `an end that is taken back leads back to suspended`() async throws {
-        let terms = #"{"metering": {"standing": {"minimum_dwell_hours": 0}}}"#
-        try await withClinics(features: terms) { database in
-            try await database.owner.script(
-                """
-                INSERT INTO metering.subscription_fact (clinic_id, kind, at, reason, idempotency_key)
-                VALUES ('\(Self.clinic)', 'payment_failed', now() - interval '20 days', 'test', 'test');
-                UPDATE metering.subscription_fact SET at = at - interval '40 days' WHERE kind = 'declared';
-                """)
-            for _ in 0..<2 { try await database.ledger.evaluateStanding(of: Self.clinic) }
-            for end in ["now() - interval '1 day'", "now() + interval '1 year'"] {
+    /// Suspended follows past due, except where an end is taken back: then it is what it was.
+    @Test func `what comes back may come back suspended`() async throws {
+        try await withClinics { database in
+            for from in ["canceled", "expired"] {
                 try await database.owner.script(
-                    "UPDATE clinic_subscriptions SET auto_renew = false, end_date = (\(end))::date")
-                try await database.ledger.evaluateStanding(of: Self.clinic)
-            }
-            #expect(
-                try await database.lines(
                     """
-                    SELECT to_status FROM metering.subscription_event
-                    WHERE clinic_id = '\(Self.clinic)' ORDER BY event_id
-                    """) == ["active", "past_due", "suspended", "expired", "suspended"])
+                    INSERT INTO metering.subscription_event (clinic_id, from_status, to_status, cause, at)
+                    VALUES ('\(Self.clinic)', '\(from)', 'suspended', 'restored', now());
+                    """)
+            }
         }
     }
 
