@@ -4,6 +4,7 @@ import LocalServers
 import Metering
 import Quotas
 import Redis
+import Postgres
 import TestSupport
 import Testing
 
