@@ -5,6 +5,7 @@ import Metering
 import Postgres
 import Quotas
 import Redis
+import Postgres
 import TestSupport
 import Testing
 
