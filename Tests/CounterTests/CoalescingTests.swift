@@ -26,7 +26,8 @@ private final class Told: Sendable {
     ) async throws -> [Result<CounterReply, QuotaError>] {
         let told = Told()
         // A client with one connection has it on the first loop of its group.
-        let loop = try #require(MultiThreadedEventLoopGroup.singleton.makeIterator().next())
+        var loops = MultiThreadedEventLoopGroup.singleton.makeIterator()
+        let loop = try #require(loops.next())
         try await loop.submit {
             for (index, question) in questions.enumerated() {
                 store.check(question.clinic, question.request) { told.add(index, $0) }

@@ -6,7 +6,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
     case allowed, withoutSubscription, suspended
     case rateLimit, quota, concurrency, ended, readOnly
     case unknownClinic, noSuchLimit
-    case countersAway, settingsAway, unsettled, unreadable, plan, busy, unsteady, other
+    case countersAway, unanswered, settingsAway, unsettled, unreadable, plan, busy, unsteady, other
 
     init(_ result: Result<QuotaAnswer, QuotaError>) {
         switch result {
@@ -14,6 +14,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .success(.unknownClinic): self = .unknownClinic
         case .success(.noSuchLimit): self = .noSuchLimit
         case .failure(.countersAway): self = .countersAway
+        case .failure(.unanswered): self = .unanswered
         case .failure(.settingsAway): self = .settingsAway
         case .failure(.unsettled): self = .unsettled
         case .failure(.unreadable): self = .unreadable
@@ -50,7 +51,8 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .allowed, .withoutSubscription, .suspended: "allowed"
         case .rateLimit, .quota, .concurrency, .ended, .readOnly: "denied"
         case .unknownClinic, .noSuchLimit: "unknown"
-        case .countersAway, .settingsAway, .unsettled, .unreadable, .plan, .busy, .unsteady, .other:
+        case .countersAway, .unanswered, .settingsAway, .unsettled, .unreadable, .plan, .busy,
+            .unsteady, .other:
             "failed"
         }
     }
@@ -68,6 +70,7 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .unknownClinic: "clinic"
         case .noSuchLimit: "limit"
         case .countersAway: "redis_away"
+        case .unanswered: "redis_silent"
         case .settingsAway: "postgres_away"
         case .unsettled: "unsettled"
         case .unreadable: "unreadable"
@@ -87,8 +90,8 @@ final class CheckTally: Sendable {
     static let modes = ["peek", "consume", "force", "at_most"]
     private static let outcomes = CheckOutcome.allCases.count
 
-    /// 4 modes × 18 outcomes × 14 buckets.
-    private let cells = InlineArray<1008, Atomic<Int64>> { _ in Atomic(0) }
+    /// 4 modes × 19 outcomes × 14 buckets.
+    private let cells = InlineArray<1064, Atomic<Int64>> { _ in Atomic(0) }
     private let time = Atomic<Int64>(0)
 
     /// - Parameter nanoseconds: From the question to the answer.

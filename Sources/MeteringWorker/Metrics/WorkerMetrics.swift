@@ -70,6 +70,13 @@ final class WorkerMetrics: CheckObserver {
         _ mode: CheckRequest.Mode, _ result: Result<QuotaAnswer, QuotaError>, took: Duration
     ) {
         checks.note(mode, CheckOutcome(result), took.wholeNanoseconds)
+        switch result {
+        case .success(.decided(let decision)):
+            if !decision.wouldDeny.isEmpty { raise(.wouldDeny) }
+            if decision.isDegraded { raise(.degraded, decision.isAllowed ? "allowed" : "denied") }
+        case .failure(let error) where error.mayHaveCounted: raise(.ambiguous)
+        default: break
+        }
     }
 
     @Sendable func noteReply(nanoseconds: Int64) { redis.recordNanoseconds(nanoseconds) }
