@@ -2,6 +2,7 @@ import Counters
 import Ledger
 import LocalServers
 import Metering
+import Postgres
 import Quotas
 import Redis
 import TestSupport
