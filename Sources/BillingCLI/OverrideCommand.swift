@@ -44,9 +44,9 @@ struct OverrideCommand: AsyncParsableCommand {
             transform: what)
         var what: ClinicOverride.What
         @Argument(
-            help:
+            help: ArgumentHelp(
                 "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as 40/1s/120; "
-                + "for a shadow on or off.",
+                    + "for a shadow on or off."),
             transform: value)
         var value: ClinicOverride.Value
         @Option(

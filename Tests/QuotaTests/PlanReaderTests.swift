@@ -91,7 +91,7 @@ import Testing
         #expect(throws: PlanError.self) { try PlanFeatures(json: "{}" + blanks) }
     }
 
-    @Test func `have at most eight windows`() {
+    @Test func `have at most eight windows`() throws {
         let limits = (1...9).map { #""limit\#($0)": {"rate": 1, "per": "1s"}"# }
         let error = #expect(throws: PlanError.self) {
             try PlanFeatures(json: "{\"limits\": {\(limits.joined(separator: ","))}}")

@@ -1,3 +1,5 @@
+import LocalServers
+import NIOCore
 import NIOPosix
 import Synchronization
 import TestSupport
