@@ -16,6 +16,7 @@ final class CheckCoalescer: Sendable {
 
     private let redis: RedisClient
     private let library: LibraryInstaller
+    private let late: (any LateListener)?
     /// By connection.
     private let benches: [Locked<Bench>]
 
@@ -25,9 +26,10 @@ final class CheckCoalescer: Sendable {
         init(_ value: Value) { self.value = Mutex(value) }
     }
 
-    init(redis: RedisClient, library: LibraryInstaller) {
+    init(redis: RedisClient, library: LibraryInstaller, late: (any LateListener)?) {
         self.redis = redis
         self.library = library
+        self.late = late
         benches = (0..<redis.connections).map { _ in
             Locked(Array(repeating: nil, count: Self.places))
         }
@@ -36,16 +38,17 @@ final class CheckCoalescer: Sendable {
     func check(
         _ clinic: ClinicID, _ request: CheckRequest, then answer: @escaping PendingCheck.Waiter
     ) {
-        let hash = clinic.hashValue
-        let path = redis.choosePath(for: hash)
+        let path = redis.choosePath()
         guard request.mode == .consume else {
-            let check = PendingCheck(clinic, request, answer, library: library, path: path)
+            let check = PendingCheck(
+                clinic, request, answer, library: library, path: path, late: late)
             return redis.submit(check, on: path)
         }
-        let place = hash & (Self.places - 1)
+        let place = clinic.hashValue & (Self.places - 1)
         let fresh: PendingCheck? = benches[path].value.withLock { bench in
             if let waiting = bench[place], waiting.join(clinic, request, answer) { return nil }
-            let check = PendingCheck(clinic, request, answer, library: library, path: path)
+            let check = PendingCheck(
+                clinic, request, answer, library: library, path: path, late: late)
             bench[place] = check
             return check
         }

@@ -14,6 +14,8 @@ final class PendingCheck: KeyedCall {
         var others: [Waiter] = []
         /// Whether it was sent or answered, so that nobody may join any more.
         var isClosed = false
+        /// What each asked, in the same order, for as long as Redis may answer late; none when nobody listens.
+        var asked: [CheckRequest] = []
     }
 
     /// Callers of one entry: an entry answers its callers in one go, and that must not take long.
@@ -28,23 +30,27 @@ final class PendingCheck: KeyedCall {
     private let library: LibraryInstaller
     private let began: ContinuousClock.Instant
     private let mayReload: Bool
+    private let late: (any LateListener)?
     private let state: Mutex<State>
 
     var argumentBytesMax: Int { CheckRequest.encodedBytes }
 
     convenience init(
         _ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter,
-        library: LibraryInstaller, path: Int
+        library: LibraryInstaller, path: Int, late: (any LateListener)?
     ) {
         self.init(
-            clinic, State(request: request, first: waiter), library: library, path: path,
-            mayReload: true)
+            clinic,
+            State(request: request, first: waiter, asked: late == nil ? [] : [request]),
+            library: library, path: path, mayReload: true, late: late)
     }
 
     private init(
-        _ clinic: ClinicID, _ state: State, library: LibraryInstaller, path: Int, mayReload: Bool
+        _ clinic: ClinicID, _ state: State, library: LibraryInstaller, path: Int, mayReload: Bool,
+        late: (any LateListener)?
     ) {
         self.clinic = clinic
+        self.late = late
         self.library = library
         self.path = path
         self.mayReload = mayReload
@@ -66,6 +72,7 @@ final class PendingCheck: KeyedCall {
             else { return false }
             state.request.add(request)
             state.others.append(waiter)
+            if late != nil { state.asked.append(request) }
             return true
         }
     }
@@ -86,7 +93,7 @@ final class PendingCheck: KeyedCall {
 
     private func read(_ answer: Result<RedisReply, RedisError>) throws(QuotaError) -> CounterReply {
         switch answer {
-        case .failure(let error): throw .countersAway("\(error)")
+        case .failure(let error): throw QuotaError(error)
         case .success(.error(let error)): throw .countersAway("Redis answered \(error.code)")
         case .success(let reply):
             guard let bytes = reply.bytes, let decoded = CounterReply(decoding: bytes) else {
@@ -124,13 +131,41 @@ final class PendingCheck: KeyedCall {
     private func reload() {
         var waiting = takeState()
         waiting.isClosed = true
-        let again = PendingCheck(clinic, waiting, library: library, path: path, mayReload: false)
+        let again = PendingCheck(
+            clinic, waiting, library: library, path: path, mayReload: false, late: late)
         Task {
             do throws(QuotaError) {
                 try await library.install()
                 library.redis.submit(again, on: path)
             } catch {
-                again.give(.failure(error))
+                again.give(.failure(error.ofOtherCall))
+            }
+        }
+    }
+
+    /// The reply came after its callers were told that there is none.
+    func finishLate(_ answer: Result<RedisReply, RedisError>) {
+        guard let late else { return }
+        let (request, asked) = state.withLock { state in
+            defer { state.asked = [] }
+            return (state.request, state.asked)
+        }
+        for (index, own) in asked.enumerated() {
+            late.late(clinic, own, fate(of: Int64(index), in: request, answer))
+        }
+    }
+
+    private func fate(
+        of index: Int64, in request: CheckRequest, _ answer: Result<RedisReply, RedisError>
+    ) -> CallFate {
+        switch answer {
+        case .success(.error): .refused
+        case .failure: .unknown
+        case .success:
+            if let reply = try? read(answer), reply.admitted <= request.count {
+                .replied(request.count == 1 ? reply : reply.share(of: index, in: request))
+            } else {
+                .unknown
             }
         }
     }

@@ -12,14 +12,15 @@ public final class RedisCounterStore: CounterStore {
     /// Work beside the check path may take longer than a check.
     static let patience: Duration = .seconds(2)
 
+    /// - Parameter late: Hears what became of checks that were answered too late; nil = nobody does.
     public init(
-        redis: RedisClient,
+        redis: RedisClient, late: (any LateListener)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.redis = redis
         self.nonce = nonce
         library = LibraryInstaller(redis: redis)
-        coalescer = CheckCoalescer(redis: redis, library: library)
+        coalescer = CheckCoalescer(redis: redis, library: library, late: late)
     }
 
     public func check(
@@ -73,7 +74,7 @@ public final class RedisCounterStore: CounterStore {
             [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
         var reply = try await sent(command, timeout: timeout)
         if let error = reply.serverError, error.isFunctionNotFound {
-            try await install()
+            do throws(QuotaError) { try await install() } catch { throw error.ofOtherCall }
             reply = try await sent(command, timeout: timeout)
         }
         if let error = reply.serverError { throw .countersAway("Redis answered \(error.code)") }
@@ -86,7 +87,18 @@ public final class RedisCounterStore: CounterStore {
         do {
             return try await redis.send(command, timeout: timeout)
         } catch {
-            throw .countersAway("\(error)")
+            throw QuotaError(error)
+        }
+    }
+}
+
+extension QuotaError {
+    init(_ error: RedisError) {
+        switch error {
+        case .deadline(_, sent: true), .cancelled(sent: true):
+            self = .unanswered("\(error)", isOwed: true)
+        case let error where error.mayHaveRun: self = .unanswered("\(error)", isOwed: false)
+        default: self = .countersAway("\(error)")
         }
     }
 }

@@ -55,8 +55,16 @@ extension SettingKey.Kind {
     func value(of text: String) -> SettingValue {
         switch self {
         case .integer: Int(text).map(SettingValue.integer) ?? .text(text)
-        case .flag: Bool(text).map(SettingValue.flag) ?? .text(text)
+        case .flag: Self.flag(text).map(SettingValue.flag) ?? .text(text)
         case .text, .choice, .duration, .path, .secret: .text(text)
+        }
+    }
+
+    private static func flag(_ text: String) -> Bool? {
+        switch text {
+        case "1": true
+        case "0": false
+        default: Bool(text)
         }
     }
 

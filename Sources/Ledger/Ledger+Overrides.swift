@@ -70,7 +70,7 @@ extension Ledger {
         try await stored { try await pool.query(SQL.overridesEndDue).first?.int64("ended") ?? 0 }
     }
 
-    private static func require(reason: String) throws(LedgerError) {
+    static func require(reason: String) throws(LedgerError) {
         guard (1...500).contains(reason.unicodeScalars.count), !reason.utf8.contains(0) else {
             throw .outOfRange("a reason has 1 to 500 characters")
         }

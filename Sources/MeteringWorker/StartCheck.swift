@@ -22,7 +22,13 @@ enum StartError: Error, CustomStringConvertible {
     case redisEvicts(String)
     case redisIsReplica
     case redisAway(String)
+    case journalDirectory(String, reason: String)
     case cannotListen(host: String, port: Int, reason: String)
+    case cannotListenAdmin(host: String, port: Int, reason: String)
+    case adminPlaintext(host: String)
+    case plaintext(host: String)
+    case tlsHalf(given: SettingKey, missing: SettingKey)
+    case tlsFile(path: String, setting: SettingKey)
 
     var description: String {
         switch self {
@@ -57,9 +63,28 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL leads to a replica, which cannot count: name the primary"
         case .redisAway(let reason):
             "REDIS_URL: Redis gives no answer: \(reason); check that it runs and that the URL is right"
+        case .journalDirectory(let path, let reason):
+            "METERING_JOURNAL_DIRECTORY \(Console.shown(path)) cannot be used: \(reason); name a directory on a "
+                + "local disk that this login may write to, or none"
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"
+        case .cannotListenAdmin(let host, let port, let reason):
+            "HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST \(Console.shown(host)) cannot be listened on: \(reason); "
+                + "name a port that is free, 0 for any, or switch metrics off with HTTP_ADMIN=false"
+        case .adminPlaintext(let host):
+            "HTTP_ADMIN_HOST \(Console.shown(host)) is reached from other machines, and metrics are neither encrypted "
+                + "nor asked a key for: use 127.0.0.1, or set HTTP_ALLOW_PLAINTEXT=true where only Prometheus gets through"
+        case .plaintext(let host):
+            "HTTP_HOST \(Console.shown(host)) can be reached from other machines, and API keys would cross the "
+                + "network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or HTTP_ALLOW_PLAINTEXT=1 where "
+                + "something before this worker speaks TLS"
+        case .tlsHalf(let given, let missing):
+            "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
+                + "plain HTTP"
+        case .tlsFile(let path, let setting):
+            "\(setting.environmentName): \(Console.shown(path)) cannot be used; name a PEM file that this user may "
+                + "read, and a certificate and a key without passphrase that belong together"
         }
     }
 }
@@ -84,14 +109,22 @@ extension StartError {
 
     /// nil for what is not about the address to listen on.
     init?(listening http: WorkerSettings.HTTP, _ error: any Error) {
-        let reason: String
-        switch error {
-        case let error as IOError: reason = "\(Errno(rawValue: error.errnoCode))"
-        case is SocketAddressError, is SocketAddressError.UnknownHost:
-            reason = "there is no such address"
-        default: return nil
-        }
+        guard let reason = Self.reason(listening: error) else { return nil }
         self = .cannotListen(host: http.host, port: http.port, reason: reason)
+    }
+
+    /// nil for what is not about the address to listen on.
+    init?(listening admin: WorkerSettings.Admin, _ error: any Error) {
+        guard let reason = Self.reason(listening: error) else { return nil }
+        self = .cannotListenAdmin(host: admin.host, port: admin.port, reason: reason)
+    }
+
+    private static func reason(listening error: any Error) -> String? {
+        switch error {
+        case let error as IOError: "\(Errno(rawValue: error.errnoCode))"
+        case is SocketAddressError, is SocketAddressError.UnknownHost: "there is no such address"
+        default: nil
+        }
     }
 
     /// What is wrong before anything connects.
@@ -181,6 +214,14 @@ extension Worker {
         }
         try Self.check(info, logger: logger)
         try await counters.install()
+        do throws(JournalError) {
+            let adopted = try await journal.open()
+            guard adopted > 0 else { return }
+            logger.notice(
+                "journals of earlier runs are taken over", metadata: ["files": "\(adopted)"])
+        } catch {
+            throw StartError.journalDirectory(error.path, reason: error.reason)
+        }
     }
 
     /// - Parameter logger: Gets what is a risk but no reason to refuse.

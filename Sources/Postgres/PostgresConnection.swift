@@ -118,13 +118,21 @@ extension PostgresConnection {
     }
 
     /// Runs one call. A task that is cancelled already sends nothing, and the connection stays good.
+    ///
+    /// - Parameter name: What the call is known by to whoever is told of its time; nil = it is not told.
     func withLink<Answer>(
-        _ body: (Link) async throws(PostgresError) -> Answer
+        naming name: String? = nil, _ body: (Link) async throws(PostgresError) -> Answer
     ) async throws(PostgresError) -> Answer {
         guard !Task.isCancelled else { throw .cancelled }
         let link = try borrow()
         defer { giveBack(link) }
-        do { return try await body(link) } catch {
+        let began = ContinuousClock.now
+        do {
+            let answer = try await body(link)
+            if let name { configuration.onCall?(name, ContinuousClock.now - began, false) }
+            return answer
+        } catch {
+            if let name { configuration.onCall?(name, ContinuousClock.now - began, true) }
             noteFailure(error)
             throw error
         }

@@ -58,6 +58,9 @@ public struct CheckRequest: Hashable, Sendable {
             writes: writes, mark: mark, nonce: nonce)
     }
 
+    /// What was asked for: the cost, or of `atMost` the number of single units.
+    var units: Int64 { mode == .atMost ? count : cost }
+
     /// Whether the counter takes these numbers.
     var isInRange: Bool {
         Self.costs.contains(cost) && Self.counts.contains(count) && notAfter >= 0

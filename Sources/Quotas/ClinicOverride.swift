@@ -151,7 +151,8 @@ extension PlanFeatures {
         let limits = limits.map { limit in
             Limit(
                 name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 },
-                isInShadow: shadows[limit.name] ?? limit.isInShadow, concurrent: limit.concurrent)
+                isInShadow: shadows[limit.name] ?? limit.isInShadow, concurrent: limit.concurrent,
+                whenAway: limit.whenAway)
         }
         return PlanFeatures(
             limits: limits, quota: quota, storageBytes: storageBytes,

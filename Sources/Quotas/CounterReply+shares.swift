@@ -48,7 +48,7 @@ extension CheckRequest {
         limit == other.limit && cost == other.cost && writes == other.writes
             && other.mode == .consume && (mode == .consume || mode == .atMost)
             && (notAfter == 0) == (other.notAfter == 0)
-            && abs(notAfter &- other.notAfter) <= 1_000
+            && (notAfter &- other.notAfter).magnitude <= 1_000
     }
 
     /// Becomes one copy more. It is worth nothing once the first of its last moments has passed.

@@ -99,8 +99,10 @@ extension CounterReply {
             let now = reader.integer(),
             let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
             let periodEnd = reader.integer(),
-            [now, used, credited, period, periodEnd, version].allSatisfy(Self.counts.contains),
-            [wait, quota].allSatisfy({ $0 == -1 || Self.counts.contains($0) }),
+            Self.counts.contains(now), Self.counts.contains(used), Self.counts.contains(credited),
+            Self.counts.contains(period), Self.counts.contains(periodEnd),
+            Self.counts.contains(version), wait == -1 || Self.counts.contains(wait),
+            quota == -1 || Self.counts.contains(quota),
             usage.magnitude <= CounterValue.countMax
         else { return nil }
         self.init(

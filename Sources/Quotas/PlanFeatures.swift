@@ -18,6 +18,8 @@ public struct PlanFeatures: Hashable, Sendable {
         public var isInShadow = false
         /// Holds of the limit that may be open at once, 1…1,000; nil = as many as a clinic may have.
         public var concurrent: Int64?
+        /// What a call is answered while its counter cannot be asked; nil = as the worker is set.
+        public var whenAway: WhenAway?
     }
 
     public let limits: [Limit]

@@ -47,14 +47,26 @@ extension PlanFeatures.Limit {
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
             member.value, path: path,
-            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent"])
+            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent", "when_away"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
         }
         self.init(
             name: member.key, windows: windows, isInShadow: try limit.flag("shadow") ?? false,
-            concurrent: try limit.whole("concurrent", in: HoldLimits.open))
+            concurrent: try limit.whole("concurrent", in: HoldLimits.open),
+            whenAway: try WhenAway(limit))
+    }
+}
+
+extension WhenAway {
+    /// nil when the limit says nothing.
+    fileprivate init?(_ limit: PlanObject) throws(PlanError) {
+        guard let word = try limit.text("when_away") else { return nil }
+        guard let known = WhenAway(rawValue: word) else {
+            throw limit.error("when_away", "is \(word.debugDescription): write allow or deny")
+        }
+        self = known
     }
 }
 

@@ -35,6 +35,14 @@ public struct QuotaDecision: Hashable, Sendable {
         public let window: Duration
         /// Time until all of the burst is free again.
         public let resetAfter: Duration
+        /// Time until one more unit is free than now, at most a unit's share of the window.
+        ///
+        /// 60 units in 3 s, none left, full again in 2,990 ms: 40 ms; with units left: none.
+        public var nextFreeAfter: Duration {
+            guard remaining <= 0, burst > 0 else { return .zero }
+            return max(
+                .zero, resetAfter - window / Int(clamping: burst) * (Int(clamping: burst) - 1))
+        }
         /// Whether the check asked this limit.
         public let isAsked: Bool
         /// Whether it said no.
@@ -68,6 +76,8 @@ public struct QuotaDecision: Hashable, Sendable {
     public let admitted: Int64
     /// What is in shadow and would have said no: names as in `limits`, and `quota`.
     public let wouldDeny: [String]
+    /// Whether this process decided alone, because a store was away.
+    public var isDegraded = false
 }
 
 extension QuotaDecision {

@@ -8,6 +8,21 @@ extension QuotaGate {
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false, requestID: CallID
     ) async throws(QuotaError) -> OnceAnswer {
+        let began = ContinuousClock.now
+        do throws(QuotaError) {
+            let once = try await checkOnce(clinic, limit, cost, mode, writes: writes, requestID)
+            observer?.checked(mode, .success(once.answer), took: ContinuousClock.now - began)
+            return once
+        } catch {
+            observer?.checked(mode, .failure(error), took: ContinuousClock.now - began)
+            throw error
+        }
+    }
+
+    private func checkOnce(
+        _ clinic: ClinicID, _ limit: String, _ cost: Int64, _ mode: CheckRequest.Mode,
+        writes: Bool, _ requestID: CallID
+    ) async throws(QuotaError) -> OnceAnswer {
         let group = LimitID.group(of: limit)
         let told = try await told(of: clinic) { gate in
             .checkOnce(

@@ -11,8 +11,8 @@ extension QuotaGate {
 
     /// Decides many calls at once and counts those that are allowed; each fails alone.
     ///
-    /// They travel together, ``manyMax`` at a time. Questions about one clinic are decided in their order,
-    /// unless the clinic had to be loaded first.
+    /// They travel together, ``manyMax`` at a time. Questions about one clinic are decided in their order as
+    /// long as one connection carries them and the clinic need not be loaded first: do not build on it.
     /// - Returns: One answer for each question, in order.
     public func checkMany(_ questions: [ClinicQuestion]) async -> [Answer] {
         var answers: [Answer] = []
@@ -25,19 +25,27 @@ extension QuotaGate {
     }
 
     private func answer(_ questions: [ClinicQuestion]) async -> [Answer] {
+        let began = ContinuousClock.now
         let replies = await RepliesToMany.gather(count: questions.count) { index, take in
             self.ask(questions[index], then: take)
         }
         var answers: [Answer?] = zip(questions, replies).map { question, reply in
             switch reply {
-            case .failure(let error): .failure(error)
-            case .success(let reply): plainAnswer(reply, to: question).map { .success($0) }
+            case .answer(let alone): alone
+            case .reply(let reply): plainAnswer(reply, to: question).map { .success($0) }
             }
         }
         let open = answers.indices.filter { answers[$0] == nil }
         for (index, answer) in await load(open, questions, replies) { answers[index] = answer }
         // Whatever had no answer was loaded.
-        return answers.map { $0 ?? .failure(.countersAway("no answer")) }
+        let all = answers.map { $0 ?? .failure(.countersAway("no answer")) }
+        if let observer {
+            let time = ContinuousClock.now - began
+            for (question, answer) in zip(questions, all) {
+                observer.checked(question.mode, answer, took: time)
+            }
+        }
+        return all
     }
 
     /// Does what the replies of these places ask for, for a few at a time.
@@ -48,7 +56,7 @@ extension QuotaGate {
             var answers: [(Int, Answer)] = []
             for (number, place) in places.enumerated() {
                 if number >= Self.loadsMax, let done = await group.next() { answers.append(done) }
-                guard case .success(let reply) = replies[place] else { continue }
+                guard case .reply(let reply) = replies[place] else { continue }
                 let question = questions[place]
                 group.addTask { (place, await self.answer(question, after: reply)) }
             }
@@ -60,7 +68,7 @@ extension QuotaGate {
 
 /// Gathers the replies to questions that were asked together.
 private final class RepliesToMany: Sendable {
-    typealias Reply = Result<CounterReply, QuotaError>
+    typealias Reply = Heard
 
     private struct State {
         var replies: [Reply?]

@@ -9,20 +9,30 @@ public final class QuotaGate: Sendable {
     let counters: any CounterStore
     let loader: ClinicLoader
     let settler: (any ClosedCountSettler)?
+    let observer: (any CheckObserver)?
     let nonce: @Sendable () -> UInt64
+    /// What is answered while a store is away; nil = nothing.
+    let away: AwayDesk?
 
+    /// - Parameters:
+    ///   - away: With the same marks.
+    ///   - loading: How clinics are brought from PostgreSQL.
+    ///   - observer: Is told how each check ended.
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
-        settler: (any ClosedCountSettler)? = nil,
-        nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
+        settler: (any ClosedCountSettler)? = nil, away: AwayDesk? = nil,
+        loading: LoadingPace = LoadingPace(), observer: (any CheckObserver)? = nil,
+        nonce: (@Sendable () -> UInt64)? = nil
     ) {
         self.counters = counters
         self.marks = marks
         self.settler = settler
-        self.nonce = nonce
+        self.away = away
+        self.observer = observer
+        self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
         loader = ClinicLoader(
             counters: counters, settings: settings, names: names, marks: marks,
-            concurrency: concurrency)
+            concurrency: concurrency, away: away, pace: loading)
     }
 
     /// Decides a call and counts what is admitted of it.
@@ -49,10 +59,11 @@ public final class QuotaGate: Sendable {
         _ question: ClinicQuestion,
         then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
     ) {
-        ask(question) { result in
-            switch result {
-            case .failure(let error): answer(.failure(error))
-            case .success(let reply):
+        let answer = observed(question.mode, answer)
+        ask(question) { heard in
+            switch heard {
+            case .answer(let alone): answer(alone)
+            case .reply(let reply):
                 if let plain = self.plainAnswer(reply, to: question) {
                     answer(.success(plain))
                 } else {
@@ -62,14 +73,20 @@ public final class QuotaGate: Sendable {
         }
     }
 
-    func ask(
-        _ question: ClinicQuestion,
-        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
-    ) {
-        counters.check(question.clinic, request(question), then: answer)
+    /// The same answer, told to the observer first with the time that it took from now on.
+    private func observed(
+        _ mode: CheckRequest.Mode,
+        _ answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) -> @Sendable (Result<QuotaAnswer, QuotaError>) -> Void {
+        guard let observer else { return answer }
+        let began = ContinuousClock.now
+        return { result in
+            observer.checked(mode, result, took: ContinuousClock.now - began)
+            answer(result)
+        }
     }
 
-    private func request(_ question: ClinicQuestion) -> CheckRequest {
+    func request(_ question: ClinicQuestion) -> CheckRequest {
         CheckRequest(
             limit: LimitID.group(of: question.limit), mode: question.mode, units: question.cost,
             writes: question.writes, mark: marks.mark(of: question.clinic), nonce: nonce())
@@ -110,13 +127,22 @@ public final class QuotaGate: Sendable {
                     }
                 case .unsettled:
                     guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+                // The clock of Redis was set, and is known now.
+                case .expired: break
                 default: throw .unreadable(clinic)
                 }
-                if round < 3 { reply = try await counters.check(clinic, request(question)) }
+                guard round < 3 else { break }
+                switch await asked(question) {
+                case .answer(let alone): return alone
+                case .reply(let next): reply = next
+                }
             }
-            throw .unsteady(clinic)
+            // Redis keeps answering after the last moment of each call: it is as good as away.
+            throw reply.verdict == .expired
+                ? .countersAway("it answers too late") : .unsteady(clinic)
         } catch {
-            return .failure(error)
+            // Whatever failed here, the check itself was answered and counted nothing.
+            return await decideAlone(question, request(question), after: error.ofOtherCall)
         }
     }
 

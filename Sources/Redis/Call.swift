@@ -36,6 +36,7 @@ final class Call: @unchecked Sendable {
     /// The most bytes that this call adds to what is sent.
     let bytes: Int
     let timeout: Duration
+    let began = NIODeadline.now()
     let deadline: NIODeadline
     private let late: LateReply?
 
@@ -53,7 +54,7 @@ final class Call: @unchecked Sendable {
         content = .command(command)
         bytes = command.encodedBytesMax
         self.timeout = timeout
-        deadline = .now() + TimeAmount(timeout)
+        deadline = began + TimeAmount(timeout)
         self.late = late
     }
 
@@ -63,7 +64,7 @@ final class Call: @unchecked Sendable {
         // A key and an argument, each with `$`, its length and two line ends.
         bytes = 48 + keyed.key.count + keyed.argumentBytesMax
         self.timeout = timeout
-        deadline = .now() + TimeAmount(timeout)
+        deadline = began + TimeAmount(timeout)
         late = nil
     }
 
@@ -103,6 +104,7 @@ final class Call: @unchecked Sendable {
         } else if owesLate {
             owesLate = false
             late?(answer)
+            keyed?.finishLate(answer)
         }
     }
 

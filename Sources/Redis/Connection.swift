@@ -6,6 +6,8 @@ protocol ConnectionObserver: AnyObject {
     /// The connection is over; every call on it has been finished.
     func connectionEnded(_ connection: Connection, because reason: RedisError)
     func connectionFlushed(commands: Int)
+    /// The reply to a call came, in time or late; told of the first of calls that went out as one.
+    func connectionAnswered(_ call: Call)
     /// A counted call left the connection.
     func connectionReleased(count: Int, size: Int)
     /// The server answers as a replica does.
@@ -230,6 +232,7 @@ extension Connection {
             // Before the caller hears of it: what it sends next must not go to a server just found wanting.
             judge(reply, to: owed.first)
         }
+        if let first = owed.first { observer?.connectionAnswered(first) }
         owed.finish(reply)
     }
 

@@ -15,6 +15,15 @@ public protocol KeyedCall: AnyObject, Sendable {
     /// Told once, on an event loop: the key's own element, the error reply to the whole command, or why there
     /// is none. An answer that is no array of n elements is a `.protocolViolation` for all of its keys.
     func finish(_ answer: Result<RedisReply, RedisError>)
+
+    /// Told once after `finish` was told `.deadline(sent: true)`, within 30 s: what became of the call after all. A
+    /// failure means that nobody will ever know.
+    func finishLate(_ answer: Result<RedisReply, RedisError>)
+}
+
+extension KeyedCall {
+    /// Nobody asks.
+    public func finishLate(_ answer: Result<RedisReply, RedisError>) {}
 }
 
 /// A function that takes any number of keys, and one argument for each.

@@ -82,6 +82,46 @@ private final class Told: Sendable {
         }
     }
 
+    @Test func `of one clinic become one entry, and each is told its own numbers`() async throws {
+        try await withSteered { redis in
+            let clinic = clinics(1, 6)[0]
+            try await configure([clinic], redis, burst: 200, quota: 150)
+            let before = redis.client.health.commands
+            let replies = try await ask(
+                Array(repeating: (clinic, request()), count: 256), redis.store)
+            let read = try replies.map { try $0.get() }
+            #expect(redis.client.health.commands - before == 1)
+            #expect(read.prefix(150).allSatisfy { $0.verdict == .allowed })
+            #expect(read.prefix(150).map(\.usage) == Array(1...150))
+            #expect(read.prefix(150).map(\.limits[0].remaining) == (50..<200).reversed())
+            #expect(read.dropFirst(150).allSatisfy { $0.verdict == .denied && $0.usage == 150 })
+            #expect(read.dropFirst(150).allSatisfy { $0.mask == CounterReply.quotaBit })
+            #expect(read.allSatisfy { $0.mark.used == 150 })
+        }
+    }
+
+    /// One caller leaves; the others of its entry, and what it had begun, go on.
+    @Test func `of one clinic do not end with one of their callers`() async throws {
+        try await withSteered { redis in
+            let clinic = clinics(1, 7)[0]
+            try await configure([clinic], redis)
+            let verdicts = await withTaskGroup(of: CounterReply.Verdict?.self) { group in
+                for index in 0..<40 {
+                    group.addTask {
+                        let task = Task { try await redis.store.check(clinic, request()) }
+                        if index % 4 == 0 { task.cancel() }
+                        return try? await task.value.verdict
+                    }
+                }
+                return await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(verdicts.count { $0 == .allowed } >= 30)
+            #expect(verdicts.allSatisfy { $0 == nil || $0 == .allowed })
+            let used = try await redis.store.values(of: [clinic])[0].value?.used
+            #expect((30...40).contains(used ?? 0))
+        }
+    }
+
     @Test func `of one clinic and different kinds are counted one by one, in order`() async throws {
         try await withSteered { redis in
             let clinic = clinics(1, 2)[0]
@@ -94,7 +134,7 @@ private final class Told: Sendable {
             let replies = try await ask(requests.map { (clinic, $0) }, redis.store)
             let read = try replies.map { try $0.get() }
             #expect(read.map(\.verdict) == [.allowed, .allowed, .allowed, .allowed, .denied])
-            #expect(read.map(\.mark.used) == [2, 5, 5, 6, 6])
+            #expect(read.map(\.usage) == [2, 5, 5, 6, 6])
             #expect(read.map(\.limits[0].remaining) == [8, 5, 5, 4, 4])
             #expect(redis.client.health.commands - before == 3)
         }

@@ -162,7 +162,7 @@ import Testing
         }
     }
 
-    @Test func `a cancellation that is taken back leads back to suspended`() async throws {
+    @Test func `an end that is taken back leads back to suspended`() async throws {
         let terms = #"{"metering": {"standing": {"minimum_dwell_hours": 0}}}"#
         try await withClinics(features: terms) { database in
             try await database.owner.script(
@@ -171,21 +171,18 @@ import Testing
                 VALUES ('\(Self.clinic)', 'payment_failed', now() - interval '20 days', 'test', 'test');
                 UPDATE metering.subscription_fact SET at = at - interval '40 days' WHERE kind = 'declared';
                 """)
-            let pool = try database.pool(of: Login.admin)
-            let admin = Ledger(pool: pool)
             for _ in 0..<2 { try await database.ledger.evaluateStanding(of: Self.clinic) }
-            let now = try #require(UTCTime(microseconds: try await admin.databaseTime()))
-            _ = try await admin.tell(
-                FactEntry(.canceled(effective: now), reason: "r", key: "1"), of: Self.clinic)
-            _ = try await admin.tell(
-                FactEntry(.cancelWithdrawn, reason: "r", key: "2"), of: Self.clinic)
-            await pool.close()
+            for end in ["now() - interval '1 day'", "now() + interval '1 year'"] {
+                try await database.owner.script(
+                    "UPDATE clinic_subscriptions SET auto_renew = false, end_date = (\(end))::date")
+                try await database.ledger.evaluateStanding(of: Self.clinic)
+            }
             #expect(
                 try await database.lines(
                     """
                     SELECT to_status FROM metering.subscription_event
                     WHERE clinic_id = '\(Self.clinic)' ORDER BY event_id
-                    """) == ["active", "past_due", "suspended", "canceled", "suspended"])
+                    """) == ["active", "past_due", "suspended", "expired", "suspended"])
         }
     }
 

@@ -42,17 +42,26 @@ struct CheckDoor: Sendable {
         }
     }
 
-    private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        let answer: Result<QuotaAnswer, QuotaError>
+    func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
+        try decision(await asked(call), of: call)
+    }
+
+    /// Nil when the clinic's plan has no limit of the name that is asked.
+    func decideIfLimited(_ call: CheckCall) async throws(Problem) -> QuotaDecision? {
+        let answer = await asked(call)
+        if case .success(.noSuchLimit) = answer { return nil }
+        return try decision(answer, of: call)
+    }
+
+    private func asked(_ call: CheckCall) async -> Result<QuotaAnswer, QuotaError> {
         do throws(QuotaError) {
-            answer = .success(
+            return .success(
                 try await gate.check(
                     call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
                     writes: call.writes))
         } catch {
-            answer = .failure(error)
+            return .failure(error)
         }
-        return try decision(answer, of: call)
     }
 
     func decision(
@@ -85,14 +94,15 @@ struct CheckDoor: Sendable {
     func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
-        let room: ClinicRoom?
-        do throws(QuotaError) {
-            room = try await advisor.room(of: call.clinic)
-        } catch {
+        guard let room = try await room(of: call.clinic) else { throw .unknownClinic }
+        return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
+    }
+
+    /// Nil when there is no such clinic.
+    func room(of clinic: ClinicID) async throws(Problem) -> ClinicRoom? {
+        do throws(QuotaError) { return try await advisor.room(of: clinic) } catch {
             throw .unavailable("\(error)")
         }
-        guard let room else { throw .unknownClinic }
-        return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
     func answer(
@@ -101,10 +111,7 @@ struct CheckDoor: Sendable {
         var document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
         if memory == .repeated { document.repeated = true }
         if memory == .forgotten { document.remembered = false }
-        var answer =
-            decision.isAllowed
-            ? HTTPAnswer(status: 200, json: document)
-            : HTTPAnswer(status: Denial(decision).status, problem: document)
+        var answer = HTTPAnswer(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }

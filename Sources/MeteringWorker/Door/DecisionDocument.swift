@@ -1,5 +1,6 @@
 import Metering
 import Quotas
+import Synchronization
 
 /// A decision as JSON: the verdict, and every number behind it.
 struct DecisionDocument: Encodable {
@@ -48,6 +49,8 @@ struct DecisionDocument: Encodable {
     var repeated: Bool?
     /// False: there was no room to remember the request id.
     var remembered: Bool?
+    /// Written only where this worker decided alone.
+    let degraded: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
@@ -62,6 +65,7 @@ struct DecisionDocument: Encodable {
         retry_after_ms = decision.retryAfter?.millisecondsUp
         admitted = mode == .atMost ? decision.admitted : nil
         would_deny = decision.wouldDeny.isEmpty ? nil : decision.wouldDeny
+        degraded = decision.isDegraded ? true : nil
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -78,6 +82,7 @@ struct UsageDocument: Encodable {
     }
 
     let clinic_id: String
+    let degraded: Bool?
     let denied_by_this_worker: Denied
     let limits: [DecisionDocument.Limit]
     let usage: DecisionDocument.Usage
@@ -87,12 +92,18 @@ struct UsageDocument: Encodable {
         denials: [QuotaDecision.Reason: Int64]
     ) {
         clinic_id = clinic.description
-        denied_by_this_worker = Denied(
-            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
-            subscription_ended: denials[.ended] ?? 0,
-            read_only: denials[.readOnly] ?? 0)
+        degraded = decision.isDegraded ? true : nil
+        denied_by_this_worker = Denied(denials)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
+    }
+}
+
+extension UsageDocument.Denied {
+    init(_ denials: [QuotaDecision.Reason: Int64]) {
+        self.init(
+            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
+            subscription_ended: denials[.ended] ?? 0, read_only: denials[.readOnly] ?? 0)
     }
 }
 
@@ -108,11 +119,31 @@ extension DecisionDocument.Limit {
 
 extension DecisionDocument.Usage {
     init(_ period: QuotaDecision.Period) {
-        month = Month(containing: period.start)?.description ?? ""
+        let text = PeriodText.of(period)
+        (month, resets_at) = (text.month, text.end)
         used = period.used
         quota = period.quota
         remaining = period.remaining
-        resets_at = UTCTime(microseconds: period.end)?.rfc3339 ?? ""
+    }
+}
+
+/// A period as text. The last one is remembered: nearly every check of a month has the same.
+private struct PeriodText {
+    let start, endsAt: Int64
+    let month, end: String
+
+    private static let last = Mutex<PeriodText?>(nil)
+
+    static func of(_ period: QuotaDecision.Period) -> PeriodText {
+        last.withLock { last in
+            if let last, last.start == period.start, last.endsAt == period.end { return last }
+            let text = PeriodText(
+                start: period.start, endsAt: period.end,
+                month: Month(containing: period.start)?.description ?? "",
+                end: UTCTime(microseconds: period.end)?.rfc3339 ?? "")
+            last = text
+            return text
+        }
     }
 }
 
