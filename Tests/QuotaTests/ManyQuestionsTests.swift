@@ -1,4 +1,5 @@
 import Metering
+import Synchronization
 import TestSupport
 import Testing
 
