@@ -186,6 +186,21 @@ import Testing
         }
     }
 
+    @Test func `count once also in a list of checks`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(plan)
+            let check = #"{"clinic_id":"\#(clinic)","cost":3,"request_id":"listed"}"#
+            let plain = #"{"clinic_id":"\#(clinic)"}"#
+            for _ in 0..<2 {
+                let reply = try await worker.request(
+                    "POST", "/v1/checks", body: #"{"checks":[\#(check),\#(plain),\#(check)]}"#,
+                    key: worker.key)
+                #expect(reply.status == 200)
+            }
+            #expect(try await used(worker, clinic) == 5)
+        }
+    }
+
     /// The answer is lost, the caller asks again: one call, though the server was asked twice at once.
     @Test func `count once when the same id is told many times at once`() async throws {
         try await HTTPWorker.lend { worker in

@@ -29,6 +29,8 @@ extension CheckDoor {
                 let call = try call.get()
                 if question != nil, let answer = decisions.popFirst() {
                     answers.append(self.answer(try decision(answer, of: call), to: call))
+                } else if let name = call.requestID {
+                    answers.append(try await once(call, named: name))
                 } else if let counter = call.counter {
                     // One after the other, so that one request holds one connection of PostgreSQL at most.
                     answers.append(try await advise(call, on: counter))
@@ -42,9 +44,9 @@ extension CheckDoor {
 }
 
 extension CheckCall {
-    /// What Redis is asked; nil when PostgreSQL counts it.
+    /// What Redis is asked together with others; nil when PostgreSQL counts it, and for a call with an id.
     fileprivate var question: ClinicQuestion? {
-        counter == nil
+        counter == nil && requestID == nil
             ? ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
     }
 }

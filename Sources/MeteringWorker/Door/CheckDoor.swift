@@ -76,7 +76,7 @@ struct CheckDoor: Sendable {
     }
 
     /// A call that is counted once for its name.
-    private func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
+    func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
         let told: OnceAnswer
         do throws(QuotaError) {
             told = try await gate.check(
