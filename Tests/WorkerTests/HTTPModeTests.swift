@@ -43,7 +43,7 @@ import Testing
             let reply = try await worker.check(clinic, #","mode":"at_most","cost":7"#)
             let part = try Answer(reply)
             #expect(reply.status == 200 && part.allowed == true && part.admitted == 1)
-            #expect(part.usage.used == 3 && part.reasons == ["rate_limit", "quota"])
+            #expect(part.usage.used == 3 && part.reasons == ["rate_limit"])
             #expect(part.retry_after_ms ?? 0 > 0 && reply.field("retry-after") == nil)
             let none = try await worker.check(clinic, #","mode":"at_most","cost":7"#)
             #expect(try none.status == 429 && Answer(none).admitted == 0)
