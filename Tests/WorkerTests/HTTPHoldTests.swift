@@ -1,5 +1,6 @@
 import Foundation
 import Metering
+import Postgres
 import TestSupport
 import Testing
 
