@@ -37,11 +37,15 @@ release: ## Build the programs for production
 	@scripts/require-packages
 	swift build --configuration release $(strict)
 
-install: release ## Put the programs into PREFIX/bin and the sample log into PREFIX/share
+install: release ## Put the programs into PREFIX/bin and the examples into PREFIX/share
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 .build/release/metering-worker .build/release/billing "$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(DESTDIR)$(PREFIX)/share/metering-worker"
 	install -m 644 Examples/access.log "$(DESTDIR)$(PREFIX)/share/metering-worker/"
+	@for part in prometheus grafana systemd; do \
+		install -d "$(DESTDIR)$(PREFIX)/share/metering-worker/$$part"; \
+		install -m 644 Examples/$$part/* "$(DESTDIR)$(PREFIX)/share/metering-worker/$$part/" || exit 1; \
+	done
 
 lint: ## Check the format of all Swift files
 	swift format lint --strict --recursive --parallel Sources Tests Package.swift

@@ -31,6 +31,7 @@ extension Target.Dependency {
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -120,9 +121,14 @@ let package = Package(
                 "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
-                .nioHTTP1, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ], resources: [.embedInCode("Demo/SQL")]),
+                .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Door/openapi.json")]),
 
+        // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
+        .executableTarget(
+            name: "LibraryBench",
+            dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
+            path: "Benchmarks/LibraryBench", swiftSettings: strict),
         // What `make bench` compares with.
         .executableTarget(
             name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
@@ -142,7 +148,7 @@ let package = Package(
             "CounterTests",
             [
                 "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
-                .logging, .nioPosix,
+                .logging, .nioCore, .nioPosix,
             ]),
         tests(
             "LedgerTests",
@@ -161,6 +167,7 @@ let package = Package(
                 "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
                 "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
+                .systemPackage,
             ]),
     ]
 )

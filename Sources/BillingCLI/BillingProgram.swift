@@ -17,6 +17,7 @@ struct BillingProgram: AsyncParsableCommand {
         version: Release.version,
         subcommands: [
             ReportCommand.self, LimitsCommand.self, PlanCommand.self, OverrideCommand.self,
+            QuotaCommand.self,
             StandingCommand.self, SubscribeCommand.self, PlanChangeCommand.self, PayCommand.self,
             FailCommand.self, ReopenCommand.self, ChargeCommand.self, HoldCommand.self,
             ReleaseCommand.self, CancelCommand.self, DunningCommand.self, OutboxCommand.self,

@@ -11,8 +11,8 @@ struct OverrideCommand: AsyncParsableCommand {
         commandName: "override",
         abstract: "Numbers that one clinic has beside its plan, until a day.",
         discussion: """
-            WHAT is quota, users, patients, storage, limit:NAME or limit:NAME.sustained. Each is written to \
-            audit_logs, counts at once, and ends by itself.
+            WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, shadow:quota or \
+            shadow:limit:NAME. Each is written to audit_logs, counts at once, and ends by itself.
 
             Example:
               billing override set smile quota 2000000 --until 2026-12-31 --reason "move of old records"
@@ -33,16 +33,20 @@ struct OverrideCommand: AsyncParsableCommand {
                 Examples:
                   billing override set smile users 30 --until 2026-12-31 --reason "two locums"
                   billing override set smile limit:default 40/1s/120 --until 2026-11-30 --reason "import"
+                  billing override set smile shadow:limit:export on --until 2026-11-30 --reason "trial"
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
         @Argument(
-            help: "quota, users, patients, storage, limit:NAME or limit:NAME.sustained.",
+            help: ArgumentHelp(
+                "quota, users, patients, storage, limit:NAME, limit:NAME.sustained, shadow:quota "
+                    + "or shadow:limit:NAME."),
             transform: what)
         var what: ClinicOverride.What
         @Argument(
-            help:
-                "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as 40/1s/120.",
+            help: ArgumentHelp(
+                "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as 40/1s/120; "
+                    + "for a shadow on or off."),
             transform: value)
         var value: ClinicOverride.Value
         @Option(
@@ -53,9 +57,7 @@ struct OverrideCommand: AsyncParsableCommand {
 
         func validate() throws {
             guard ClinicOverride(what, value) != nil else {
-                throw ValidationError(
-                    "\(what) takes \(isLimit ? "RATE/PER such as 40/1s" : "a whole number or unlimited")"
-                )
+                throw ValidationError("\(what) takes \(taken)")
             }
             guard (1...500).contains(reason.unicodeScalars.count) else {
                 throw ValidationError("a reason has 1 to 500 characters")
@@ -78,30 +80,42 @@ struct OverrideCommand: AsyncParsableCommand {
 
         /// An override changes a limit and makes none.
         private func noteMissingLimit(of clinic: ClinicID, in ledger: Ledger) async throws {
-            guard case .limit(let name, let isSustained) = what else { return }
+            let (name, window): (String, UInt16)
+            switch what {
+            case .limit(let limit, let isSustained): (name, window) = (limit, isSustained ? 1 : 0)
+            case .shadow(let limit?): (name, window) = (limit, 0)
+            default: return
+            }
             let stored = try await ledger.configuration(of: clinic, at: ledger.databaseTime())
             let plan = try? stored?.settings().plan
             let windows = plan?.limits.first { $0.name == name }?.windows ?? []
-            guard !windows.contains(where: { $0.id.window == (isSustained ? 1 : 0) }) else {
-                return
-            }
+            guard !windows.contains(where: { $0.id.window == window }) else { return }
             Console.note(
                 "billing: the plan of this clinic has no \(what): nothing changes until it has")
         }
 
-        private var isLimit: Bool { if case .limit = what { true } else { false } }
+        /// The kind of value that goes with `what`.
+        private var taken: String {
+            switch what {
+            case .limit: "RATE/PER such as 40/1s"
+            case .shadow: "on or off"
+            default: "a whole number or unlimited"
+            }
+        }
 
         private static func what(_ text: String) throws -> ClinicOverride.What {
             guard let what = ClinicOverride.What(text) else {
                 throw ValidationError(
-                    "write quota, users, patients, storage, limit:NAME or limit:NAME.sustained")
+                    "write quota, users, patients, storage, limit:NAME, limit:NAME.sustained, "
+                        + "shadow:quota or shadow:limit:NAME")
             }
             return what
         }
 
         private static func value(_ text: String) throws -> ClinicOverride.Value {
             guard let value = ClinicOverride.Value(text) else {
-                throw ValidationError("write a whole number, unlimited, 40/1s or 40/1s/120")
+                throw ValidationError(
+                    "write a whole number, unlimited, 40/1s, 40/1s/120, on or off")
             }
             return value
         }

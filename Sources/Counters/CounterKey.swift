@@ -12,3 +12,15 @@ public enum CounterKey {
         return key
     }
 }
+
+extension CounterKey {
+    /// `hold:{…}`: what a clinic holds.
+    public static func holds(of clinic: ClinicID) -> [UInt8] {
+        Array("hold:{\(clinic)}".utf8)
+    }
+
+    /// `seen:{…}:0` to `seen:{…}:2`: the ids of three hours.
+    public static func seen(of clinic: ClinicID) -> [[UInt8]] {
+        (0..<3).map { Array("seen:{\(clinic)}:\($0)".utf8) }
+    }
+}

@@ -5,7 +5,9 @@ public enum FunctionLibrary {
     public static let version: Int64 = 3
 
     public static var text: String {
-        // Two files, because a large one is slow to compile as an embedded one.
-        String(decoding: PackageResources.metering_lua + PackageResources.upkeep_lua, as: UTF8.self)
+        // Three files, because a large one is slow to compile as an embedded one.
+        String(
+            decoding: PackageResources.metering_lua + PackageResources.upkeep_lua
+                + PackageResources.holds_lua, as: UTF8.self)
     }
 }

@@ -1,6 +1,6 @@
 public import Metering
 public import Quotas
-import Redis
+public import Redis
 
 extension RedisCounterStore {
     /// Values asked for at once: what is read must not hold up the checks behind it.
@@ -52,12 +52,30 @@ extension RedisCounterStore {
     ) async throws(QuotaError) -> Bool {
         let reply = try await call(
             "metering_forget", clinic, confirmed.confirmation, timeout: Self.patience)
-        return reply.int == 1
+        guard reply.int == 1 else { return false }
+        // Nothing counts there any more, so nothing can come back.
+        _ = try await sent(
+            RedisCommand("DEL", [.bytes(CounterKey.holds(of: clinic))]), timeout: Self.patience)
+        return true
     }
 
     /// The clock of Redis, µs since 1970.
     public func now() async throws(QuotaError) -> Int64 {
-        let reply = try await sent(RedisCommand("TIME"), timeout: Self.patience)
+        try await Self.time(of: redis, within: Self.patience)
+    }
+
+    /// The same, asked of a client.
+    ///
+    /// - Parameter timeout: The longest to wait for it.
+    public static func time(
+        of redis: RedisClient, within timeout: Duration
+    ) async throws(QuotaError) -> Int64 {
+        let reply: RedisReply
+        do {
+            reply = try await redis.send(RedisCommand("TIME"), timeout: timeout)
+        } catch {
+            throw QuotaError(error)
+        }
         guard let parts = reply.elements, parts.count == 2, let seconds = parts[0].int,
             let microseconds = parts[1].int, (0...4_000_000_000).contains(seconds),
             (0..<1_000_000).contains(microseconds)

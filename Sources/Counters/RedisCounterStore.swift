@@ -1,32 +1,41 @@
 public import Metering
 public import Quotas
 public import Redis
-import Synchronization
 
 /// Counts clinics in Redis through the function library `metering`.
 public final class RedisCounterStore: CounterStore {
     public let redis: RedisClient
     private let nonce: @Sendable () -> UInt64
-    private let installing = Mutex<Task<Result<Void, QuotaError>, Never>?>(nil)
+    private let library: LibraryInstaller
+    private let coalescer: CheckCoalescer
 
     /// Work beside the check path may take longer than a check.
     static let patience: Duration = .seconds(2)
 
+    /// - Parameter late: Hears what became of checks that were answered too late; nil = nobody does.
     public init(
-        redis: RedisClient,
+        redis: RedisClient, late: (any LateListener)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.redis = redis
         self.nonce = nonce
+        library = LibraryInstaller(redis: redis)
+        coalescer = CheckCoalescer(redis: redis, library: library, late: late)
     }
 
     public func check(
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply {
-        let function = request.mode == .peek ? "metering_peek" : "metering_check"
-        let reply = try await call(function, clinic, request.encoded, timeout: nil)
-        guard let element = reply.elements?.first else { throw .unreadable(clinic) }
-        return try decoded(element, of: clinic)
+        try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            coalescer.check(clinic, request, then: $0)
+        }.get()
+    }
+
+    public func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        coalescer.check(clinic, request, then: answer)
     }
 
     public func configure(
@@ -52,15 +61,20 @@ public final class RedisCounterStore: CounterStore {
     func call(
         _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
+        try await called(
+            function, [CounterKey.counter(of: clinic)], [argument], timeout: timeout)
+    }
+
+    /// The same on several keys of one clinic.
+    func called(
+        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?
+    ) async throws(QuotaError) -> RedisReply {
         let command = RedisCommand(
-            function == "metering_peek" ? "FCALL_RO" : "FCALL",
-            [
-                .string(function), .integer(1), .bytes(CounterKey.counter(of: clinic)),
-                .bytes(argument),
-            ])
+            "FCALL",
+            [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
         var reply = try await sent(command, timeout: timeout)
         if let error = reply.serverError, error.isFunctionNotFound {
-            try await install()
+            do throws(QuotaError) { try await install() } catch { throw error.ofOtherCall }
             reply = try await sent(command, timeout: timeout)
         }
         if let error = reply.serverError { throw .countersAway("Redis answered \(error.code)") }
@@ -73,7 +87,18 @@ public final class RedisCounterStore: CounterStore {
         do {
             return try await redis.send(command, timeout: timeout)
         } catch {
-            throw .countersAway("\(error)")
+            throw QuotaError(error)
+        }
+    }
+}
+
+extension QuotaError {
+    init(_ error: RedisError) {
+        switch error {
+        case .deadline(_, sent: true), .cancelled(sent: true):
+            self = .unanswered("\(error)", isOwed: true)
+        case let error where error.mayHaveRun: self = .unanswered("\(error)", isOwed: false)
+        default: self = .countersAway("\(error)")
         }
     }
 }
@@ -83,33 +108,5 @@ public final class RedisCounterStore: CounterStore {
 extension RedisCounterStore {
     /// Loads the library unless Redis has this version or a higher one. Callers at the same time share
     /// one load.
-    public func install() async throws(QuotaError) {
-        let task = installing.withLock { installing in
-            if let installing { return installing }
-            let task = Task { await self.installOnce() }
-            installing = task
-            return task
-        }
-        try await task.value.get()
-    }
-
-    private func installOnce() async -> Result<Void, QuotaError> {
-        defer { installing.withLock { $0 = nil } }
-        do throws(QuotaError) {
-            let version = RedisCommand("FCALL_RO", ["metering_version", 0])
-            let reply = try await sent(version, timeout: Self.patience)
-            if let held = reply.int, held >= FunctionLibrary.version { return .success(()) }
-            if let error = reply.serverError, !error.isFunctionNotFound {
-                return .failure(.countersAway("Redis answered \(error.code)"))
-            }
-        } catch {
-            return .failure(error)
-        }
-        do {
-            try await redis.loadFunctions(FunctionLibrary.text, name: FunctionLibrary.name)
-            return .success(())
-        } catch {
-            return .failure(.countersAway("the function library was not loaded: \(error)"))
-        }
-    }
+    public func install() async throws(QuotaError) { try await library.install() }
 }

@@ -1,5 +1,6 @@
 public import ArgumentParser
 import Glibc
+import Logging
 import SystemPackage
 
 /// One run of a program: its exit code is 0 for done, 1 for failed, 2 for a mistake on the command line.
@@ -61,7 +62,7 @@ public enum CommandRun {
         case let code where error is ExitCode:
             return code.rawValue
         default:
-            Console.note("\(program): \(Console.oneLine("\(error)"))")
+            Console.note("\(program): \(Console.oneLine("\(error)"))", level: .error)
             return 1
         }
     }

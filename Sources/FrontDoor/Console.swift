@@ -1,4 +1,7 @@
+import FoundationEssentials
 import Glibc
+public import Logging
+import Synchronization
 import SystemPackage
 
 /// The two streams of a program: results on stdout, all else on stderr.
@@ -10,9 +13,31 @@ public enum Console {
 
     public static func write(_ text: String) throws { try write(text.utf8) }
 
-    /// Writes a line to stderr. Where nobody listens, nothing is lost that a caller could mend.
-    public static func note(_ line: String) {
-        _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+    /// Writes a line to stderr, `program: text`. Where nobody listens, nothing is lost that a caller could mend.
+    ///
+    /// - Parameter level: How the line is marked where lines are JSON.
+    public static func note(_ line: String, level: Logger.Level = .notice) {
+        guard notesAreJSON.load(ordering: .relaxed) else { return writeLine(line) }
+        let parts = line.split(separator: ": ", maxSplits: 1)
+        let hasLabel = parts.count == 2 && !parts[0].contains(" ")
+        writeLine(
+            LogLine(
+                time: Date(), level: level, label: hasLabel ? String(parts[0]) : "",
+                message: hasLabel ? String(parts[1]) : line, metadata: [:]
+            ).text)
+    }
+
+    /// From now on each note is a JSON object as the lines of the log are, so that stderr holds nothing else.
+    public static func noteInJSON() { notesAreJSON.store(true, ordering: .relaxed) }
+
+    private static let notesAreJSON = Atomic<Bool>(false)
+    private static let isWriting = Mutex<Void>(())
+
+    /// One line at a time: a long one is written in pieces.
+    static func writeLine(_ line: String) {
+        isWriting.withLock { _ in
+            _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+        }
     }
 
     /// Whether a person reads stderr.

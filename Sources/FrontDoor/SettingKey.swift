@@ -24,6 +24,8 @@ public struct SettingKey: Hashable, Sendable {
         /// Written with a unit: `250ms`, `1s`, `5m`.
         case duration(ClosedRange<Duration>, default: Duration)
         case flag(default: Bool)
+        /// The path of a file. Has no default.
+        case path
         /// Never printed. Has no default, and can also be read from a file that another key names.
         case secret(form: String)
     }
@@ -53,14 +55,23 @@ extension SettingKey.Kind {
     func value(of text: String) -> SettingValue {
         switch self {
         case .integer: Int(text).map(SettingValue.integer) ?? .text(text)
-        case .flag: Bool(text).map(SettingValue.flag) ?? .text(text)
-        case .text, .choice, .duration, .secret: .text(text)
+        case .flag: Self.flag(text).map(SettingValue.flag) ?? .text(text)
+        case .text, .choice, .duration, .path, .secret: .text(text)
+        }
+    }
+
+    private static func flag(_ text: String) -> Bool? {
+        switch text {
+        case "1": true
+        case "0": false
+        default: Bool(text)
         }
     }
 
     func allows(_ value: SettingValue) -> Bool {
         switch (self, value) {
         case (.text, .text(let text)), (.secret, .text(let text)): !text.isEmpty
+        case (.path, .text(let text)): !text.isEmpty && !text.utf8.contains(0)
         case (.choice(let words, _), .text(let text)): words.contains(text)
         case (.integer(let range, _), .integer(let number)): range.contains(number)
         case (.duration(let range, _), .text(let text)):
@@ -79,6 +90,7 @@ extension SettingKey.Kind {
         case .duration(let range, _):
             "\(range.lowerBound.settingText) to \(range.upperBound.settingText)"
         case .flag: "true or false"
+        case .path: "the path of a file"
         case .secret(let form): form
         }
     }
@@ -89,7 +101,7 @@ extension SettingKey.Kind {
         case .integer(_, let number): String(number)
         case .duration(_, let duration): duration.settingText
         case .flag(let flag): String(flag)
-        case .secret: nil
+        case .path, .secret: nil
         }
     }
 }

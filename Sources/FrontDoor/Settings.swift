@@ -55,6 +55,9 @@ public struct Settings: Sendable {
         try found(key) { try reader.requiredString(forKey: $0) }
     }
 
+    /// The path of a file, or nil when it is not set.
+    public func path(_ key: SettingKey) -> String? { reader.string(forKey: ConfigKey(key.path)) }
+
     public func integer(_ key: SettingKey) throws(SettingsError) -> Int {
         try found(key) { try reader.requiredInt(forKey: $0) }
     }
@@ -89,7 +92,7 @@ public struct Settings: Sendable {
                 case .integer(_, let number): .int(number)
                 case .duration(_, let duration): .string(duration.settingText)
                 case .flag(let flag): .bool(flag)
-                case .secret: nil
+                case .path, .secret: nil
                 }
             guard let content else { continue }
             values[AbsoluteConfigKey(key.path)] = ConfigValue(content, isSecret: false)

@@ -43,6 +43,34 @@ extension Ledger {
         }
     }
 
+    /// The counts that the ledger holds of these keys; one that it does not know is absent.
+    ///
+    /// - Parameter keys: At most 10,000, each once.
+    public func held(
+        _ keys: [UsageCheckpoint.Key]
+    ) async throws(LedgerError) -> [UsageCheckpoint.Key: (used: Int64, credited: Int64)] {
+        guard keys.count <= 10_000 else {
+            throw .outOfRange("more than 10,000 counts were asked for at once")
+        }
+        return try await stored {
+            let rows = try await pool.query(
+                SQL.usageCheckpointHeld,
+                [
+                    .months(keys.map(\.month)), .clinics(keys.map(\.clinic)),
+                    .int64Array(keys.map(\.epoch.bitPattern)),
+                ])
+            var held: [UsageCheckpoint.Key: (used: Int64, credited: Int64)] = [:]
+            for row in rows {
+                let place = Int(try row.int64("place")) - 1
+                guard keys.indices.contains(place) else {
+                    throw LedgerError.corrupt("a place outside the question")
+                }
+                held[keys[place]] = (try row.int64("used"), try row.int64("credited"))
+            }
+            return held
+        }
+    }
+
     /// Keeps a checkpoint that must not count, with the reason.
     public func quarantine(
         _ row: UsageCheckpoint, reason: String

@@ -102,14 +102,14 @@ extension StoredConfiguration.StoredOverride {
 
 extension ClinicOverride {
     /// - Parameters:
-    ///   - amount: Units, people or bytes; for a rate limit units per period.
+    ///   - amount: Units, people or bytes; for a rate limit units per period; for a shadow 1 = on.
     ///   - per: µs, for a rate limit.
     init?(stored what: String, amount: Int64, per: Int64, burst: Int64) {
         guard let what = What(what) else { return nil }
-        if case .limit = what {
-            self.init(what, .rate(amount, per: per, burst: burst))
-        } else {
-            self.init(what, .amount(amount))
+        switch what {
+        case .limit: self.init(what, .rate(amount, per: per, burst: burst))
+        case .shadow: self.init(what, .isOn(amount == 1))
+        default: self.init(what, .amount(amount))
         }
     }
 }

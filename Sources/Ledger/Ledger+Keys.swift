@@ -71,6 +71,54 @@ extension Ledger {
         }
     }
 
+    /// Stores a key beside the one of the same name, with the same scopes and clinics, and lets the old one
+    /// expire after `grace`, if it does not before. Two keys of a name are good at once, and no more.
+    ///
+    /// - Parameters:
+    ///   - hash: SHA-256 of the new key, 32 bytes.
+    ///   - grace: µs, at least 0.
+    ///   - expiresAt: Of the new key: µs since 1970-01-01 UTC; nil means never.
+    public func rotateKey(
+        named name: String, hash: [UInt8], grace: Int64, expiresAt: Int64? = nil
+    ) async throws(LedgerError) -> (new: StoredKey, old: StoredKey) {
+        guard hash.count == 32 else { throw .outOfRange("a hash has 32 bytes") }
+        return try await stored {
+            try await pool.transaction { connection in
+                // A statement of its own, so that the next one sees what the rotation before made.
+                _ = try await connection.query(SQL.apiKeyNamedLock, [.text(name)])
+                let keys = try await connection.query(SQL.apiKeyNamed, [.text(name)])
+                    .map { try StoredKey($0) }
+                guard keys.count == 1, let current = keys.first else {
+                    throw LedgerError.refused(Self.refusal(of: keys))
+                }
+                let made = try await connection.query(
+                    SQL.apiKeyInsert,
+                    [
+                        .bytes(hash), .text(name),
+                        .textArray(current.scopes.map(\.rawValue).sorted()),
+                        .clinics(current.clinics.sorted()),
+                        expiresAt.map(PostgresValue.timestamp) ?? .null,
+                        .count(UsableKeys.countMax),
+                    ])
+                guard let made = made.first else {
+                    throw LedgerError.tooManyKeys(max: UsableKeys.countMax)
+                }
+                let ended = try await connection.query(
+                    SQL.apiKeyExpire, [.int64(current.id), .int64(grace)])
+                guard let ended = ended.first else {
+                    throw LedgerError.corrupt("a key that went while it was locked")
+                }
+                return (try StoredKey(made), try StoredKey(ended))
+            }
+        }
+    }
+
+    private static func refusal(of keys: [StoredKey]) -> String {
+        guard !keys.isEmpty else { return "no key of this name is good now: see keys list" }
+        let ids = keys.map { "\($0.id)" }.joined(separator: ", ")
+        return "keys \(ids) of this name are good now; revoke all but one, then rotate"
+    }
+
     /// Notes today as the day on which keys were last used; returns how many it was new for.
     @discardableResult
     public func noteUse(ofKeys ids: [Int64]) async throws(LedgerError) -> Int {

@@ -70,7 +70,7 @@ extension Ledger {
         try await stored { try await pool.query(SQL.overridesEndDue).first?.int64("ended") ?? 0 }
     }
 
-    private static func require(reason: String) throws(LedgerError) {
+    static func require(reason: String) throws(LedgerError) {
         guard (1...500).contains(reason.unicodeScalars.count), !reason.utf8.contains(0) else {
             throw .outOfRange("a reason has 1 to 500 characters")
         }
@@ -83,6 +83,7 @@ extension ClinicOverride.Value {
         switch self {
         case .amount(let amount): [.int64(amount), .null, .null, .null]
         case .rate(let rate, let per, let burst): [.null, .int64(rate), .int64(per), .int64(burst)]
+        case .isOn(let isOn): [.int64(isOn ? 1 : 0), .null, .null, .null]
         }
     }
 }

@@ -63,13 +63,13 @@ extension Ledger {
         var changed = 0
         let changes = try await stored {
             try await pool.query(SQL.planChangesDue, [.count(Self.dueAtOnce)])
-                .map { (id: try $0.int64("id"), clinic: try $0.clinic("clinic_id")) }
+                .map { try $0.int64("id") }
         }
         for change in changes {
-            let isDone = try await puttingOff(change.clinic, isChange: true) {
+            let isDone = try await puttingOff(SQL.planChangeDefer, .int64(change)) {
                 try await changing { connection in
                     try await connection.execute(SQL.migrationLockTimeout)
-                    return try await connection.query(SQL.planChangeApply, [.int64(change.id)])
+                    return try await connection.query(SQL.planChangeApply, [.int64(change)])
                         .first?.bool("applied") ?? false
                 }
             }
@@ -80,7 +80,7 @@ extension Ledger {
                 .map { try $0.clinic("clinic_id") }
         }
         for clinic in due {
-            let change = try await puttingOff(clinic) {
+            let change = try await puttingOff(SQL.standingDefer, .clinic(clinic)) {
                 try await evaluateStanding(of: clinic, isPassing: true)
             }
             if let change, change?.event != nil || change?.notice != nil { changed += 1 }
@@ -90,7 +90,7 @@ extension Ledger {
 
     /// nil when it failed and is noted; what a missing database fails with is passed on.
     private func puttingOff<R>(
-        _ clinic: ClinicID, isChange: Bool = false, _ body: () async throws -> R
+        _ putOff: Statement, _ key: PostgresValue, _ body: () async throws -> R
     ) async throws(LedgerError) -> R? {
         do {
             return try await stored(body)
@@ -102,8 +102,8 @@ extension Ledger {
             default: isLocked = false
             }
             // Whoever keeps the row would keep the note waiting too; the next turn comes soon.
-            guard !isLocked, !isChange else { return nil }
-            _ = try? await pool.query(SQL.standingDefer, [.clinic(clinic), .text("\(error)")])
+            guard !isLocked else { return nil }
+            _ = try? await pool.query(putOff, [key, .text("\(error)")])
             return nil
         }
     }

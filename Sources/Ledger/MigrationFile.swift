@@ -58,6 +58,12 @@ public struct MigrationFile: Hashable, Sendable {
         file(28, "V0028_notify", PackageResources.V0028_notify_sql),
         file(29, "V0029_usage_daily", PackageResources.V0029_usage_daily_sql),
         file(30, "V0030_installation", PackageResources.V0030_installation_sql),
+        file(31, "V0031_shadow", PackageResources.V0031_shadow_sql),
+        file(32, "V0032_concurrent", PackageResources.V0032_concurrent_sql),
+        file(33, "V0033_key_scope_marks", PackageResources.V0033_key_scope_marks_sql),
+        file(34, "V0034_quota_reset", PackageResources.V0034_quota_reset_sql),
+        file(35, "V0035_when_away", PackageResources.V0035_when_away_sql),
+        file(36, "V0036_failures_contained", PackageResources.V0036_failures_contained_sql),
         file(38, "V0038_rollup_speed", PackageResources.V0038_rollup_speed_sql),
     ]
 

@@ -33,7 +33,8 @@ struct RollupFailures {
         switch cause {
         case .server(let error): !error.sqlState.isResources && !error.sqlState.isConnection
         case .deadline, .connectionLost, .commitUnknown, .decoding: true
-        case .configuration, .connect, .authentication, .cancelled, .poolExhausted, .rolledBack,
+        case .configuration, .connect, .untrusted, .authentication, .cancelled, .poolExhausted,
+            .rolledBack,
             .tooManyRows, .closed, .connectionBusy, .unsuitableStatement:
             false
         }

@@ -2,9 +2,13 @@ import Postgres
 
 /// Every SQL statement the ledger sends, each from the file of its name in `SQL/`.
 enum SQL {
+    static let apiKeyExpire = file("api_key_expire", PackageResources.api_key_expire_sql)
     static let apiKeyFind = file("api_key_find", PackageResources.api_key_find_sql)
     static let apiKeyInsert = file("api_key_insert", PackageResources.api_key_insert_sql)
     static let apiKeyList = file("api_key_list", PackageResources.api_key_list_sql)
+    static let apiKeyNamed = file("api_key_named", PackageResources.api_key_named_sql)
+    static let apiKeyNamedLock = file(
+        "api_key_named_lock", PackageResources.api_key_named_lock_sql)
     static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
     static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
     static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
@@ -17,6 +21,8 @@ enum SQL {
         "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
     static let clinicRoom = file("clinic_room", PackageResources.clinic_room_sql)
     static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
+    static let clinicsBySubdomain = file(
+        "clinics_by_subdomain", PackageResources.clinics_by_subdomain_sql)
     static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)
     static let configChanges = file("config_changes", PackageResources.config_changes_sql)
     static let configHorizon = file("config_horizon", PackageResources.config_horizon_sql)
@@ -24,6 +30,7 @@ enum SQL {
         "config_version_raise", PackageResources.config_version_raise_sql)
     static let databaseTime = file("database_time", PackageResources.database_time_sql)
     static let factRecord = file("fact_record", PackageResources.fact_record_sql)
+    static let figures = file("figures", PackageResources.figures_sql)
     static let installation = file("installation", PackageResources.installation_sql)
     static let jobLatest = file("job_latest", PackageResources.job_latest_sql)
     static let jobRunInsert = file("job_run_insert", PackageResources.job_run_insert_sql)
@@ -67,6 +74,7 @@ enum SQL {
     static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
     static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
     static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeDefer = file("plan_change_defer", PackageResources.plan_change_defer_sql)
     static let planChangeWaiting = file(
         "plan_change_waiting", PackageResources.plan_change_waiting_sql)
     static let planChangesDue = file("plan_changes_due", PackageResources.plan_changes_due_sql)
@@ -85,6 +93,8 @@ enum SQL {
     static let plansRefused = file("plans_refused", PackageResources.plans_refused_sql)
     static let quarantineSize = file("quarantine_size", PackageResources.quarantine_size_sql)
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
+    static let quotaRefund = file("quota_refund", PackageResources.quota_refund_sql)
+    static let quotaReset = file("quota_reset", PackageResources.quota_reset_sql)
     static let recount = file("recount", PackageResources.recount_sql)
     static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
     static let recountDue = file("recount_due", PackageResources.recount_due_sql)
@@ -140,11 +150,17 @@ enum SQL {
         "standing_words_unknown", PackageResources.standing_words_unknown_sql)
     static let subscriptionWrite = file(
         "subscription_write", PackageResources.subscription_write_sql)
+    static let usageAdjustmentInsert = file(
+        "usage_adjustment_insert", PackageResources.usage_adjustment_insert_sql)
     static let usageCheckpointConfirmed = file(
         "usage_checkpoint_confirmed", PackageResources.usage_checkpoint_confirmed_sql)
+    static let usageCheckpointHeld = file(
+        "usage_checkpoint_held", PackageResources.usage_checkpoint_held_sql)
     static let usageCheckpointUpsert = file(
         "usage_checkpoint_upsert", PackageResources.usage_checkpoint_upsert_sql)
     static let usageMonthClaim = file("usage_month_claim", PackageResources.usage_month_claim_sql)
+    static let usageGiveBack = file("usage_give_back", PackageResources.usage_give_back_sql)
+    static let usageMonthHold = file("usage_month_hold", PackageResources.usage_month_hold_sql)
     static let usageMonthInsert = file(
         "usage_month_insert", PackageResources.usage_month_insert_sql)
     static let usageMonthShare = file("usage_month_share", PackageResources.usage_month_share_sql)
@@ -161,15 +177,16 @@ enum SQL {
         apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable,
         attachProblems, attachTables, attachUsage, attentionKinds, clinicById,
         clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges,
-        configHorizon, configVersionRaise, databaseTime, factRecord, installation, jobLatest,
+        configHorizon, configVersionRaise, databaseTime, factRecord, figures, installation,
+        jobLatest,
         jobRunInsert, limitMode, limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited,
         migrationApplied, migrationBlockers, migrationChecksums, migrationLock,
         migrationLockTimeout, migrationRecord, migrationRoleLocal, migrationRoleReset,
         migrationRoleRights, migrationRoleSet, migrationSession, migrationUnlock,
         monthPartitionsEnsure, noticeGive, notify, outboxDone, outboxOpen, outboxWaiting,
         overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue, planByName,
-        planChangeApply, planChangeAsk, planChangeWaiting, planChangesDue, planClinics,
-        planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
+        planChangeApply, planChangeAsk, planChangeDefer, planChangeWaiting, planChangesDue,
+        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
         planUpdate, planUse, planVersions, plansReconsider, plansRefused, quarantineSize,
         quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
         redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
@@ -179,8 +196,9 @@ enum SQL {
         rollupWaiting, rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion,
         sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
         standingDue, standingEvents, standingFacts, standingLock, standingRow,
-        standingWordsUnknown, subscriptionWrite, usageCheckpointConfirmed,
-        usageCheckpointUpsert, usageMonthClaim, usageMonthInsert, usageMonthShare, usageRewrite,
+        standingWordsUnknown, subscriptionWrite, usageAdjustmentInsert, usageCheckpointConfirmed,
+        usageCheckpointUpsert, usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert,
+        usageMonthShare, usageRewrite,
         workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
     ]
 

@@ -16,7 +16,7 @@ public struct StoredKey: Hashable, Sendable {
     public let lastUsedOn: Int32?
 
     /// What a key may be used for. Raw values are stored; never rename one.
-    public enum Scope: String, CaseIterable, Sendable { case check, usage, admin }
+    public enum Scope: String, CaseIterable, Sendable { case check, usage, marks, admin }
 
     /// Whether the key is good at a time, in µs since 1970-01-01 UTC.
     public func isUsable(at now: Int64) -> Bool {

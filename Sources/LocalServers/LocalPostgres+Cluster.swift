@@ -7,7 +7,7 @@ extension LocalPostgres {
     static func start(
         at site: Site, options: PostgresOptions
     ) async throws(LocalServersError) -> LocalPostgres {
-        try await makeCluster(at: site)
+        try await makeCluster(at: site, tcp: options.tls == nil ? "host" : "hostssl")
         return try await Site.retryingPorts { () async throws(LocalServersError) in
             let port = options.listensOnTCP ? FreePort.next() : 5432
             let postgres = try LocalPostgres(site: site, port: port, options: options)
@@ -17,10 +17,11 @@ extension LocalPostgres {
     }
 
     /// Makes the cluster if there is none yet.
-    static func makeCluster(at site: Site) async throws(LocalServersError) {
+    /// - Parameter tcp: The word of `pg_hba.conf` for who may come over TCP.
+    static func makeCluster(at site: Site, tcp: String) async throws(LocalServersError) {
         let data = "\(site.dataRoot)/postgres"
         try site.account.makeDirectory(data)
-        try writeAccessRules(site)
+        try writeAccessRules(site, tcp: tcp)
         if access("\(data)/PG_VERSION", F_OK) == 0 {
             removeStaleLock(in: data)
             return
@@ -38,12 +39,12 @@ extension LocalPostgres {
     }
 
     /// The rules lie beside the socket, so that they are of this version whatever made the cluster.
-    private static func writeAccessRules(_ site: Site) throws(LocalServersError) {
+    private static func writeAccessRules(_ site: Site, tcp: String) throws(LocalServersError) {
         try site.write(
             """
             local all postgres trust
             local all all scram-sha-256
-            host all all 127.0.0.1/32 scram-sha-256
+            \(tcp) all all 127.0.0.1/32 scram-sha-256
 
             """, to: site.accessRules)
     }
@@ -80,6 +81,12 @@ extension LocalPostgres {
             for name in ["fsync", "synchronous_commit", "full_page_writes"] {
                 settings[name] = "off"
             }
+        }
+        if let tls = options.tls {
+            settings["ssl"] = "on"
+            settings["ssl_cert_file"] = tls.certificate
+            settings["ssl_key_file"] = tls.key
+            settings["ssl_ca_file"] = tls.authority
         }
         settings.merge(options.settings) { _, chosen in chosen }
         return [try site.programs.path("postgres"), "-D", "\(site.dataRoot)/postgres"]

@@ -6,8 +6,13 @@ public struct PostgresOptions: Sendable {
     public var listensOnTCP = false
     /// Settings of `postgresql.conf`, by name.
     public var settings: [String: String] = [:]
+    /// With it 127.0.0.1 takes TLS only.
+    public var tls: ServerTLS?
 
-    public init(listensOnTCP: Bool = false, settings: [String: String] = [:]) {
+    public init(
+        listensOnTCP: Bool = false, settings: [String: String] = [:], tls: ServerTLS? = nil
+    ) {
+        self.tls = tls
         self.listensOnTCP = listensOnTCP
         self.settings = settings
     }

@@ -8,10 +8,14 @@ public struct RedisOptions: Sendable {
     public var appendOnly = true
     /// Directives of `redis.conf`, by name; each replaces ours of the same name.
     public var settings: [String: String] = [:]
+    /// With it the port on 127.0.0.1 takes TLS only.
+    public var tls: ServerTLS?
 
     public init(
-        listensOnTCP: Bool = false, appendOnly: Bool = true, settings: [String: String] = [:]
+        listensOnTCP: Bool = false, appendOnly: Bool = true, settings: [String: String] = [:],
+        tls: ServerTLS? = nil
     ) {
+        self.tls = tls
         self.listensOnTCP = listensOnTCP
         self.appendOnly = appendOnly
         self.settings = settings
@@ -64,6 +68,9 @@ public final class LocalRedis: Sendable {
 
     /// `redis://127.0.0.1:24017`; nil when it does not listen there.
     public var tcpURL: String? { port.map { "redis://127.0.0.1:\($0)" } }
+
+    /// `rediss://localhost:24017`; nil when it does not listen there.
+    public var tlsURL: String? { port.map { "rediss://localhost:\($0)" } }
 
     /// Runs `redis-cli` on the socket and returns what it printed.
     public func client(
@@ -129,6 +136,14 @@ public final class LocalRedis: Sendable {
             "appendonly": options.appendOnly ? "yes" : "no", "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
         ]
+        if let tls = options.tls {
+            directives["port"] = "0"
+            directives["tls-port"] = "\(port ?? 0)"
+            directives["tls-cert-file"] = tls.certificate
+            directives["tls-key-file"] = tls.key
+            directives["tls-ca-cert-file"] = tls.authority
+            directives["tls-auth-clients"] = tls.demandsCertificate ? "yes" : "no"
+        }
         directives.merge(options.settings) { _, chosen in chosen }
         return directives.sorted { $0.key < $1.key }
             .map { "\($0.key) \($0.value.redisQuoted)\n" }.joined()

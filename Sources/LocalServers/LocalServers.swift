@@ -24,7 +24,7 @@ public struct LocalServers: Sendable {
         redis redisOptions: RedisOptions = RedisOptions(),
         note: @escaping @Sendable (String) -> Void = { _ in }
     ) async throws(LocalServersError) -> LocalServers {
-        let programs = try await Programs.find(Programs.Need.allCases)
+        let programs = try await Programs.find(Programs.Need.servers)
         let account = try ServerAccount.current()
         var data: DataDirectory?
         if let keptData {

@@ -8,6 +8,12 @@ struct Programs: Sendable {
         case postgres = "postgresql-15"
         case redis = "redis-server"
         case setpriv = "util-linux"
+        /// These two for tests only.
+        case openssl = "openssl"
+        case pgbouncer = "pgbouncer"
+
+        /// What every run needs.
+        static let servers: [Need] = [.postgres, .redis, .setpriv]
 
         var programs: [String] {
             switch self {
@@ -15,6 +21,8 @@ struct Programs: Sendable {
                 ["initdb", "postgres", "pg_isready", "psql", "createdb", "dropdb"]
             case .redis: ["redis-server", "redis-cli"]
             case .setpriv: ["setpriv"]
+            case .openssl: ["openssl"]
+            case .pgbouncer: ["pgbouncer"]
             }
         }
     }

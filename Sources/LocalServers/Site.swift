@@ -29,7 +29,7 @@ struct Site: Sendable {
 
     /// A site whose data end with the run.
     static func temporary() async throws(LocalServersError) -> Site {
-        let programs = try await Programs.find(Programs.Need.allCases)
+        let programs = try await Programs.find(Programs.Need.servers)
         let account = try ServerAccount.current()
         await PrivateDirectory.sweep(for: account)
         return try make(programs: programs, account: account, keeping: nil)

@@ -23,7 +23,7 @@ public struct PlanObject: Hashable, Sendable {
     /// The keys of `metering`. Raise `languageVersion` with every change that lets a program read more.
     public static let keys = ["limits", "quota", "storage_bytes", "billing", "standing"]
     /// What a program with a lower number refused is tried again by one with a higher.
-    public static let languageVersion: Int64 = 1
+    public static let languageVersion: Int64 = 2
     /// The longest text of the key `metering`.
     public static let bytesMax = 16_384
 
@@ -89,6 +89,14 @@ public struct PlanObject: Hashable, Sendable {
         guard let json = value(key) else { return nil }
         guard case .text(let text) = json else { throw error(key, "is \(json.kind), not a text") }
         return text
+    }
+
+    public func flag(_ key: String) throws(PlanError) -> Bool? {
+        guard let json = value(key) else { return nil }
+        guard case .bool(let flag) = json else {
+            throw error(key, "is \(json.kind): write true or false")
+        }
+        return flag
     }
 
     public func whole(_ key: String, in range: ClosedRange<Int64>) throws(PlanError) -> Int64? {

@@ -17,9 +17,16 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
+    let away: AwayDesk
+    let journal: Journal
     let advisor: RoomAdvisor
     let keys: KeyRing
     let readiness: Readiness
+    let metrics: WorkerMetrics
+    let subdomains: SubdomainBook
+    let posted: PostedMarks
+    /// µs since 1970.
+    let startedAt = WallClock.now()
     /// What could not be brought to its end at shutdown.
     let endings = Endings()
     let checkpointer: Checkpointer
@@ -32,11 +39,17 @@ struct Worker: Sendable {
     /// Connects and checks everything that must be right before a request may come.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
-        let (database, counters) = try settings.addresses()
+        var (database, counters) = try settings.addresses()
+        _ = try settings.http.security()
+        let metrics = WorkerMetrics()
+        database.onCall = metrics.noteCall
         let pool = PostgresPool(configuration: database, logger: logger)
-        let redis = RedisClient(configuration: counters, eventLoopGroup: group, logger: logger)
+        let redis = RedisClient(
+            configuration: counters, eventLoopGroup: group, logger: logger,
+            onReply: metrics.noteReply)
         let worker = Worker(
-            settings: settings, pool: pool, redis: redis, group: group, logger: logger)
+            settings: settings, pool: pool, redis: redis, group: group, metrics: metrics,
+            logger: logger)
         do {
             try await worker.checkStart()
         } catch {
@@ -48,34 +61,63 @@ struct Worker: Sendable {
 
     private init(
         settings: WorkerSettings, pool: PostgresPool, redis: RedisClient,
-        group: MultiThreadedEventLoopGroup, logger: Logger
+        group: MultiThreadedEventLoopGroup, metrics: WorkerMetrics, logger: Logger
     ) {
         let plausibility = MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond))
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
-        (self.group, self.logger) = (group, logger)
+        (self.group, self.metrics, self.logger) = (group, metrics, logger)
         ledger = Ledger(pool: pool)
-        counters = RedisCounterStore(redis: redis)
+        let marks = MarkBook()
+        let outage = Outage(
+            redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
+        journal = Journal(directory: settings.away.journalDirectory, logger: logger)
+        away = AwayDesk(
+            settings.away.policy, marks: marks, journal: journal,
+            AwayDesk.Surroundings(
+                wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
+        counters = RedisCounterStore(redis: redis, late: away)
         let settler = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
-        gate = QuotaGate(counters: counters, settings: ledger, settler: settler)
+        gate = QuotaGate(
+            counters: counters, settings: ledger, marks: marks, settler: settler, away: away,
+            loading: settings.away.loading, observer: metrics)
         advisor = RoomAdvisor(source: ledger)
         keys = KeyRing(now: WallClock.now)
-        readiness = Readiness { redis.isServing }
+        let decidesAlone = settings.away.policy.whenAway == .allow
+        readiness = Readiness(decidesAlone: decidesAlone) { [away] in
+            redis.isServing && !away.isRedisAway
+        }
+        subdomains = SubdomainBook(source: ledger)
+        posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
         sweep = Sweep(
-            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate)
+            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate,
+            checkpointer: checkpointer)
     }
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        let health = HealthDoor(readiness: readiness)
+        let gateway = GatewayDoor(
+            door: checkDoor, keys: keys, subdomains: subdomains, naming: settings.gateway.naming,
+            rules: settings.gateway.rules)
         let rows =
-            CheckDoor(gate: gate, advisor: advisor).routes
-            + health.routes
+            checkDoor.routes + gateway.routes
+            + HoldDoor(
+                gate: gate, ledger: ledger,
+                keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
+            ).routes
+            + ExplainDoor(door: checkDoor, ledger: ledger, watchingSince: startedAt).routes
+            + LibraryDoor(door: checkDoor, ledger: ledger, posted: posted).routes
+            + DescriptionDoor().routes + HealthDoor(readiness: readiness).routes
         return Router(table: RouteTable(rows), keys: keys)
     }
+
+    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor) }
+
+    /// The short way for checks, beside the router.
+    var direct: DirectCheck { DirectCheck(door: checkDoor, keys: keys) }
 
     func disconnect() async {
         await redis.close()
@@ -84,25 +126,46 @@ struct Worker: Sendable {
 
     /// Everything that runs until a signal, or until the group is told to shut down.
     ///
-    /// - Parameter onListening: Told the port once requests are accepted.
+    /// - Parameters:
+    ///   - onListening: Told the port once requests are accepted.
+    ///   - onAdminListening: The same of the listener for metrics.
     func services(
-        signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void
+        signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void,
+        onAdminListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
         let watch = try await ChangeWatch(
-            counters: counters, ledger: ledger, gate: gate, keys: keys, logger: logger)
+            counters: counters, ledger: ledger, gate: gate, keys: keys, metrics: metrics,
+            logger: logger)
         try await watch.renewKeys()
         let listening = try listening(watch)
-        let server = HTTPServer.application(
-            Routes(router: router), settings: settings.http, group: group, logger: logger,
-            onListening: onListening)
+        let server = HTTPServer(
+            router, direct: direct, settings: settings.http, tls: try settings.http.security(),
+            group: group,
+            logger: logger, onListening: onListening)
         // Later services stop first: requests end before the checkpoint that must see them.
         var configuration = ServiceGroupConfiguration(
-            services: recurring(watch).map { .init(service: $0) }
+            services: watching(onAdminListening).map { .init(service: $0) }
+                + recurring(watch).map { .init(service: $0) }
                 + listening.map { .init(service: $0) }
                 + [.init(service: server), .init(service: LeavingService(readiness: readiness))],
             gracefulShutdownSignals: signals, logger: logger)
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
         return ServiceGroup(configuration: configuration)
+    }
+
+    /// What others see of the worker, up to its very end; nothing with `HTTP_ADMIN=false`.
+    private func watching(
+        _ onListening: @escaping @Sendable (Int) async -> Void
+    ) -> [any Service] {
+        guard let admin = settings.admin else { return [] }
+        let sources = MetricSources(
+            metrics: metrics, redis: redis, pool: pool, marks: gate.marks, readiness: readiness)
+        return [
+            LoopWatch(group: group, lag: metrics.loopLag),
+            AdminServer(
+                AdminRoutes(sources: sources), settings: admin, group: group, logger: logger,
+                onListening: onListening),
+        ]
     }
 
     /// Nothing without `DATABASE_LISTEN_URL`.
@@ -121,13 +184,21 @@ struct Worker: Sendable {
             logger: logger)
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
+            recurring("workers", .seconds(5), startsAtOnce: true) { try await countWorkers() },
+            recurring("journal", .seconds(1), startsAtOnce: true, closing: deliver) {
+                try await deliver()
+            },
+            recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
                 try await sweepOnce()
             },
             recurring("recount", .seconds(3_600), startsAtOnce: true) { try await recountOnce() },
             recurring("standing", .seconds(1), startsAtOnce: true) {
-                _ = try await ledger.evaluateDueStandings()
+                metrics.raise(.standingMoves, by: try await ledger.evaluateDueStandings())
+            },
+            recurring("figures", .seconds(10), startsAtOnce: true) {
+                metrics.keep(try await ledger.figures())
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
@@ -143,8 +214,23 @@ struct Worker: Sendable {
         _ work: @escaping @Sendable () async throws -> Void
     ) -> RecurringService {
         RecurringService(
-            name: name, interval: interval, readiness: readiness, endings: endings, logger: logger,
-            startsAtOnce: startsAtOnce, closing: closing, work: work)
+            name: name, interval: interval, readiness: readiness, endings: endings,
+            metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, closing: closing,
+            work: work)
+    }
+
+    /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
+    private func countWorkers() async throws {
+        try await ledger.heartbeat(worker: name.description, checkpointedThrough: nil)
+        away.note(liveWorkers: try await ledger.liveWorkers(within: 30))
+    }
+
+    @Sendable private func deliver() async throws {
+        let added = try await journal.deliver(to: ledger)
+        guard added > 0 else { return }
+        logger.notice(
+            "calls that were let through while Redis was away are in the ledger",
+            metadata: ["rows": "\(added)", "bound": "\(away.bound)"])
     }
 
     @Sendable private func checkpoint() async throws {
@@ -160,6 +246,7 @@ struct Worker: Sendable {
         let outcome = try await ledger.recount { drift, _ in
             wrong += drift.count
             for entry in drift {
+                metrics.raise(.countersWrong, entry.counter.rawValue)
                 logger.warning(
                     "a counter was wrong and is set right",
                     metadata: [
@@ -182,6 +269,7 @@ struct Worker: Sendable {
         let startedAt = try await ledger.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
+            gate.noteAllLearnt()
             try await ledger.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }

@@ -58,7 +58,21 @@ struct ConnectFailure {
         let text = Self.removing(password, from: lines.joined(separator: "; "))
             .replacing("\t", with: "")
         let reason = text.isEmpty ? "no reason given" : String(text.prefix(500))
-        error = .connect(state, reason: "\(configuration): \(reason)")
+        let shown = "\(configuration): \(reason)"
+        // The server's own words come with a state.
+        error =
+            state == nil && Self.isAboutTLS(text)
+            ? .untrusted(reason: shown) : .connect(state, reason: shown)
+    }
+
+    /// libpq has no code for it. Its words are those of libpq 15, in English because no program of ours
+    /// calls `setlocale`.
+    private static func isAboutTLS(_ message: String) -> Bool {
+        // A server that goes away in the midst of the handshake comes back.
+        guard !message.contains("unexpected eof") else { return false }
+        return [
+            " certificate", "private key file", "SSL error:", "server does not support SSL",
+        ].contains { message.contains($0) }
     }
 
     /// `… FATAL:  3D000: database …` → 3D000. With several hosts, the last one that answered.

@@ -12,7 +12,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> [PostgresRow] {
         let block = try ParameterBlock(parameters)
         let deadline = deadline(timeout)
-        return try await withLink { link throws(PostgresError) in
+        return try await withLink(naming: statement.name) { link throws(PostgresError) in
             var rows: [PostgresRow] = []
             var shape: RowShape?
             var next = try await self.begin(statement, block, on: link, deadline)
@@ -39,7 +39,7 @@ extension PostgresConnection {
     ) async throws(PostgresError) -> Int {
         let block = try ParameterBlock(parameters)
         let deadline = deadline(timeout)
-        return try await withLink { link throws(PostgresError) in
+        return try await withLink(naming: statement.name) { link throws(PostgresError) in
             let first = try await self.begin(statement, block, on: link, deadline)
             guard let first else { return 0 }
             return try await self.finish(link, statement, after: first, deadline)?.affected ?? 0

@@ -72,7 +72,7 @@ extension PostgresConnection {
         let deadline = deadline(nil)
         let tag: String
         do {
-            tag = try await withLink { link throws(PostgresError) in
+            tag = try await withLink(naming: "COMMIT") { link throws(PostgresError) in
                 try await self.command("COMMIT", on: link, deadline)
             }
         } catch {

@@ -48,6 +48,11 @@ public final class PostgresConnection: Sendable {
                 _ = try await connection.command(settings, on: link, deadline)
             }
         }
+        if link.isEncrypted {
+            try await connection.withLink { link throws(PostgresError) in
+                try await connection.watchForOurEnd(on: link, deadline)
+            }
+        }
         return connection
     }
 
@@ -64,6 +69,15 @@ public final class PostgresConnection: Sendable {
         if !reported("DateStyle").hasPrefix("ISO") { settings.append("DateStyle = 'ISO, MDY'") }
         guard !settings.isEmpty else { return nil }
         return settings.map { "SET \($0);" }.joined(separator: " ")
+    }
+
+    /// Has the server look each second, while a statement runs, whether we are still there. A server on a system
+    /// without the means to do so refuses the setting and keeps its session.
+    private func watchForOurEnd(on link: Link, _ deadline: Deadline) async throws(PostgresError) {
+        do {
+            _ = try await command(
+                "SET client_connection_check_interval = '1s'", on: link, deadline)
+        } catch .server {}
     }
 
     func close() {
@@ -104,13 +118,21 @@ extension PostgresConnection {
     }
 
     /// Runs one call. A task that is cancelled already sends nothing, and the connection stays good.
+    ///
+    /// - Parameter name: What the call is known by to whoever is told of its time; nil = it is not told.
     func withLink<Answer>(
-        _ body: (Link) async throws(PostgresError) -> Answer
+        naming name: String? = nil, _ body: (Link) async throws(PostgresError) -> Answer
     ) async throws(PostgresError) -> Answer {
         guard !Task.isCancelled else { throw .cancelled }
         let link = try borrow()
         defer { giveBack(link) }
-        do { return try await body(link) } catch {
+        let began = ContinuousClock.now
+        do {
+            let answer = try await body(link)
+            if let name { configuration.onCall?(name, ContinuousClock.now - began, false) }
+            return answer
+        } catch {
+            if let name { configuration.onCall?(name, ContinuousClock.now - began, true) }
             noteFailure(error)
             throw error
         }

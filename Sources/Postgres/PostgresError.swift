@@ -5,6 +5,9 @@ public enum PostgresError: Error, Sendable, Hashable {
     case configuration(String)
     /// No connection could be made. `reason` names host, port and user at most.
     case connect(SQLState?, reason: String)
+    /// No TLS connection that the settings ask for could be made: the certificate of the server is not trusted
+    /// or for another host, a file of ours cannot be used, or the server has no TLS.
+    case untrusted(reason: String)
     /// The server refused the role or its password.
     case authentication(SQLState?)
     /// The call took longer than allowed. The connection was closed; a write may have happened.
@@ -37,7 +40,7 @@ public enum PostgresError: Error, Sendable, Hashable {
 
     public var remedy: Remedy {
         switch self {
-        case .configuration, .authentication: .fixSettings
+        case .configuration, .authentication, .untrusted: .fixSettings
         case .connect(let state, _): Self.isPassing(state) ? .retry : .fixSettings
         case .poolExhausted, .cancelled: .retry
         case .deadline, .connectionLost, .commitUnknown: .findOut
@@ -73,6 +76,7 @@ extension PostgresError: CustomStringConvertible {
         case .configuration(let problem): problem
         case .connect(let state, let reason):
             "cannot connect to PostgreSQL: \(reason)" + (state.map { " (\($0))" } ?? "")
+        case .untrusted(let reason): "no trusted connection to PostgreSQL: \(reason)"
         case .authentication(let state):
             "PostgreSQL refused the role or its password" + (state.map { " (\($0))" } ?? "")
         case .deadline(let limit): "PostgreSQL gave no answer within \(limit)"

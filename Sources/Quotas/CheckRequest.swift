@@ -30,6 +30,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// 0 = never.
     public var notAfter: Int64
 
+    public static let encodedBytes = 60
     public static let costs: ClosedRange<Int64> = 1...1_000_000
     public static let counts: ClosedRange<Int64> = 1...1_000_000
 
@@ -47,6 +48,19 @@ public struct CheckRequest: Hashable, Sendable {
         self.notAfter = notAfter
     }
 
+    /// `units` at once, or of `atMost` as many single ones as there is room for.
+    public init(
+        limit: UInt16, mode: Mode, units: Int64, writes: Bool, mark: Mark?, nonce: UInt64
+    ) {
+        let isMany = mode == .atMost
+        self.init(
+            limit: limit, mode: mode, cost: isMany ? 1 : units, count: isMany ? units : 1,
+            writes: writes, mark: mark, nonce: nonce)
+    }
+
+    /// What was asked for: the cost, or of `atMost` the number of single units.
+    var units: Int64 { mode == .atMost ? count : cost }
+
     /// Whether the counter takes these numbers.
     var isInRange: Bool {
         Self.costs.contains(cost) && Self.counts.contains(count) && notAfter >= 0
@@ -57,7 +71,7 @@ public struct CheckRequest: Hashable, Sendable {
     /// i8 mark used, i8 mark credited, c8 nonce, i8 not after. No mark is all zeros. A cost or a count out of
     /// its range is sent as 0, which the counter refuses; its lowest four bytes might be in range.
     public var encoded: [UInt8] {
-        var writer = LittleEndianWriter(capacity: 60)
+        var writer = LittleEndianWriter(capacity: Self.encodedBytes)
         writer.write(Int64(limit), bytes: 2)
         writer.write(mode.rawValue)
         writer.write((writes ? 1 : 0) as UInt8)

@@ -1,6 +1,23 @@
 import Metering
 import Synchronization
 
+/// How fast, and how patiently, clinics are brought from PostgreSQL.
+public struct LoadingPace: Hashable, Sendable {
+    /// The longest that a call waits for a load. The load goes on, within the deadlines of its stores.
+    public var patience: Duration
+    /// How many ids that this process never heard of, and that turn out to be none, are looked up in any second.
+    public var strangersPerSecond: Int
+    /// How long after its start a process, which has heard of nobody yet, looks up whatever it is asked.
+    public var opening: Duration
+
+    public init(
+        patience: Duration = .seconds(3), strangersPerSecond: Int = 10, opening: Duration = .zero
+    ) {
+        (self.patience, self.strangersPerSecond) = (patience, strangersPerSecond)
+        self.opening = opening
+    }
+}
+
 /// Brings settings from PostgreSQL to the counter store: once for all who wait for the same clinic, and
 /// not again for an id that was unknown a moment ago.
 final class ClinicLoader: Sendable {
@@ -13,35 +30,140 @@ final class ClinicLoader: Sendable {
         var expected: [ClinicID: Int64] = [:]
         /// How often versions were announced; a load that an announcement overtook believes no absence.
         var announcements = 0
+        /// Lookups while there is no counter to bring settings to.
+        var meeting: [ClinicID: Task<Result<Bool, QuotaError>, Never>] = [:]
+        var strangers: SecondWindow
+        /// Who was let into that window and is being looked up.
+        var admitted: Set<ClinicID> = []
+        /// Whether every clinic has been heard of once.
+        var isOpening = true
+
+        /// The lookup of a clinic ended; one that is there was no stranger.
+        mutating func dismiss(_ clinic: ClinicID, isThere: Bool) {
+            if admitted.remove(clinic) != nil, isThere { strangers.giveBack() }
+        }
     }
 
     static let runningMax = 256
     static let unknownMax = 10_000
     static let unknownFor: Int64 = 2_000_000
-    /// The longest a call waits for a load. The load goes on, within the deadlines of its stores.
-    static let patience: Duration = .seconds(3)
 
     private let counters: any CounterStore
     private let settings: any SettingsSource
     private let names: LimitNames
     private let marks: MarkBook
-    private let state = Mutex(State())
+    private let concurrency: ConcurrencyBook
+    private let away: AwayDesk?
+    private let pace: LoadingPace
+    private let start = ContinuousClock.now
+    private let state: Mutex<State>
 
     init(
-        counters: any CounterStore, settings: any SettingsSource, names: LimitNames, marks: MarkBook
+        counters: any CounterStore, settings: any SettingsSource, names: LimitNames,
+        marks: MarkBook, concurrency: ConcurrencyBook, away: AwayDesk?, pace: LoadingPace
     ) {
         self.counters = counters
         self.settings = settings
         self.names = names
         self.marks = marks
+        self.concurrency = concurrency
+        self.away = away
+        self.pace = pace
+        state = Mutex(State(strangers: SecondWindow(most: pace.strangersPerSecond)))
     }
 
     /// Loads a clinic that the store answered MISS or STALE for; false when there is no such clinic.
     func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
         let isUnknown = state.withLock { $0.unknown[clinic]?.contains(reply.now) ?? false }
         if isUnknown { return false }
-        return try await refresh(clinic, at: reply.now, epoch: .none)
+        try admit(clinic)
+        guard away?.mayAskDatabase ?? true else { throw .settingsAway("it was away a moment ago") }
+        do throws(QuotaError) {
+            let isThere = try await refresh(clinic, at: reply.now, epoch: .none)
+            away?.databaseAnswered(true)
+            return isThere
+        } catch {
+            away?.databaseAnswered(!error.isOfDatabase)
+            throw error
+        }
     }
+
+    /// Learns about a clinic of which nothing is known while its counter is away; false when there is none.
+    func meet(_ clinic: ClinicID, after error: QuotaError) async throws(QuotaError) -> Bool {
+        guard let away else { throw error }
+        if case .settingsAway = error { throw error }
+        let now = away.storeTime
+        if state.withLock({ $0.unknown[clinic]?.contains(now) ?? false }) { return false }
+        try admit(clinic)
+        guard away.mayAskDatabase else { throw .settingsAway("it was away a moment ago") }
+        let task: Task<Result<Bool, QuotaError>, Never>? = state.withLock { state in
+            if let meeting = state.meeting[clinic] { return meeting }
+            guard state.meeting.count < Self.runningMax else { return nil }
+            let task = Task { await self.lookUp(clinic, at: now) }
+            state.meeting[clinic] = task
+            return task
+        }
+        guard let task else {
+            away.databaseAnswered(true)
+            throw .busy
+        }
+        do throws(QuotaError) {
+            let isThere = try await FirstAnswer.of(task, within: pace.patience).get()
+            away.databaseAnswered(true)
+            return isThere
+        } catch {
+            away.databaseAnswered(!error.isOfDatabase)
+            throw error
+        }
+    }
+
+    private func lookUp(_ clinic: ClinicID, at now: Int64) async -> Result<Bool, QuotaError> {
+        let result: Result<Bool, QuotaError>
+        do throws(QuotaError) {
+            let found = try await settings.settings(of: clinic, at: now)
+            if let found {
+                if let plan = found.plan { names.learn(plan) }
+                away?.learn(found, of: clinic)
+            }
+            result = .success(found != nil)
+        } catch {
+            result = .failure(error)
+        }
+        state.withLock { state in
+            state.meeting[clinic] = nil
+            state.dismiss(clinic, isThere: result == .success(true))
+            guard case .success(false) = result else { return }
+            noteUnknown(clinic, at: now, &state)
+        }
+        return result
+    }
+
+    private func noteUnknown(_ clinic: ClinicID, at now: Int64, _ state: inout State) {
+        if state.unknown.count >= Self.unknownMax { state.unknown.removeAll() }
+        state.unknown[clinic] = now..<now + Self.unknownFor
+    }
+
+    /// Made-up ids reach PostgreSQL only so often: a flood of them must not take its connections from everybody
+    /// else.
+    private func admit(_ clinic: ClinicID) throws(QuotaError) {
+        if marks.mark(of: clinic) != nil || away?.knows(clinic) == true { return }
+        let age = ContinuousClock.now - start
+        let isAdmitted = state.withLock { state in
+            if state.isOpening, age < pace.opening { return true }
+            if state.expected[clinic] != nil || state.running[clinic] != nil
+                || state.meeting[clinic] != nil
+            {
+                return true
+            }
+            guard state.strangers.admits(at: age.wholeMicroseconds) else { return false }
+            state.admitted.insert(clinic)
+            return true
+        }
+        guard isAdmitted else { throw .busy }
+    }
+
+    /// Every clinic has been heard of: from now on strangers are held down.
+    func endOpening() { state.withLock { $0.isOpening = false } }
 
     func expect(version: Int64, of clinic: ClinicID) {
         state.withLock { state in
@@ -74,7 +196,7 @@ final class ClinicLoader: Sendable {
         _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings? = nil
     ) async throws(QuotaError) -> Bool {
         guard let task = running(clinic, at: now, epoch: epoch, known) else { throw .busy }
-        return try await FirstAnswer.of(task, within: Self.patience).get()
+        return try await FirstAnswer.of(task, within: pace.patience).get()
     }
 
     private func running(
@@ -101,10 +223,10 @@ final class ClinicLoader: Sendable {
         }
         state.withLock { state in
             state.running[clinic] = nil
+            state.dismiss(clinic, isThere: result == .success(true))
             guard case .success(false) = result else { return state.unknown[clinic] = nil }
             guard state.announcements == announcements else { return }
-            if state.unknown.count >= Self.unknownMax { state.unknown.removeAll() }
-            state.unknown[clinic] = now..<now + Self.unknownFor
+            noteUnknown(clinic, at: now, &state)
         }
         return result
     }
@@ -124,16 +246,19 @@ final class ClinicLoader: Sendable {
             let wasKnown = known != nil
             known = nil
             guard var found = asked else {
+                away?.forget(clinic)
                 if epoch != .none { try await end(clinic, at: now) }
                 return false
             }
             if let plan = found.plan { names.learn(plan) }
+            away?.learn(found, of: clinic)
             if let mark = marks.mark(of: clinic) { found.include(mark) }
             let configuration = found.configuration(outside: epoch).asKnown(at: now)
             let reply = try await counters.configure(clinic, configuration)
             now = reply.now
             switch reply.verdict {
             case .configured:
+                concurrency.learn(found.plan, version: found.version, of: clinic)
                 marks.record(found.highest(reply.mark), of: clinic)
                 return true
             // What was asked for many at once may be overtaken by now.

@@ -1,6 +1,6 @@
 import Metering
 
-/// One number that a clinic has beside its plan.
+/// One number or switch that a clinic has beside its plan.
 public struct ClinicOverride: Hashable, Sendable {
     public enum What: Hashable, Sendable {
         /// Units a month.
@@ -9,6 +9,8 @@ public struct ClinicOverride: Hashable, Sendable {
         case users, patients, storage
         /// One window of a rate limit.
         case limit(String, isSustained: Bool)
+        /// Whether a limit, with its sustained part, is in shadow; nil = the quota.
+        case shadow(limit: String?)
     }
 
     public enum Value: Hashable, Sendable {
@@ -16,6 +18,7 @@ public struct ClinicOverride: Hashable, Sendable {
         case amount(Int64)
         /// `rate` units per `per` µs, at most `burst` at once.
         case rate(Int64, per: Int64, burst: Int64)
+        case isOn(Bool)
     }
 
     public let what: What
@@ -29,6 +32,8 @@ public struct ClinicOverride: Hashable, Sendable {
             guard LimitID.isName(name), RateLimit.rates.contains(rate), per >= 1_000,
                 window != nil
             else { return nil }
+        case (.shadow(let name), .isOn):
+            guard name.map(LimitID.isName) ?? true else { return nil }
         case (.quota, .amount(let amount)), (.users, .amount(let amount)),
             (.patients, .amount(let amount)), (.storage, .amount(let amount)):
             guard (-1...CounterValue.countMax).contains(amount) else { return nil }
@@ -41,14 +46,22 @@ public struct ClinicOverride: Hashable, Sendable {
 // MARK: As text
 
 extension ClinicOverride.What: CustomStringConvertible {
-    /// `quota`, `users`, `patients`, `storage`, `limit:export` or `limit:export.sustained`.
+    /// `quota`, `users`, `patients`, `storage`, `limit:export`, `limit:export.sustained`, `shadow:quota` or
+    /// `shadow:limit:export`.
     public init?(_ text: String) {
         switch text {
         case "quota": self = .quota
         case "users": self = .users
         case "patients": self = .patients
         case "storage": self = .storage
+        case "shadow:quota": self = .shadow(limit: nil)
         default:
+            if text.hasPrefix("shadow:limit:") {
+                let name = String(text.dropFirst("shadow:limit:".count))
+                guard LimitID.isName(name) else { return nil }
+                self = .shadow(limit: name)
+                return
+            }
             guard text.hasPrefix("limit:") else { return nil }
             let name = text.dropFirst("limit:".count)
             let isSustained = name.hasSuffix(".sustained")
@@ -65,16 +78,23 @@ extension ClinicOverride.What: CustomStringConvertible {
         case .patients: "patients"
         case .storage: "storage"
         case .limit(let name, let isSustained): "limit:\(name)" + (isSustained ? ".sustained" : "")
+        case .shadow(let name): "shadow:" + (name.map { "limit:\($0)" } ?? "quota")
         }
     }
 }
 
 extension ClinicOverride.Value: CustomStringConvertible {
-    /// `2000000` or `unlimited`; for a limit `40/1s`, or with a burst of its own `40/1s/120`.
+    /// `2000000` or `unlimited`; for a limit `40/1s`, or with a burst of its own `40/1s/120`; for a shadow
+    /// `on` or `off`.
     public init?(_ text: String) {
-        if text == "unlimited" {
+        switch text {
+        case "unlimited":
             self = .amount(-1)
             return
+        case "on", "off":
+            self = .isOn(text == "on")
+            return
+        default: break
         }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard let first = parts.first, let number = Int64(first), first.first != "+" else {
@@ -92,6 +112,7 @@ extension ClinicOverride.Value: CustomStringConvertible {
 
     public var description: String {
         switch self {
+        case .isOn(let isOn): isOn ? "on" : "off"
         case .amount(-1): "unlimited"
         case .amount(let amount): "\(amount)"
         case .rate(let rate, let per, let burst):
@@ -112,21 +133,29 @@ extension ClinicOverride.Value: CustomStringConvertible {
 // MARK: In force
 
 extension PlanFeatures {
-    /// The plan with the windows that overrides name replaced. One that the plan does not have stays away:
-    /// an override changes a promise and makes none.
+    /// The plan with the windows and shadows that overrides name replaced. One that the plan does not have
+    /// stays away: an override changes a promise and makes none.
     public func with(_ overrides: [ClinicOverride]) -> PlanFeatures {
         guard !overrides.isEmpty else { return self }
         var windows: [LimitID: RateLimit] = [:]
+        var shadows: [String?: Bool] = [:]
         for override in overrides {
-            guard case .limit(let name, let isSustained) = override.what,
-                case .rate(let rate, let per, let burst) = override.value
-            else { continue }
-            let id = LimitID(group: LimitID.group(of: name), window: isSustained ? 1 : 0)
-            windows[id] = RateLimit(id: id, rate: rate, per: per, burst: burst)
+            switch (override.what, override.value) {
+            case (.limit(let name, let isSustained), .rate(let rate, let per, let burst)):
+                let id = LimitID(group: LimitID.group(of: name), window: isSustained ? 1 : 0)
+                windows[id] = RateLimit(id: id, rate: rate, per: per, burst: burst)
+            case (.shadow(let name), .isOn(let isOn)): shadows[name] = isOn
+            default: continue
+            }
         }
         let limits = limits.map { limit in
-            Limit(name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 })
+            Limit(
+                name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 },
+                isInShadow: shadows[limit.name] ?? limit.isInShadow, concurrent: limit.concurrent,
+                whenAway: limit.whenAway)
         }
-        return PlanFeatures(limits: limits, quota: quota, storageBytes: storageBytes)
+        return PlanFeatures(
+            limits: limits, quota: quota, storageBytes: storageBytes,
+            isQuotaInShadow: shadows[nil] ?? isQuotaInShadow)
     }
 }

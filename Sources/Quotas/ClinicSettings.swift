@@ -57,12 +57,19 @@ public struct ClinicSettings: Hashable, Sendable {
     /// Quota 1,000, ledger {A: 300, B: 200}, adjustments −50: base outside A is 150.
     public func configuration(outside epoch: Epoch) -> CounterConfiguration {
         let windows = plan?.rateLimits ?? []
-        let limits = access == .readOnly ? windows.compactMap(\.atATenth) : windows
+        // A tenth of a limit may take too long to fill, and is left out; what follows it moves up.
+        let held: [RateLimit?] = access == .readOnly ? windows.map(\.atATenth) : windows
+        let mask = plan?.shadowMask ?? 0
+        let shadows = held.indices.filter { held[$0] != nil }.enumerated()
+            .reduce(0 as UInt8) { $0 | (mask >> UInt8($1.element) & 1) << UInt8($1.offset) }
         return CounterConfiguration(
             flags: StandingFlags(access: access, hasSubscription: plan != nil), version: version,
             period: month.start, periodEnd: month.end, nextPeriodEnd: month.next?.end ?? 0,
-            quota: quota, nextQuota: nextQuota, limits: limits, base: base(outside: epoch),
-            basePeriod: month.start, baseEpoch: epoch)
+            quota: quota, nextQuota: nextQuota, limits: held.compactMap { $0 },
+            base: base(outside: epoch),
+            basePeriod: month.start, baseEpoch: epoch,
+            shadow: Shadow(
+                limits: shadows, nextLimits: 0, quota: plan?.isQuotaInShadow ?? false))
     }
 
     /// Sums that no `Int64` holds are held at its ends: a counter refuses them as out of range.

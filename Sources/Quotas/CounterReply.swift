@@ -37,6 +37,9 @@ public struct CounterReply: Hashable, Sendable {
         public var burst: Int64
         /// Time in which an empty limit fills up, µs.
         public var tolerance: Int64
+        /// As the counter holds it: time of one unit, µs, and when all that was admitted is paid for.
+        var emission: Int64 = 1
+        var time: Int64 = 0
     }
 
     public var verdict: Verdict
@@ -64,14 +67,18 @@ public struct CounterReply: Hashable, Sendable {
     public var admitted: Int64 = 0
     /// How many of the admitted copies nothing in shadow would have denied.
     public var clean: Int64 = 0
+    /// Which limits are in shadow: bit i = limit i.
+    public var shadow: UInt8 = 0
 
     public static let quotaBit: UInt32 = 256
     public static let endedBit: UInt32 = 512
     public static let readOnlyBit: UInt32 = 1024
+    /// As many holds are open as the limit admits. Only a reservation hears this, and Redis sets no such bit.
+    static let concurrencyBit: UInt32 = 2048
     /// What a number in a reply can be: Lua counts exactly below 2^53.
     static let counts = 0...CounterValue.countMax
     static let headBytes = 100
-    static let limitBytes = 34
+    static let limitBytes = 22
 }
 
 extension CounterReply {
@@ -80,7 +87,8 @@ extension CounterReply {
         var reader = LittleEndianReader(bytes)
         guard bytes.count >= Self.headBytes, let code = reader.byte(),
             let verdict = Verdict(rawValue: code), let flags = reader.byte(),
-            let count = reader.byte(), count <= CounterValue.limitsMax, reader.byte() != nil,
+            let count = reader.byte(), count <= CounterValue.limitsMax,
+            let shadow = reader.byte(),
             bytes.count == Self.headBytes + Int(count) * Self.limitBytes,
             let mask = reader.integer(bytes: 4), let wouldDeny = reader.integer(bytes: 4),
             let admitted = reader.integer(bytes: 4), let clean = reader.integer(bytes: 4),
@@ -91,8 +99,10 @@ extension CounterReply {
             let now = reader.integer(),
             let wait = reader.integer(), let usage = reader.integer(), let quota = reader.integer(),
             let periodEnd = reader.integer(),
-            [now, used, credited, period, periodEnd, version].allSatisfy(Self.counts.contains),
-            [wait, quota].allSatisfy({ $0 == -1 || Self.counts.contains($0) }),
+            Self.counts.contains(now), Self.counts.contains(used), Self.counts.contains(credited),
+            Self.counts.contains(period), Self.counts.contains(periodEnd),
+            Self.counts.contains(version), wait == -1 || Self.counts.contains(wait),
+            quota == -1 || Self.counts.contains(quota),
             usage.magnitude <= CounterValue.countMax
         else { return nil }
         self.init(
@@ -102,28 +112,19 @@ extension CounterReply {
                 period: period, epoch: Epoch(rawValue: epoch), used: used, credited: credited,
                 configVersion: version, seenAt: now),
             now: now, wait: wait, usage: usage, quota: quota, periodEnd: periodEnd, limits: [],
-            wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean)
-        for _ in 0..<count {
-            guard let limit = Self.limit(&reader) else { return nil }
-            limits.append(limit)
+            wouldDeny: UInt32(truncatingIfNeeded: wouldDeny), admitted: admitted, clean: clean,
+            shadow: shadow)
+        guard let held = CounterValue.limits(&reader, count: count) else { return nil }
+        for limit in held {
+            guard let time = reader.integer() else { return nil }
+            limits.append(Limit(limit, time: time, now: now))
         }
-    }
-
-    private static func limit(_ reader: inout LittleEndianReader) -> Limit? {
-        guard let id = reader.integer(bytes: 2), let remaining = reader.integer(),
-            let untilFull = reader.integer(), let burst = reader.integer(),
-            let tolerance = reader.integer(),
-            [remaining, untilFull, burst, tolerance].allSatisfy(counts.contains)
-        else { return nil }
-        return Limit(
-            id: LimitID(rawValue: UInt16(truncatingIfNeeded: id)), remaining: remaining,
-            untilFull: untilFull, burst: burst, tolerance: tolerance)
     }
 
     /// The packed form that the Lua functions return; the in-memory rules are compared with it.
     public var encoded: [UInt8] {
         var writer = LittleEndianWriter(capacity: Self.headBytes + limits.count * Self.limitBytes)
-        writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), 0])
+        writer.write([verdict.rawValue, flags.rawValue, UInt8(limits.count), shadow])
         for number in [Int64(mask), Int64(wouldDeny), admitted, clean] {
             writer.write(number, bytes: 4)
         }
@@ -136,10 +137,10 @@ extension CounterReply {
         writer.write(periodEnd)
         for limit in limits {
             writer.write(Int64(limit.id.rawValue), bytes: 2)
-            for number in [limit.remaining, limit.untilFull, limit.burst, limit.tolerance] {
-                writer.write(number)
-            }
+            writer.write(limit.emission, bytes: 6)
+            writer.write(limit.tolerance, bytes: 6)
         }
+        for limit in limits { writer.write(limit.time) }
         return writer.bytes
     }
 
@@ -150,5 +151,17 @@ extension CounterReply {
             mark: Mark(
                 period: 0, epoch: .none, used: 0, credited: 0, configVersion: 0, seenAt: now),
             now: now, wait: 0, usage: 0, quota: 0, periodEnd: 0, limits: [])
+    }
+}
+
+extension CounterReply.Limit {
+    /// What a limit says at `now`, of which all that was admitted is paid for at `time`.
+    init(_ limit: RateLimit, time: Int64, now: Int64) {
+        // A foreign value may hold any time, and a difference would overflow.
+        let ahead = max(now, min(time, now + limit.tolerance)) - now
+        self.init(
+            id: limit.id, remaining: (limit.tolerance - ahead) / limit.emission,
+            untilFull: ahead, burst: limit.burst, tolerance: limit.tolerance,
+            emission: limit.emission, time: time)
     }
 }

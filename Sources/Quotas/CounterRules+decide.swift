@@ -21,8 +21,9 @@ extension CounterRules {
             configVersion: value.version, mark: (counts ? value : before).mark(seenAt: now),
             now: now, wait: no.wait, usage: value.usage, quota: value.quota,
             periodEnd: value.periodEnd,
-            limits: value.limits.map { CounterReply.Limit($0.limit, ahead: $0.ahead(of: now)) },
-            wouldDeny: no.wouldDeny, admitted: room.admitted, clean: room.clean)
+            limits: value.limits.map { CounterReply.Limit($0.limit, time: $0.time, now: now) },
+            wouldDeny: no.wouldDeny, admitted: room.admitted, clean: room.clean,
+            shadow: value.shadow.limits)
         return Outcome(reply: reply, stored: counts ? value.encoded : nil)
     }
 
@@ -146,15 +147,6 @@ extension CounterRules.Room {
 }
 
 // MARK: What is told
-
-extension CounterReply.Limit {
-    /// A limit of which `ahead` µs are used.
-    fileprivate init(_ limit: RateLimit, ahead: Int64) {
-        self.init(
-            id: limit.id, remaining: (limit.tolerance - ahead) / limit.emission,
-            untilFull: ahead, burst: limit.burst, tolerance: limit.tolerance)
-    }
-}
 
 extension CounterValue {
     func mark(seenAt now: Int64) -> Mark {

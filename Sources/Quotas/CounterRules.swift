@@ -56,6 +56,7 @@ extension CounterRules {
     ) -> Result<CounterValue, Refusal> {
         var value = before
         let isBehind = mark.map(before.isBehind) ?? false
+        let lost = now < before.periodEnd ? mark.map(before.unitsLost) ?? 0 : 0
         if now >= value.periodEnd {
             guard value.nextPeriodEnd != 0, now < value.nextPeriodEnd else {
                 return .failure(Refusal(verdict: .stale))
@@ -63,7 +64,7 @@ extension CounterRules {
             guard value.roll(at: now) else { return .failure(Refusal(verdict: .unsettled)) }
         }
         if isBehind || value.stamp != stamp {
-            guard switchEpoch(&value, nonce: nonce) else {
+            guard switchEpoch(&value, nonce: nonce, lost: lost) else {
                 return .failure(Refusal(verdict: .unsettled))
             }
         }
@@ -71,9 +72,11 @@ extension CounterRules {
     }
 
     /// Starts a new epoch within the period; false when no room is left for the old count.
-    func switchEpoch(_ value: inout CounterValue, nonce: UInt64) -> Bool {
+    ///
+    /// - Parameter lost: Units that the value has forgotten and a mark still names: the quota counts them.
+    func switchEpoch(_ value: inout CounterValue, nonce: UInt64, lost: Int64 = 0) -> Bool {
         guard value.closeCount() else { return false }
-        value.base = value.usage
+        value.base = min(value.usage &+ lost, CounterValue.countMax)
         value.epoch = mint(stamp, now, value.epoch, nonce)
         value.stamp = stamp
         (value.used, value.credited, value.granted) = (0, 0, 0)
@@ -89,6 +92,13 @@ extension CounterValue {
             return mark.period > period || mark.used > used || mark.credited > credited
         }
         return !closed.contains { $0.epoch == mark.epoch }
+    }
+
+    /// Units that a mark of the running count names and this value does not.
+    func unitsLost(_ mark: Mark) -> Int64 {
+        guard mark.epoch == epoch, mark.period == period else { return 0 }
+        let known = (mark.used &- mark.credited) &- (used &- credited)
+        return min(max(0, known), CounterValue.countMax)
     }
 
     /// Keeps the running count as a closed one; false when eight unsettled ones leave no room.

@@ -7,10 +7,40 @@ public protocol CounterStore: Sendable {
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply
 
+    /// The same without a task; `answer` is called exactly once, on any thread, and must not block.
+    func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    )
+
     /// Replaces bounds, quota and limits of a clinic; counts stay.
     func configure(
         _ clinic: ClinicID, _ configuration: CounterConfiguration
     ) async throws(QuotaError) -> CounterReply
+
+    /// Answers a call that is told by an id.
+    func take(_ clinic: ClinicID, _ call: HoldCall) async throws(QuotaError) -> HoldReply
+
+    /// Ends holds whose time has passed, and forgets what of `done` waited for PostgreSQL; returns what waits.
+    func expireHolds(
+        of clinic: ClinicID, _ claim: HoldClaim, done: [WaitingCredit]
+    ) async throws(QuotaError) -> (reply: HoldReply, waiting: [WaitingCredit])
+}
+
+extension CounterStore {
+    /// For a store that knows only how to make a task wait.
+    public func check(
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+    ) {
+        Task {
+            do throws(QuotaError) {
+                answer(.success(try await check(clinic, request)))
+            } catch {
+                answer(.failure(error))
+            }
+        }
+    }
 }
 
 /// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.

@@ -119,7 +119,7 @@ extension CounterValue {
         }
     }
 
-    private static func limits(_ reader: inout LittleEndianReader, count: UInt8) -> [RateLimit]? {
+    static func limits(_ reader: inout LittleEndianReader, count: UInt8) -> [RateLimit]? {
         var limits: [RateLimit] = []
         for _ in 0..<count {
             guard let id = reader.integer(bytes: 2), let emission = reader.integer(bytes: 6),

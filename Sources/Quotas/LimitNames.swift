@@ -2,7 +2,21 @@ import Synchronization
 
 /// Names of limits by their numbers, learnt from every plan that was read.
 public final class LimitNames: Sendable {
-    private let names = Mutex<[UInt16: String]>([LimitID.defaultGroup: LimitID.defaultName])
+    private struct State {
+        var groups: [UInt16: String] = [LimitID.defaultGroup: LimitID.defaultName]
+        /// Whole names by id, made once: every check tells those of all limits.
+        var shown: [UInt16: String] = [:]
+
+        mutating func name(of id: LimitID) -> String {
+            if let name = shown[id.rawValue] { return name }
+            let group = groups[id.group] ?? "limit-\(id.group)"
+            let name = id.window == 0 ? group : group + ".sustained"
+            shown[id.rawValue] = name
+            return name
+        }
+    }
+
+    private let state = Mutex(State())
 
     public init() {}
 
@@ -12,12 +26,16 @@ public final class LimitNames: Sendable {
 
     /// A name that was asked and found is known from then on. At most 16,384 can exist.
     func learn(_ name: String) {
-        names.withLock { $0[LimitID.group(of: name)] = name }
+        state.withLock { state in
+            let group = LimitID.group(of: name)
+            guard state.groups[group] != name else { return }
+            state.groups[group] = name
+            for window in 0..<4 {
+                state.shown[LimitID(group: group, window: UInt16(window)).rawValue] = nil
+            }
+        }
     }
 
     /// `default`, `default.sustained`; a limit of a plan nobody read here is shown as `limit-8364`.
-    func name(of id: LimitID) -> String {
-        let name = names.withLock { $0[id.group] } ?? "limit-\(id.group)"
-        return id.window == 0 ? name : name + ".sustained"
-    }
+    func name(of id: LimitID) -> String { state.withLock { $0.name(of: id) } }
 }

@@ -51,6 +51,7 @@ struct LittleEndianReader {
     /// An unsigned number of 1…7 bytes, or a signed one of 8.
     mutating func integer(bytes count: Int = 8) -> Int64? {
         guard remaining >= count else { return nil }
+        if count == 8 { return word() }
         var value: UInt64 = 0
         for offset in 0..<count {
             value |= UInt64(bytes[position + offset]) << UInt64(8 * offset)
@@ -61,11 +62,13 @@ struct LittleEndianReader {
 
     mutating func opaque() -> UInt64? {
         guard remaining >= 8 else { return nil }
-        var value: UInt64 = 0
-        for offset in 0..<8 {
-            value = value << 8 | UInt64(bytes[position + offset])
-        }
-        position += 8
-        return value
+        return UInt64(bitPattern: word()).byteSwapped
+    }
+
+    /// The next eight bytes, which are there.
+    private mutating func word() -> Int64 {
+        defer { position += 8 }
+        let word = bytes.span.bytes.unsafeLoadUnaligned(fromByteOffset: position, as: Int64.self)
+        return Int64(littleEndian: word)
     }
 }

@@ -24,7 +24,7 @@ public final class MarkBook: Sendable {
         }
 
         /// Takes in a mark that just arrived; returns whether the ledger now lacks something.
-        mutating func absorb(_ mark: Mark) -> Bool {
+        mutating func absorb(_ mark: Mark, newEpochs: inout Int) -> Bool {
             guard !latest.isSameCount(as: mark) else {
                 let merged = latest.merged(with: mark)
                 let rises = merged.used > latest.used || merged.credited > latest.credited
@@ -32,10 +32,21 @@ public final class MarkBook: Sendable {
                 isOpen = isOpen || rises
                 return rises
             }
+            if mark.period == latest.period { newEpochs += 1 }
             if isOpen { keep(latest) }
             latest = taken(mark)
             isOpen = latest.hasCounts
             return isOpen
+        }
+
+        /// Takes in a mark and the pace that came with it; returns whether the clinic is to be queued.
+        mutating func absorb(
+            _ mark: Mark, _ pace: MarkPlausibility.Pace, newEpochs: inout Int
+        ) -> Bool {
+            if pace != .none { self.pace = pace }
+            guard absorb(mark, newEpochs: &newEpochs), !isQueued else { return false }
+            isQueued = true
+            return true
         }
 
         /// Takes back a mark that could not be written.
@@ -69,6 +80,7 @@ public final class MarkBook: Sendable {
         var pages: [ClinicID: Page] = [:]
         /// Clinics with something open, in the order in which it opened; each once.
         var queue: [ClinicID] = []
+        var newEpochs = 0
 
         mutating func enqueue(_ clinic: ClinicID) {
             guard pages[clinic]?.isQueued == false else { return }
@@ -100,13 +112,17 @@ public final class MarkBook: Sendable {
     ) {
         guard mark.epoch != .none else { return }
         state.withLock { state in
-            defer { if pace != .none { state.pages[clinic]?.pace = pace } }
-            if state.pages[clinic] == nil {
-                state.pages[clinic] = Page(mark)
-                if mark.hasCounts { state.enqueue(clinic) }
-            } else if state.pages[clinic]?.absorb(mark) == true {
-                state.enqueue(clinic)
+            // Every check comes here, so the clinic is looked up once.
+            guard let place = state.pages.index(forKey: clinic) else {
+                var page = Page(mark)
+                page.pace = pace
+                state.pages[clinic] = page
+                if page.isOpen { state.enqueue(clinic) }
+                return
             }
+            let hasOpened = state.pages.values[place].absorb(
+                mark, pace, newEpochs: &state.newEpochs)
+            if hasOpened { state.queue.append(clinic) }
         }
     }
 
@@ -144,6 +160,9 @@ public final class MarkBook: Sendable {
 
     /// How many clinics have counts that the ledger lacks.
     public var openCount: Int { state.withLock { $0.queue.count } }
+
+    /// How often a count began again in another epoch within its month: Redis lost or changed what it held.
+    public var newEpochs: Int { state.withLock { $0.newEpochs } }
 
     private func trim(_ state: inout State) {
         guard state.pages.count > clinicsMax else { return }

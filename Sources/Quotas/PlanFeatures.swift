@@ -5,6 +5,8 @@
 ///                                      "sustained": {"rate": 600, "per": "1m"}}},
 ///               "quota": {"api_calls": 500000}, "storage_bytes": 107374182400}}
 /// ```
+/// `"shadow": true` in a limit or in `quota` puts it in shadow.
+///
 /// Every part may be missing: no limit, no quota. The keys `billing` and `standing` are read by
 /// `PlanTerms`; other keys beside `metering` are the application's.
 public struct PlanFeatures: Hashable, Sendable {
@@ -12,6 +14,12 @@ public struct PlanFeatures: Hashable, Sendable {
         public let name: String
         /// The limit itself and, when the plan has one, its sustained part.
         public let windows: [RateLimit]
+        /// Counted and reported, never obeyed.
+        public var isInShadow = false
+        /// Holds of the limit that may be open at once, 1…1,000; nil = as many as a clinic may have.
+        public var concurrent: Int64?
+        /// What a call is answered while its counter cannot be asked; nil = as the worker is set.
+        public var whenAway: WhenAway?
     }
 
     public let limits: [Limit]
@@ -19,9 +27,16 @@ public struct PlanFeatures: Hashable, Sendable {
     public let quota: Int64?
     /// Bytes of files; nil = no limit.
     public let storageBytes: Int64?
+    /// The quota is counted and reported, never obeyed.
+    public var isQuotaInShadow = false
 
     public static let unlimited = PlanFeatures(limits: [], quota: nil, storageBytes: nil)
 
     /// All windows in the order in which the counter holds them.
     public var rateLimits: [RateLimit] { limits.flatMap(\.windows) }
+    /// The windows that are in shadow: bit i = window i of `rateLimits`.
+    var shadowMask: UInt8 {
+        let inShadow = limits.flatMap { limit in limit.windows.map { _ in limit.isInShadow } }
+        return inShadow.enumerated().reduce(0) { $1.element ? $0 | 1 << UInt8($1.offset) : $0 }
+    }
 }

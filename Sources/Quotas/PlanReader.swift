@@ -22,10 +22,11 @@ extension PlanFeatures {
                 path: "\(plan.path("limits")).\(clash[1].name)",
                 problem: "has the same number as \(clash[0].name): rename one of them")
         }
+        let quota = try plan.object("quota", known: ["api_calls", "shadow"])
         self.init(
-            limits: limits,
-            quota: try plan.object("quota", known: ["api_calls"])?.amount("api_calls"),
-            storageBytes: try plan.amount("storage_bytes"))
+            limits: limits, quota: try quota?.amount("api_calls"),
+            storageBytes: try plan.amount("storage_bytes"),
+            isQuotaInShadow: try quota?.flag("shadow") ?? false)
         guard rateLimits.count <= CounterValue.limitsMax else {
             throw plan.error(
                 "limits",
@@ -45,12 +46,27 @@ extension PlanFeatures.Limit {
         }
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
-            member.value, path: path, known: ["rate", "per", "burst", "sustained"])
+            member.value, path: path,
+            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent", "when_away"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
         }
-        self.init(name: member.key, windows: windows)
+        self.init(
+            name: member.key, windows: windows, isInShadow: try limit.flag("shadow") ?? false,
+            concurrent: try limit.whole("concurrent", in: HoldLimits.open),
+            whenAway: try WhenAway(limit))
+    }
+}
+
+extension WhenAway {
+    /// nil when the limit says nothing.
+    fileprivate init?(_ limit: PlanObject) throws(PlanError) {
+        guard let word = try limit.text("when_away") else { return nil }
+        guard let known = WhenAway(rawValue: word) else {
+            throw limit.error("when_away", "is \(word.debugDescription): write allow or deny")
+        }
+        self = known
     }
 }
 

@@ -4,6 +4,10 @@ public import Metering
 public enum QuotaError: Error, Hashable, CustomStringConvertible {
     /// Redis did not answer, or answered that it cannot.
     case countersAway(String)
+    /// Redis did not answer a request that it may have counted.
+    ///
+    /// - Parameter isOwed: Whether its answer is still waited for; a `LateListener` hears of it then.
+    case unanswered(String, isOwed: Bool)
     /// PostgreSQL did not answer, and Redis does not know the clinic.
     case settingsAway(String)
     /// Eight closed counts of the clinic wait for PostgreSQL.
@@ -22,7 +26,7 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
     /// What a caller may do about it.
     public var remedy: Remedy {
         switch self {
-        case .countersAway, .settingsAway, .unsettled, .busy, .unsteady: .retry
+        case .countersAway, .unanswered, .settingsAway, .unsettled, .busy, .unsteady: .retry
         case .unreadable, .plan: .page
         }
     }
@@ -30,14 +34,29 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
     /// Whether a whole store is away, not one clinic in trouble.
     public var isStoreAway: Bool {
         switch self {
-        case .countersAway, .settingsAway: true
+        case .countersAway, .unanswered, .settingsAway: true
         case .unsettled, .unreadable, .plan, .busy, .unsteady: false
         }
     }
 
+    /// Whether the call may be counted although nobody was told so.
+    public var mayHaveCounted: Bool { if case .unanswered = self { true } else { false } }
+
+    /// Whether somebody will still tell what became of the call.
+    var isOwed: Bool { if case .unanswered(_, true) = self { true } else { false } }
+
+    /// Whether it is PostgreSQL that gives no answer.
+    var isOfDatabase: Bool { if case .settingsAway = self { true } else { false } }
+
+    /// The same error of a call that brought settings: the check itself was not counted by it.
+    public var ofOtherCall: QuotaError {
+        if case .unanswered(let reason, _) = self { .countersAway(reason) } else { self }
+    }
+
     public var description: String {
         switch self {
-        case .countersAway(let reason): "Redis gives no answer: \(reason)"
+        case .countersAway(let reason), .unanswered(let reason, _):
+            "Redis gives no answer: \(reason)"
         case .settingsAway(let reason): "PostgreSQL gives no answer: \(reason)"
         case .unsettled(let clinic):
             """

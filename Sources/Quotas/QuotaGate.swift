@@ -5,58 +5,145 @@ public final class QuotaGate: Sendable {
     public let marks: MarkBook
     public let names = LimitNames()
     public let denials = DenialBook()
-    private let counters: any CounterStore
-    private let loader: ClinicLoader
-    private let settler: (any ClosedCountSettler)?
-    private let nonce: @Sendable () -> UInt64
+    let concurrency = ConcurrencyBook()
+    let counters: any CounterStore
+    let loader: ClinicLoader
+    let settler: (any ClosedCountSettler)?
+    let observer: (any CheckObserver)?
+    let nonce: @Sendable () -> UInt64
+    /// What is answered while a store is away; nil = nothing.
+    let away: AwayDesk?
 
+    /// - Parameters:
+    ///   - away: With the same marks.
+    ///   - loading: How clinics are brought from PostgreSQL.
+    ///   - observer: Is told how each check ended.
     public init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
-        settler: (any ClosedCountSettler)? = nil,
-        nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
+        settler: (any ClosedCountSettler)? = nil, away: AwayDesk? = nil,
+        loading: LoadingPace = LoadingPace(), observer: (any CheckObserver)? = nil,
+        nonce: (@Sendable () -> UInt64)? = nil
     ) {
         self.counters = counters
         self.marks = marks
         self.settler = settler
-        self.nonce = nonce
-        loader = ClinicLoader(counters: counters, settings: settings, names: names, marks: marks)
+        self.away = away
+        self.observer = observer
+        self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
+        loader = ClinicLoader(
+            counters: counters, settings: settings, names: names, marks: marks,
+            concurrency: concurrency, away: away, pace: loading)
     }
 
-    /// Decides a call and counts it when it is allowed.
+    /// Decides a call and counts what is admitted of it.
     ///
     /// - Parameters:
     ///   - limit: Name of the limit that is asked.
-    ///   - cost: Units, 1…1,000,000.
+    ///   - cost: Units, 1…1,000,000. Of `atMost` as many of them as there is room for are admitted.
     ///   - writes: Whether the call changes something; a suspended clinic may only read.
     public func check(
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false
     ) async throws(QuotaError) -> QuotaAnswer {
-        let group = LimitID.group(of: limit)
-        // One answer normally; a second after a load, a third when the period turned in between.
-        for _ in 0..<3 {
-            let request = CheckRequest(
-                limit: group, mode: mode, cost: cost, writes: writes, mark: marks.mark(of: clinic),
-                nonce: nonce())
-            let reply = try await counters.check(clinic, request)
-            switch reply.verdict {
-            case .allowed, .denied:
-                marks.record(
-                    reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
-                loader.noteVersion(reply, of: clinic)
-                if reply.flags.access == .gone { return .unknownClinic }
-                let decision = QuotaDecision(reply, asked: group, name: names.name(of:))
-                if mode == .consume { denials.record(decision, of: clinic) }
-                return .decided(decision)
-            case .miss, .stale:
-                guard try await loader.load(clinic, after: reply) else { return .unknownClinic }
-            case .noSuchLimit: return .noSuchLimit
-            case .unsettled:
-                guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
-            default: throw .unreadable(clinic)
+        let question = ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
+        return try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+            check(question, then: $0)
+        }.get()
+    }
+
+    /// Decides a call without a task of its own, and counts it when it is allowed.
+    ///
+    /// - Parameter answer: Called exactly once: on the event loop that asked, when that loop has a connection
+    ///   to Redis; on any thread when the clinic had to be loaded first. It must not block.
+    public func check(
+        _ question: ClinicQuestion,
+        then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) {
+        let answer = observed(question.mode, answer)
+        ask(question) { heard in
+            switch heard {
+            case .answer(let alone): answer(alone)
+            case .reply(let reply):
+                if let plain = self.plainAnswer(reply, to: question) {
+                    answer(.success(plain))
+                } else {
+                    Task { answer(await self.answer(question, after: reply)) }
+                }
             }
         }
-        throw .unsteady(clinic)
+    }
+
+    /// The same answer, told to the observer first with the time that it took from now on.
+    private func observed(
+        _ mode: CheckRequest.Mode,
+        _ answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
+    ) -> @Sendable (Result<QuotaAnswer, QuotaError>) -> Void {
+        guard let observer else { return answer }
+        let began = ContinuousClock.now
+        return { result in
+            observer.checked(mode, result, took: ContinuousClock.now - began)
+            answer(result)
+        }
+    }
+
+    func request(_ question: ClinicQuestion) -> CheckRequest {
+        CheckRequest(
+            limit: LimitID.group(of: question.limit), mode: question.mode, units: question.cost,
+            writes: question.writes, mark: marks.mark(of: question.clinic), nonce: nonce())
+    }
+
+    /// The answer that a reply holds; nil when something must be done before the store can say.
+    func plainAnswer(_ reply: CounterReply, to question: ClinicQuestion) -> QuotaAnswer? {
+        let clinic = question.clinic
+        switch reply.verdict {
+        case .allowed, .denied:
+            marks.record(reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
+            loader.noteVersion(reply, of: clinic)
+            if reply.flags.access == .gone { return .unknownClinic }
+            let decision = QuotaDecision(
+                reply, asked: LimitID.group(of: question.limit), mode: question.mode,
+                units: question.cost, name: names.name(of:))
+            if question.mode != .peek { denials.record(decision, of: clinic) }
+            return .decided(decision)
+        case .noSuchLimit: return .noSuchLimit
+        default: return nil
+        }
+    }
+
+    /// Does what a reply asks for, and asks again: a second answer after a load, a third when the period
+    /// turned in between.
+    func answer(
+        _ question: ClinicQuestion, after first: CounterReply
+    ) async -> Result<QuotaAnswer, QuotaError> {
+        let clinic = question.clinic
+        var reply = first
+        do throws(QuotaError) {
+            for round in 1...3 {
+                if let plain = plainAnswer(reply, to: question) { return .success(plain) }
+                switch reply.verdict {
+                case .miss, .stale:
+                    guard try await loader.load(clinic, after: reply) else {
+                        return .success(.unknownClinic)
+                    }
+                case .unsettled:
+                    guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+                // The clock of Redis was set, and is known now.
+                case .expired: break
+                default: throw .unreadable(clinic)
+                }
+                guard round < 3 else { break }
+                switch await asked(question) {
+                case .answer(let alone): return alone
+                case .reply(let next): reply = next
+                }
+            }
+            // Redis keeps answering after the last moment of each call: it is as good as away.
+            throw reply.verdict == .expired
+                ? .countersAway("it answers too late") : .unsteady(clinic)
+        } catch {
+            // Whatever failed here, the check itself was answered and counted nothing.
+            return await decideAlone(question, request(question), after: error.ofOtherCall)
+        }
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.

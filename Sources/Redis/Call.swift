@@ -14,19 +14,29 @@ final class Call: @unchecked Sendable {
         case nobody
         case task(CheckedContinuation<Answer, Never>)
         case handler(@Sendable (Answer) -> Void)
+        case keyed(any KeyedCall)
 
         func tell(_ answer: Answer) {
             switch self {
             case .nobody: break
             case .task(let continuation): continuation.resume(returning: answer)
             case .handler(let handler): handler(answer)
+            case .keyed(let call): call.finish(answer)
             }
         }
     }
 
-    let command: RedisCommand
+    /// What goes out by itself, or with other calls on keys.
+    enum Content {
+        case command(RedisCommand)
+        case keyed(any KeyedCall)
+    }
+
+    let content: Content
+    /// The most bytes that this call adds to what is sent.
     let bytes: Int
     let timeout: Duration
+    let began = NIODeadline.now()
     let deadline: NIODeadline
     private let late: LateReply?
 
@@ -41,11 +51,40 @@ final class Call: @unchecked Sendable {
     private var owesLate = false
 
     init(_ command: RedisCommand, timeout: Duration, late: LateReply? = nil) {
-        self.command = command
-        self.bytes = command.encodedBytesMax
+        content = .command(command)
+        bytes = command.encodedBytesMax
         self.timeout = timeout
-        self.deadline = .now() + TimeAmount(timeout)
+        deadline = began + TimeAmount(timeout)
         self.late = late
+    }
+
+    init(_ keyed: any KeyedCall, timeout: Duration) {
+        content = .keyed(keyed)
+        waiter = .keyed(keyed)
+        // A key and an argument, each with `$`, its length and two line ends.
+        bytes = 48 + keyed.key.count + keyed.argumentBytesMax
+        self.timeout = timeout
+        deadline = began + TimeAmount(timeout)
+        late = nil
+    }
+
+    var keyed: (any KeyedCall)? {
+        guard case .keyed(let keyed) = content else { return nil }
+        return keyed
+    }
+
+    /// The name of the command that carries this call.
+    var commandName: String {
+        switch content {
+        case .command(let command): command.name
+        case .keyed(let keyed): keyed.function.command
+        }
+    }
+
+    /// Whether the client itself asks whether the server takes writes again.
+    var isQuestion: Bool {
+        guard case .command(let command) = content else { return false }
+        return command == WriteRefusal.question
     }
 
     /// Names who is told; before the call is handed over.
@@ -65,6 +104,7 @@ final class Call: @unchecked Sendable {
         } else if owesLate {
             owesLate = false
             late?(answer)
+            keyed?.finishLate(answer)
         }
     }
 

@@ -6,6 +6,8 @@ protocol ConnectionObserver: AnyObject {
     /// The connection is over; every call on it has been finished.
     func connectionEnded(_ connection: Connection, because reason: RedisError)
     func connectionFlushed(commands: Int)
+    /// The reply to a call came, in time or late; told of the first of calls that went out as one.
+    func connectionAnswered(_ call: Call)
     /// A counted call left the connection.
     func connectionReleased(count: Int, size: Int)
     /// The server answers as a replica does.
@@ -34,11 +36,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var observer: (any ConnectionObserver)?
     private var context: ChannelHandlerContext?
     private var phase = Phase.opening
-    private var unanswered: CircularBuffer<Call> = []
+    private var unanswered: CircularBuffer<Owed> = []
+    private var gathering = Gathering()
     private var outgoing = ByteBuffer()
+    /// How many of `unanswered` were not written yet, and how many calls these are.
     private var unflushed = 0
+    private var flushIsComing = false
     private var failure: RedisError?
     private var refusal: WriteRefusal?
+    private let isEncrypted: Bool
 
     /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that a replica
     ///   is turned down before it is used.
@@ -48,6 +54,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         }
         self.parser = parser
         greeting = Greeting(configuration, asksForWrites: asksForWrites)
+        isEncrypted = configuration.tls != nil
     }
 
     /// Says who we are. The observer hears ``ConnectionObserver/connectionIsReady(_:)`` or the end.
@@ -64,15 +71,40 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     /// Puts a call into this tick's flush.
     func send(_ call: Call) {
-        call.beginSent()
-        call.command.encode(into: &outgoing)
-        unanswered.append(call)
+        switch call.content {
+        case .keyed:
+            call.beginWaiting()
+            gathering.add(call)
+        case .command(let command):
+            // What came before goes before.
+            encodeGathered()
+            call.beginSent()
+            command.encode(into: &outgoing)
+            owe(.one(call))
+        }
+        guard !flushIsComing else { return }
+        flushIsComing = true
+        context?.eventLoop.execute { self.flush() }
+    }
+
+    private func encodeGathered() {
+        for run in gathering.takeRuns() {
+            for call in run { call.beginSent() }
+            Gathering.encode(run, into: &outgoing)
+            owe(.many(run))
+        }
+    }
+
+    private func owe(_ owed: Owed) {
+        unanswered.append(owed)
         unflushed += 1
-        if unflushed == 1 { context?.eventLoop.execute { self.flush() } }
     }
 
     private func flush() {
-        guard unflushed > 0, let context, phase != .ended else { return }
+        flushIsComing = false
+        guard let context, phase != .ended else { return }
+        encodeGathered()
+        guard unflushed > 0 else { return }
         context.writeAndFlush(wrapOutboundOut(outgoing), promise: nil)
         observer?.connectionFlushed(commands: unflushed)
         unflushed = 0
@@ -85,12 +117,15 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     func expire(_ now: NIODeadline) -> (found: Bool, next: NIODeadline?) {
         var found = false
         var next: NIODeadline?
-        for call in unanswered where !call.isOverdue {
-            if call.deadline <= now {
-                call.expire()
-                found = true
-            } else {
-                next = min(next ?? call.deadline, call.deadline)
+        for owed in unanswered {
+            owed.forEach { call in
+                guard !call.isOverdue else { return }
+                if call.deadline <= now {
+                    call.expire()
+                    found = true
+                } else {
+                    next = min(next ?? call.deadline, call.deadline)
+                }
             }
         }
         if found { closeIfFinished() }
@@ -100,10 +135,10 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     /// Takes no more calls, reads on for late replies, then closes.
     func retire() {
         guard phase == .ready, let context else { return }
+        encodeGathered()
         phase = .retired
         // What a suspect connection still owes must not keep the next one from taking calls.
-        let size = unanswered.reduce(0) { $0 + $1.bytes }
-        observer?.connectionReleased(count: unanswered.count, size: size)
+        release(unanswered)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.readOn) { [weak self] in
             self?.end(.connectionLost(sent: true))
         }
@@ -133,18 +168,21 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         let wasCounted = phase == .ready
         phase = .ended
         failure = reason
-        let calls = unanswered
+        encodeGathered()
+        let owed = unanswered
         unanswered.removeAll()
-        if wasCounted {
-            let size = calls.reduce(0) { $0 + $1.bytes }
-            observer?.connectionReleased(count: calls.count, size: size)
-        }
-        let flushed = calls.count - unflushed
-        for call in calls.prefix(flushed) { call.finish(.failure(reason)) }
-        for call in calls.dropFirst(flushed) { call.finish(.failure(.connectionLost(sent: false))) }
+        if wasCounted { release(owed) }
+        let flushed = owed.count - unflushed
+        for owed in owed.prefix(flushed) { owed.fail(reason) }
+        for owed in owed.dropFirst(flushed) { owed.fail(.connectionLost(sent: false)) }
         context?.close(promise: nil)
         observer?.connectionEnded(self, because: reason)
         observer = nil
+    }
+
+    private func release(_ owed: some Sequence<Owed>) {
+        let (count, size) = owed.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes) }
+        observer?.connectionReleased(count: count, size: size)
     }
 }
 
@@ -166,39 +204,50 @@ extension Connection {
 
     func channelReadComplete(context: ChannelHandlerContext) { closeIfFinished() }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        end(.connectionLost(sent: true))
-    }
+    func channelInactive(context: ChannelHandlerContext) { lose(because: nil) }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        end(.connectionLost(sent: true))
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { lose(because: error) }
+
+    /// A server that takes no certificate of ours may say so, or just hang up, after our side of the handshake
+    /// is done; so everything before the first answer counts as part of it.
+    private func lose(because error: (any Error)?) {
+        guard phase == .opening else { return end(.connectionLost(sent: true)) }
+        if isEncrypted {
+            end(.tls(error.flatMap(RedisTLSProblem.init) ?? .hungUp))
+        } else {
+            end(
+                .notConnected(
+                    "the server hung up before its first answer; a TLS port needs rediss://"))
+        }
     }
 
     private func receive(_ reply: RedisReply) {
         if phase == .opening { return greeted(reply) }
         guard phase != .ended else { return }
-        guard let call = unanswered.popFirst() else {
+        guard let owed = unanswered.popFirst() else {
             return end(.protocolViolation("a reply nobody asked for"))
         }
         if phase == .ready {
-            observer?.connectionReleased(count: 1, size: call.bytes)
+            observer?.connectionReleased(count: owed.count, size: owed.bytes)
             // Before the caller hears of it: what it sends next must not go to a server just found wanting.
-            judge(reply, to: call.command)
+            judge(reply, to: owed.first)
         }
-        call.finish(.success(reply))
+        if let first = owed.first { observer?.connectionAnswered(first) }
+        owed.finish(reply)
     }
 
-    private func judge(_ reply: RedisReply, to command: RedisCommand) {
+    private func judge(_ reply: RedisReply, to call: Call?) {
+        guard let call else { return }
         if case .error(let error) = reply {
             if error.isFromReplica {
                 observer?.connectionMetReplica(self, error)
             } else if error.refusesWrites {
-                refuse(WriteRefusal(error: error, command: command.name))
-            } else if command == WriteRefusal.question {
+                refuse(WriteRefusal(error: error, command: call.commandName))
+            } else if call.isQuestion {
                 // An ACL may forbid the question; then the next write will tell.
                 serveAgain()
             }
-        } else if refusal?.ends(withReplyTo: command) == true {
+        } else if refusal?.ends(withReplyTo: call) == true {
             serveAgain()
         }
     }

@@ -1,8 +1,9 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 
-/// Opens sockets for a lane. TLS, when it comes, is one more handler in front of the connection.
+/// Opens sockets for a lane. TLS is one more handler in front of the connection, which is told of its faults.
 struct Dialer {
     let configuration: RedisConfiguration
     let loop: any EventLoop
@@ -19,6 +20,12 @@ struct Dialer {
             .channelInitializer { channel in
                 // A name with several addresses opens several channels; each has its own connection.
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls = configuration.tls {
+                        try channel.pipeline.syncOperations.addHandler(
+                            NIOSSLClientHandler(
+                                context: tls.context,
+                                serverHostname: configuration.address.tlsName))
+                    }
                     try channel.pipeline.syncOperations.addHandler(
                         Connection(configuration, asksForWrites: asksForWrites))
                 }
@@ -51,7 +58,8 @@ struct Dialer {
             .notConnected(
                 error.connectionErrors.first.map { words(for: $0.error) }
                     ?? "the name \(error.host) has no address")
-        default: .notConnected(words(for: error))
+        default:
+            RedisTLSProblem(error).map(RedisError.tls) ?? .notConnected(words(for: error))
         }
     }
 

@@ -33,6 +33,7 @@ final class Lane: @unchecked Sendable {
     private let configuration: RedisConfiguration
     private let logger: Logger
     private let dialer: Dialer
+    private let onReply: ReplyTime?
 
     // On the loop.
     private var phase = Phase.dialing
@@ -50,8 +51,12 @@ final class Lane: @unchecked Sendable {
     private var hasReadSinceDelay = false
     private var whenClosed: [@Sendable () -> Void] = []
 
-    init(_ configuration: RedisConfiguration, loop: any EventLoop, logger: Logger) {
+    init(
+        _ configuration: RedisConfiguration, loop: any EventLoop, logger: Logger,
+        onReply: ReplyTime? = nil
+    ) {
         self.configuration = configuration
+        self.onReply = onReply
         self.loop = loop
         self.logger = logger
         alarm = Alarm(loop: loop)
@@ -219,7 +224,9 @@ extension Lane: ConnectionObserver {
 
     private func giveUp(_ id: Int) {
         guard isDialing, id == attempt else { return }
-        let error = RedisError.connectTimeout(after: configuration.connectTimeout)
+        let limit = configuration.connectTimeout
+        let isTLS = greeting != nil && configuration.tls != nil
+        let error = isTLS ? RedisError.tls(.noAnswer(after: limit)) : .connectTimeout(after: limit)
         // A connection that does not greet ends and reports the attempt as failed.
         if let greeting { greeting.end(error) } else { attemptFailed(error, id) }
     }
@@ -282,6 +289,10 @@ extension Lane: ConnectionObserver {
             metadata: ["reason": "\(reason)", "rest_ms": "\(rest.nanoseconds / 1_000_000)"])
         turnAwayWaiting(reason)
         loop.scheduleTask(in: rest) { self.dial() }
+    }
+
+    func connectionAnswered(_ call: Call) {
+        onReply?((NIODeadline.now() - call.began).nanoseconds)
     }
 
     func connectionFlushed(commands: Int) { gauge.flushed(commands: commands) }

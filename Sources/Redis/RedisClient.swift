@@ -8,6 +8,9 @@ import Synchronization
 /// `.success` is the late reply: the command ran. `.failure` means that nobody will ever know.
 public typealias LateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
 
+/// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it must not block.
+public typealias ReplyTime = @Sendable (Int64) -> Void
+
 /// A client of one Redis server: commands from any number of tasks share a few connections.
 ///
 /// Commands of the same event loop tick leave in one write and their replies are matched by order, so
@@ -23,12 +26,13 @@ public final class RedisClient: Sendable {
 
     /// - Parameter eventLoopGroup: Must outlive the client.
     public init(
-        configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger
+        configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
+        onReply: ReplyTime? = nil
     ) {
         self.configuration = configuration
         let loops = Array(eventLoopGroup.makeIterator())
         lanes = (0..<max(1, configuration.connections ?? loops.count)).map { index in
-            Lane(configuration, loop: loops[index % loops.count], logger: logger)
+            Lane(configuration, loop: loops[index % loops.count], logger: logger, onReply: onReply)
         }
         for lane in lanes { lane.start() }
     }
@@ -101,6 +105,33 @@ public final class RedisClient: Sendable {
         chooseLane().submit(call)
     }
 
+    /// Sends a call on one key together with those that wait at the same time on the same connection.
+    ///
+    /// - Parameter path: The connection, 0..<``connections``; see ``choosePath()``.
+    public func submit(_ call: any KeyedCall, on path: Int, timeout: Duration? = nil) {
+        lanes[path % lanes.count].submit(
+            Call(call, timeout: timeout ?? configuration.commandTimeout))
+    }
+
+    /// The connection that a call should take now: the one of the event loop that asks, so that its answer
+    /// comes where it was asked. Callers elsewhere fill one connection before they take the next, because
+    /// fuller commands cost less.
+    public func choosePath() -> Int {
+        if lanes.count == 1 { return 0 }
+        if let here = laneOfThisLoop() { return here }
+        let isFree = { (lane: Lane) in lane.gauge.isUp && lane.intake.count < Self.crowd }
+        if let free = lanes.firstIndex(where: isFree) { return free }
+        let next = chooseLane()
+        return lanes.firstIndex { $0 === next } ?? 0
+    }
+
+    /// Calls that wait for one connection before callers without an event loop take the next: sixteen full
+    /// commands.
+    private static let crowd = 16 * Gathering.keysMax
+
+    /// Connections in all, up or not.
+    public var connections: Int { lanes.count }
+
     /// Turns new commands away, lets those already sent end by reply or deadline, then disconnects.
     public func close() async {
         await withTaskGroup { group in
@@ -134,16 +165,18 @@ extension RedisClient {
     /// The lane of the event loop we are on, else the next one that is up.
     private func chooseLane() -> Lane {
         if lanes.count == 1 { return lanes[0] }
-        if let here = MultiThreadedEventLoopGroup.currentEventLoop,
-            let lane = lanes.first(where: { $0.loop === here && $0.gauge.isUp })
-        {
-            return lane
-        }
+        if let here = laneOfThisLoop() { return lanes[here] }
         let first = turn.wrappingAdd(1, ordering: .relaxed).newValue & Int.max
         for offset in 0..<lanes.count {
             let lane = lanes[(first % lanes.count + offset) % lanes.count]
             if lane.gauge.isUp { return lane }
         }
         return lanes[first % lanes.count]
+    }
+
+    /// The lane of the event loop we are on, when it is up.
+    private func laneOfThisLoop() -> Int? {
+        guard let here = MultiThreadedEventLoopGroup.currentEventLoop else { return nil }
+        return lanes.firstIndex { $0.loop === here && $0.gauge.isUp }
     }
 }

@@ -12,6 +12,8 @@ public struct RedisConfiguration: Sendable, Hashable {
     /// `nil` sends no AUTH unless `username` is set.
     public var password: String?
     public var database: Int
+    /// `nil` sends everything in the clear.
+    public var tls: RedisTLS?
     /// Shown by CLIENT LIST.
     public var clientName = "metering-worker"
 
@@ -48,7 +50,7 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
         switch address {
         case .tcp(let host, let port):
             let name = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(user)\(name):\(port)/\(database)"
+            return "\(tls == nil ? "redis" : "rediss")://\(user)\(name):\(port)/\(database)"
         case .unix(let path):
             return "unix://\(user)\(path)?db=\(database)"
         }

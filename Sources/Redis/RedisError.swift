@@ -9,6 +9,10 @@ public enum RedisError: Error, Sendable, Hashable {
     case notConnected(String)
     /// Connecting, AUTH and SELECT together took longer than `after`.
     case connectTimeout(after: Duration)
+    /// No encrypted connection could be made. Nothing was sent in the clear.
+    case tls(RedisTLSProblem)
+    /// A file of ``RedisTLS/Files`` cannot be used; the text names its path at most.
+    case tlsFile(RedisTLS.File, problem: String)
     /// The server wants other credentials. `code` is its word for it, such as `WRONGPASS`.
     case authentication(code: String)
     /// No reply within `after`. `sent`: the bytes may have reached the server.
@@ -37,8 +41,8 @@ public enum RedisError: Error, Sendable, Hashable {
         switch self {
         case .deadline(_, let sent), .connectionLost(let sent), .cancelled(let sent): sent
         case .protocolViolation, .replyTooLarge, .replyTooDeep, .replyTooLong: true
-        case .configuration, .notConnected, .connectTimeout, .authentication, .queueFull,
-            .refused, .closed:
+        case .configuration, .notConnected, .connectTimeout, .tls, .tlsFile, .authentication,
+            .queueFull, .refused, .closed:
             false
         }
     }
@@ -46,7 +50,8 @@ public enum RedisError: Error, Sendable, Hashable {
     /// What a caller may do about it.
     public var remedy: Remedy {
         switch self {
-        case .configuration, .authentication, .refused: .fixConfiguration
+        case .configuration, .tlsFile, .authentication, .refused: .fixConfiguration
+        case .tls(let problem): problem.remedy
         case .notConnected, .connectTimeout, .deadline, .queueFull, .connectionLost, .cancelled,
             .closed:
             .retry
@@ -63,6 +68,10 @@ extension RedisError: CustomStringConvertible {
         case .configuration(let what): "Redis address: \(what)"
         case .notConnected(let reason): "Redis is not connected: \(reason)"
         case .connectTimeout(let after): "Redis did not finish connecting within \(after)"
+        case .tls(let problem): "no encrypted connection to Redis: \(problem)"
+        case .tlsFile(.authorities, let problem): "the CA file \(problem)"
+        case .tlsFile(.certificate, let problem): "the certificate file \(problem)"
+        case .tlsFile(.key, let problem): "the key file \(problem)"
         case .authentication(let code): "Redis refused the credentials: \(code)"
         case .deadline(let after, let sent): "no reply from Redis within \(after), \(fate(sent))"
         case .queueFull(let limit): "the queue to Redis is full at \(limit)"
@@ -88,7 +97,8 @@ extension RedisError {
     /// The same for commands that come while the connection is down: they surely did not run.
     var asUnavailable: RedisError {
         switch self {
-        case .configuration, .notConnected, .connectTimeout, .authentication, .refused, .closed:
+        case .configuration, .notConnected, .connectTimeout, .tls, .tlsFile, .authentication,
+            .refused, .closed:
             self
         default: .notConnected("\(self)")
         }

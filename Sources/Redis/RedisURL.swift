@@ -1,21 +1,32 @@
 extension RedisConfiguration {
-    /// Reads `redis://[user[:password]@]host[:port][/db]` or `unix://[user[:password]@]/path[?db=n]`.
+    /// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS, or
+    /// `unix://[user[:password]@]/path[?db=n]`.
     ///
     /// User, password, host and path may be percent-encoded; an IPv6 address stands in brackets. Port
     /// 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user with the
     /// password `s3cret` at `::1`, port 6379, database 2.
-    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its value.
-    public init(_ url: String) throws(RedisError) {
+    /// - Parameter files: For `rediss://` only; an address that would send everything in the clear is refused
+    ///   together with them.
+    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its value, or
+    ///   ``RedisError/tlsFile(_:problem:)``.
+    public init(_ url: String, tls files: RedisTLS.Files = RedisTLS.Files()) throws(RedisError) {
+        try self.init(url: url)
+        if url.prefix(7).lowercased() == "rediss:" {
+            tls = try RedisTLS(files)
+        } else if !files.isEmpty {
+            throw .configuration("files for TLS are named, but it does not begin with rediss://")
+        }
+    }
+
+    private init(url: String) throws(RedisError) {
         guard let mark = url.firstRange(of: "://") else {
-            throw .configuration("it must begin with redis:// or unix://")
+            throw .configuration("it must begin with redis://, rediss:// or unix://")
         }
         let rest = url[mark.upperBound...]
         switch url[..<mark.lowerBound].lowercased() {
-        case "redis": try self.init(tcp: rest)
+        case "redis", "rediss": try self.init(tcp: rest)
         case "unix", "redis+unix": try self.init(unix: rest)
-        case "rediss":
-            throw .configuration("rediss:// asks for TLS, which comes in a later release")
-        default: throw .configuration("the scheme must be redis:// or unix://")
+        default: throw .configuration("the scheme must be redis://, rediss:// or unix://")
         }
     }
 

@@ -12,8 +12,8 @@ struct WriteRefusal {
     let command: String
 
     /// Whether a good reply to `other` shows that writes are taken again.
-    func ends(withReplyTo other: RedisCommand) -> Bool {
-        error.refusesEverything || other.name == command || other == Self.question
+    func ends(withReplyTo other: Call) -> Bool {
+        error.refusesEverything || other.commandName == command || other.isQuestion
     }
 }
 

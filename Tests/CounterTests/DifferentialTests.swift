@@ -74,7 +74,19 @@ private enum Case: CaseIterable {
 private enum Before {
     static func request(_ bytes: [UInt8]) -> [UInt8] { Array(bytes[..<8] + bytes[12..<52]) }
     static func configuration(_ bytes: [UInt8]) -> [UInt8] { bytes[..<3] + [0] + bytes[8...] }
-    static func reply(_ bytes: [UInt8]) -> [UInt8] { Array(bytes[..<8] + bytes[20...]) }
+
+    static func reply(_ reply: CounterReply) -> [UInt8] {
+        let bytes = reply.encoded
+        let limits = reply.limits.flatMap { limit in
+            let numbers = [limit.remaining, limit.untilFull, limit.burst, limit.tolerance]
+            return Self.bytes(Int64(limit.id.rawValue)).prefix(2) + numbers.flatMap(Self.bytes)
+        }
+        return bytes[..<3] + [0] + bytes[4..<8] + bytes[20..<100] + limits
+    }
+
+    private static func bytes(_ number: Int64) -> [UInt8] {
+        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
+    }
 }
 
 /// One clinic's life, told to Redis and to the rules at once.
@@ -116,8 +128,8 @@ private struct Story {
             let function = request.mode == .peek ? "metering_peek" : "metering_check"
             let bytes = asBefore ? Before.request(request.encoded) : request.encoded
             let reply = try await redis.call(function, clinic, bytes).elements?.first?.bytes
-            let expected = outcome.reply.encoded
-            compare(step, number, asBefore ? Before.reply(expected) : expected, reply)
+            compare(
+                step, number, asBefore ? Before.reply(outcome.reply) : outcome.reply.encoded, reply)
             seen.insert(outcome.reply.verdict)
             cases.formUnion(Case.all(of: request, outcome.reply))
             if asBefore { cases.insert(.oldRequest) }
@@ -128,8 +140,9 @@ private struct Story {
             let bytes = configuration.encoded(nonce: nonce)
             let reply = try await redis.call(
                 "metering_configure", clinic, asBefore ? Before.configuration(bytes) : bytes)
-            let expected = outcome.reply.encoded
-            compare(step, number, asBefore ? Before.reply(expected) : expected, reply.bytes)
+            compare(
+                step, number, asBefore ? Before.reply(outcome.reply) : outcome.reply.encoded,
+                reply.bytes)
             seen.insert(outcome.reply.verdict)
             if asBefore { cases.insert(.oldConfiguration) }
             keep(outcome.stored)

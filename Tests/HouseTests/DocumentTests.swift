@@ -5,8 +5,8 @@ import Testing
 @Suite struct `Documents` {
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
-        "docs/attach.md", "docs/configuration.md", "docs/doctor.md", "docs/limits.md",
-        "docs/plans.md",
+        "docs/admission.md", "docs/attach.md", "docs/configuration.md", "docs/direct.md",
+        "docs/doctor.md", "docs/limits.md", "docs/operating.md", "docs/plans.md",
         "docs/report.md", "docs/standing.md",
     ]
 

@@ -7,6 +7,8 @@ struct WordRule: Sendable, CustomTestStringConvertible {
     let words: [String]
     /// Rooms under `Sources` in which they are at home.
     var rooms: Set<String> = []
+    /// Files in which they may stand, because the interface of a package demands them.
+    var files: Set<String> = []
     /// A line that breaks the rule, so that the rule is seen to work.
     let example: String
 
@@ -42,7 +44,10 @@ struct WordRule: Sendable, CustomTestStringConvertible {
             words: ["TODO", "FIXME"], example: #"throw NotYet("TODO")"#),
         WordRule(
             name: "counting and money know no fractions",
-            words: ["Double", "Float", "Decimal("], example: "let price: Double = 0"),
+            words: ["Double", "Float", "Decimal("],
+            // swift-metrics: a recorder takes both kinds of numbers.
+            files: ["Sources/MeteringWorker/Metrics/MetricCells.swift"],
+            example: "let price: Double = 0"),
     ]
 }
 
@@ -51,7 +56,10 @@ struct WordRule: Sendable, CustomTestStringConvertible {
     func `keep each word in its place`(rule: WordRule) throws {
         let files = try ProjectTree.files(ending: ".swift", in: "Sources")
         #expect(files.count > 100)
-        let breaches = files.filter { !rule.rooms.contains($0.room ?? "") }.flatMap { file in
+        let judged = files.filter {
+            !rule.rooms.contains($0.room ?? "") && !rule.files.contains($0.path)
+        }
+        let breaches = judged.flatMap { file in
             file.code.filter { rule.isBroken(by: $0.text) }.map { "\(file.path):\($0.number)" }
         }
         #expect(breaches.isEmpty, "\(rule.name)")

@@ -36,6 +36,37 @@ import Testing
         }
     }
 
+    @Test func `puts a limit and the quota in shadow, or takes them out`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.seed(
+                """
+                {"metering": {"quota": {"api_calls": 100, "shadow": true}, "limits":
+                 {"default": {"rate": 10, "per": "1s"},
+                  "export": {"rate": 10, "per": "1s", "shadow": true}}}}
+                """)
+            #expect(
+                try await database.settings(1)?.plan?.limits.map(\.isInShadow) == [false, true])
+            #expect(try await database.settings(1)?.plan?.isQuotaInShadow == true)
+            let admin = try database.pool(of: Login.admin)
+            let ledger = Ledger(pool: admin)
+            let later = try await ledger.databaseTime() + 86_400_000_000
+            for (what, value) in [
+                ("shadow:limit:default", "on"), ("shadow:limit:export", "off"),
+                ("shadow:quota", "off"),
+            ] {
+                _ = try await ledger.setOverride(
+                    ClinicOverride(text: what, value), of: .numbered(1), until: later, reason: "x")
+            }
+            let plan = try #require(await database.settings(1)?.plan)
+            #expect(plan.limits.map(\.isInShadow) == [true, false] && !plan.isQuotaInShadow)
+            #expect(try await database.settings(2)?.plan?.isQuotaInShadow == true)
+            #expect(
+                try await ledger.overrides(of: .numbered(1)).map(\.override.value.description)
+                    == ["on", "off", "off"])
+            await admin.close()
+        }
+    }
+
     @Test func `of the quota that ends this month leaves the next one to the plan`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
@@ -131,11 +162,50 @@ import Testing
         }
     }
 
+    /// Every worker asks for it each second, so one clinic's line must not keep the others waiting.
+    @Test func `ends by the clock although the audit log refuses its line, and others with it`()
+        async throws
+    {
+        try await TestDatabase.lend { database in
+            try await database.seed(Self.gold)
+            let now = try await database.ledger.databaseTime()
+            for clinic in 1...2 {
+                try await database.override(clinic, "quota", 5_000, until: now + 86_400_000_000)
+            }
+            try await database.owner.script(
+                """
+                CREATE FUNCTION public.stop_it() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = 'P0001'; END $$;
+                CREATE TRIGGER stop_it BEFORE INSERT ON audit_logs FOR EACH ROW
+                WHEN (NEW.clinic_id = '\(ClinicID.numbered(1))') EXECUTE FUNCTION public.stop_it();
+                """)
+            try await database.owner.script(
+                """
+                ALTER TABLE metering.clinic_override DISABLE TRIGGER USER;
+                UPDATE metering.clinic_override SET created_at = now() - interval '2 days',
+                    until = now() - interval '1 day';
+                ALTER TABLE metering.clinic_override ENABLE TRIGGER USER;
+                """)
+            #expect(try await database.ledger.endOverdueOverrides() == 2)
+            let audited = try await database.owner.ask(
+                "SELECT clinic_id::text FROM audit_logs WHERE action = 'override_over'")
+            #expect(try audited.map { try $0.text(0) } == ["\(ClinicID.numbered(2))"])
+            let noted = try await database.owner.ask(
+                "SELECT kind || ' ' || clinic_id FROM metering.attention")
+            #expect(try noted.map { try $0.text(0) } == ["audit_refused \(ClinicID.numbered(1))"])
+            // What a person does is still refused together with its line.
+            await #expect(throws: PostgresError.self) {
+                try await database.override(1, "quota", 5_000, until: now + 86_400_000_000)
+            }
+        }
+    }
+
     @Test(arguments: [
         ("quota", "2000000", "2000000"), ("storage", "unlimited", "unlimited"),
         ("limit:default", "40/1s", "40/1s"), ("limit:default", "40/1s/40", "40/1s"),
         ("limit:x-1.sustained", "600/60s/10", "600/1m/10"),
-        ("limit:x", "1/1500ms/2", "1/1500ms/2"),
+        ("limit:x", "1/1500ms/2", "1/1500ms/2"), ("shadow:quota", "on", "on"),
+        ("shadow:limit:x-1", "off", "off"),
     ])
     func `is written as people read it`(what: String, value: String, again: String) throws {
         let override = try ClinicOverride(text: what, value)

@@ -263,7 +263,11 @@ private enum PlanDraw {
             return "{\"rate\": \(rate), \"per\": \(per), \"burst\": \(burst)\(more)}"
         }
         let name = rarely(one(["", "A", "a b", "ü"]), one(["default", "export", "x-1"]))
-        let sustained = rarely(", \"sustained\": \(window(""))", rarely(", \"other\": 1", ""))
+        let sustained = rarely(
+            ", \"sustained\": \(window(""))",
+            rarely(
+                ", \"other\": 1", rarely(", \"shadow\": \(one(["true", "false", "1", "null"]))", "")
+            ))
         let limits = rarely(one(["[]", "7", "null"]), "{\"\(name)\": \(window(sustained))}")
         let quota = rarely(
             one(["7", "[]", "{\"calls\": 1}", "null"]), "{\"api_calls\": \(amount())}")

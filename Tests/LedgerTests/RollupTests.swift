@@ -220,7 +220,7 @@ import Testing
 
     @Test func `leaves a closed month as it is`() async throws {
         try await TestDatabase.lend { database in
-            try await database.makeClinics(1)
+            try await database.makeClinics(2)
             let november = try month("2026-11")
             _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 5)])
             _ = try await database.ledger.rollUp(november)

@@ -20,7 +20,7 @@ import Testing
 
     @Test func `names all that is missing in one line to type`() async throws {
         let error = await #expect(throws: LocalServersError.self) {
-            try await Programs.find(Programs.Need.allCases, places: [])
+            try await Programs.find(Programs.Need.servers, places: [])
         }
         let line =
             "apt-get install -y --no-install-recommends postgresql-15 redis-server util-linux"

@@ -8,6 +8,8 @@ final class MemoryCounters: CounterStore {
         var now: Int64 = 1_795_428_007_000_000
         var stamp: UInt64 = 1
         var values: [ClinicID: [UInt8]] = [:]
+        /// What is held and remembered, beside `values`.
+        var held: [ClinicID: HeldState] = [:]
         var minted: UInt64 = 0
         var isAway = false
         var calls = 0
@@ -25,6 +27,38 @@ final class MemoryCounters: CounterStore {
         _ clinic: ClinicID, _ configuration: CounterConfiguration
     ) async throws(QuotaError) -> CounterReply {
         try apply(clinic) { rules, stored in rules.configure(stored, configuration, nonce: 0) }
+    }
+
+    func take(_ clinic: ClinicID, _ call: HoldCall) async throws(QuotaError) -> HoldReply {
+        try hold(clinic) { rules, held in rules.take(call, &held) }
+    }
+
+    func expireHolds(
+        of clinic: ClinicID, _ claim: HoldClaim, done: [WaitingCredit]
+    ) async throws(QuotaError) -> (reply: HoldReply, waiting: [WaitingCredit]) {
+        try hold(clinic) { rules, held in
+            rules.expire(claim, done: done.map(\.field), &held)
+        }
+    }
+
+    private func hold<Told: Sendable>(
+        _ clinic: ClinicID, _ call: (CounterRules, inout HeldState) -> Told
+    ) throws(QuotaError) -> Told {
+        let told: Told? = state.withLock { state in
+            state.calls += 1
+            guard !state.isAway else { return nil }
+            state.minted += 1
+            let epoch = Epoch(rawValue: state.minted)
+            let rules = CounterRules(now: state.now, stamp: state.stamp) { _, _, _, _ in epoch }
+            var held = state.held[clinic] ?? HeldState()
+            held.value = state.values[clinic]
+            let told = call(rules, &held)
+            state.values[clinic] = held.value
+            state.held[clinic] = held
+            return told
+        }
+        guard let told else { throw .countersAway("a test took it away") }
+        return told
     }
 
     private func apply(

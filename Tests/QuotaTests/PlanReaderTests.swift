@@ -1,6 +1,7 @@
 import Metering
-import Quotas
 import Testing
+
+@testable import Quotas
 
 @Suite struct `Plan features` {
     @Test func `read limits, quota and storage`() throws {
@@ -56,6 +57,11 @@ import Testing
             #"{"limits": {"default": {"rate": 1, "per": "1d", "burst": 1000000000}}}"#,
             "takes more than four years"
         ),
+        (
+            #"{"limits": {"a": {"rate": 1, "per": "1s", "shadow": 1}}}"#,
+            "metering.limits.a.shadow is a number: write true or false"
+        ),
+        (#"{"quota": {"shadow": "yes"}}"#, "metering.quota.shadow is a text"),
         (#"{"quota": {"api_calls": -2}}"#, "metering.quota.api_calls is -2"),
         (#"{"quota": {"api_calls": 1.5}}"#, "metering.quota.api_calls is 1.5"),
         (#"{"quota": {"api_calls": 1e3}}"#, "metering.quota.api_calls is 1e3"),
@@ -85,11 +91,55 @@ import Testing
         #expect(throws: PlanError.self) { try PlanFeatures(json: "{}" + blanks) }
     }
 
-    @Test func `have at most eight windows`() {
+    @Test func `have at most eight windows`() throws {
         let limits = (1...9).map { #""limit\#($0)": {"rate": 1, "per": "1s"}"# }
-        #expect(throws: PlanError.self) {
+        let error = #expect(throws: PlanError.self) {
             try PlanFeatures(json: "{\"limits\": {\(limits.joined(separator: ","))}}")
         }
+        #expect(error?.description == "metering.limits has 9 windows; a plan has at most 8")
+        let most = try PlanFeatures(
+            json: "{\"limits\": {\(limits.dropLast().joined(separator: ","))}}")
+        #expect(most.rateLimits.count == 8)
+    }
+
+    @Test func `put limits and the quota in shadow`() throws {
+        let plan = try PlanFeatures(
+            json: """
+                {"limits": {"a": {"rate": 1, "per": "1s"},
+                            "b": {"rate": 1, "per": "1s", "shadow": true,
+                                  "sustained": {"rate": 9, "per": "1m"}},
+                            "c": {"rate": 1, "per": "1s", "shadow": false}},
+                 "quota": {"api_calls": 3, "shadow": true}}
+                """)
+        #expect(plan.limits.map(\.isInShadow) == [false, true, false] && plan.isQuotaInShadow)
+        let switched = plan.with([
+            try #require(Self.override("shadow:limit:b", "off")),
+            try #require(Self.override("shadow:limit:c", "on")),
+            try #require(Self.override("shadow:limit:d", "on")),
+            try #require(Self.override("shadow:quota", "off")),
+        ])
+        #expect(switched.limits.map(\.isInShadow) == [false, false, true])
+        #expect(!switched.isQuotaInShadow)
+        let month = try #require(Month("2026-11"))
+        let settings = ClinicSettings(
+            version: 1, plan: plan, access: .open, month: month, ledger: [:], adjustments: 0)
+        let shadow = settings.configuration(outside: .none).shadow
+        #expect(shadow == Shadow(limits: 0b0110, nextLimits: 0, quota: true))
+    }
+
+    private static func override(_ what: String, _ value: String) -> ClinicOverride? {
+        guard let what = ClinicOverride.What(what), let value = ClinicOverride.Value(value) else {
+            return nil
+        }
+        return ClinicOverride(what, value)
+    }
+
+    @Test(arguments: [
+        ("shadow:limit:b", "1"), ("shadow:quota", "5/1s"), ("quota", "on"), ("limit:b", "off"),
+        ("shadow:limit:", "on"), ("shadow:users", "on"),
+    ])
+    func `take no other word for a shadow`(what: String, value: String) {
+        #expect(Self.override(what, value) == nil)
     }
 }
 

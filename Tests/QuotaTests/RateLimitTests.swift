@@ -10,6 +10,7 @@ import Testing
         let name = "trailing window"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
+        var admissions = 0
         while box.hasTime {
             let limit = try #require(
                 RateLimit(
@@ -20,17 +21,21 @@ import Testing
             for _ in 0..<300 {
                 clinic.now += Int64.random(in: 0...200_000, using: &random)
                 let cost = Int64.random(in: 1...5, using: &random)
-                if clinic.ask(cost).verdict == .allowed { log.append((clinic.now, cost)) }
+                let mode = random.pick([CheckRequest.Mode.consume, .atMost])
+                let admitted = clinic.ask(cost, mode)
+                if admitted.verdict == .allowed { log.append((clinic.now, admitted.units)) }
             }
+            admissions += log.count
             for (first, start) in log.enumerated() {
                 var sum: Int64 = 0
                 for entry in log[first...] {
                     sum += entry.cost
-                    #expect(sum <= limit.burst + (entry.time - start.time) / limit.emission)
+                    #expect(sum <= limit.mostAdmitted(in: entry.time - start.time))
                 }
             }
         }
         box.report()
+        print("\(admissions) admissions (\(name))")
     }
 
     /// After exactly `wait` the same call alone succeeds; one microsecond earlier it does not.
@@ -87,9 +92,15 @@ struct OneLimit {
     private var stored: [UInt8]?
     private var version: Int64 = 0
 
-    init(_ limit: RateLimit) { change(to: limit) }
+    private(set) var limit: RateLimit
+
+    init(_ limit: RateLimit) {
+        self.limit = limit
+        change(to: limit)
+    }
 
     mutating func change(to limit: RateLimit) {
+        self.limit = limit
         version += 1
         let configuration = CounterConfiguration(
             flags: StandingFlags(rawValue: 0), version: version, period: 0, periodEnd: 1 << 52,
@@ -98,10 +109,22 @@ struct OneLimit {
         stored = rules().configure(stored, configuration, nonce: 1).stored
     }
 
-    mutating func ask(_ cost: Int64) -> CounterReply {
-        let outcome = rules().check(stored, request(cost, .consume))
+    /// Redis loses the key, and it is made anew.
+    mutating func lose() {
+        stored = nil
+        change(to: limit)
+    }
+
+    mutating func ask(_ cost: Int64) -> CounterReply { ask(cost, .consume).reply }
+
+    /// - Returns: also how many units were admitted.
+    mutating func ask(
+        _ cost: Int64, _ mode: CheckRequest.Mode
+    ) -> (reply: CounterReply, units: Int64, verdict: CounterReply.Verdict) {
+        let asked = request(cost, mode)
+        let outcome = rules().check(stored, asked)
         stored = outcome.stored ?? stored
-        return outcome.reply
+        return (outcome.reply, outcome.reply.admitted * asked.cost, outcome.reply.verdict)
     }
 
     func peeked(_ cost: Int64, after wait: Int64 = 0) -> CounterReply {
@@ -109,7 +132,10 @@ struct OneLimit {
     }
 
     private func request(_ cost: Int64, _ mode: CheckRequest.Mode) -> CheckRequest {
-        CheckRequest(limit: 1, mode: mode, cost: cost, mark: nil, nonce: 0)
+        let isMany = mode == .atMost
+        return CheckRequest(
+            limit: 1, mode: mode, cost: isMany ? 1 : cost, count: isMany ? cost : 1, mark: nil,
+            nonce: 0)
     }
 
     private func rules(after wait: Int64 = 0) -> CounterRules {

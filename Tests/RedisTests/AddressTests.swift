@@ -18,6 +18,7 @@ import Testing
                 "redis://10.0.0.7:1/15",
                 Wanted(address: .tcp(host: "10.0.0.7", port: 1), database: 15)
             ),
+            ("rediss://db:7000/2", Wanted(address: .tcp(host: "db", port: 7000), database: 2)),
             ("redis://[::1]:6380", Wanted(address: .tcp(host: "::1", port: 6380))),
             (
                 "redis://[fe80::1]/3",
@@ -55,11 +56,12 @@ import Testing
             #expect(read.username == wanted.user, "\(url)")
             #expect(read.password == wanted.password, "\(url)")
             #expect(read.database == wanted.database, "\(url)")
+            #expect((read.tls != nil) == url.hasPrefix("rediss:"), "\(url)")
         }
     }
 
     @Test(arguments: [
-        ("rediss://db", "TLS"), ("http://db", "scheme"), ("db:6379", "begin with"),
+        ("rediss://", "host"), ("http://db", "scheme"), ("db:6379", "begin with"),
         ("", "begin with"), ("redis://", "host"), ("redis://:6379", "host"),
         ("redis://db:", "port"), ("redis://db:0", "port"), ("redis://db:65536", "port"),
         ("redis://db:+80", "port"), ("redis://db:٣", "port"), ("redis://db/x", "database"),
@@ -98,7 +100,10 @@ import Testing
     }
 
     @Test func `a description can be read again`() throws {
-        for url in ["redis://worker@[::1]:6380/2", "unix:///run/redis.sock?db=3"] {
+        for url in [
+            "redis://worker@[::1]:6380/2", "rediss://worker@db:6380/2",
+            "unix:///run/redis.sock?db=3",
+        ] {
             let configuration = try RedisConfiguration(url)
             #expect(configuration.description == url)
             #expect(try RedisConfiguration(configuration.description) == configuration)

@@ -190,6 +190,12 @@ import Testing
                     override_ended|2|they left|command_admin
 
                     """)
+            #expect(
+                try await database.billing("override set smile shadow:limit:default on", end)
+                    == "override 4: smile shadow:limit:default on until 2100-01-01 00:00:00 UTC\n")
+            #expect(
+                try await database.billing("override end 4 --reason", ["it is good"])
+                    == "override 4 of \(smile) has ended\n")
         }
     }
 

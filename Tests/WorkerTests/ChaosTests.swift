@@ -13,7 +13,10 @@ import Testing
     private static let callers = 8
     private static let callsBetweenBlows = 300
     /// Long enough that only a blow leaves a call unanswered, however busy the machine is.
-    private static let settings = ["METERING_CHECK_TIMEOUT": "5s"]
+    /// A call whose fate nobody knows is not acknowledged, or it could be missing.
+    private static let settings = [
+        "METERING_CHECK_TIMEOUT": "5s", "METERING_WHEN_AWAY": "deny",
+    ]
 
     /// `appendfsync always`: Redis answers after the write is on disk, so the lower bound is exact. With
     /// `everysec` Redis may lose its last second by design, and only what a checkpoint saw would survive.

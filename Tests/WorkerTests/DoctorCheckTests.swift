@@ -49,6 +49,19 @@ import Testing
         #expect(levels([line]).values.count { $0 != .ok } == (level == .ok ? 0 : 1))
     }
 
+    @Test(arguments: [
+        ("unix:///run/redis.sock", DoctorCheck.Level.ok), ("redis://localhost", .ok),
+        ("redis://127.8.0.1", .ok), ("redis://[::1]", .ok), ("rediss://db.example", .ok),
+        ("redis://db.example", .warn), ("redis://127.example.com", .warn),
+        ("redis://127.0.0.1.example", .warn), ("redis://10.0.0.1", .warn),
+        ("redis://[fd00::1]", .warn),
+    ])
+    func `warns of a Redis on another host in the clear`(
+        url: String, level: DoctorCheck.Level
+    ) throws {
+        #expect(DoctorCheck.redisWire(try RedisConfiguration(url)).level == level)
+    }
+
     @Test func `takes only what the trip cannot explain for a wrong clock`() {
         let trip = ClockOffset(before: 0, time: 5_000_000, after: 10_000_000)
         #expect(trip.distance(to: .here) == 0)

@@ -41,7 +41,7 @@ import Testing
         "postgresql", "pooler", "login", "roles", "migrations", "installation", "row-security",
         "blind-logins", "plans", "subscriptions", "limits", "workers", "sweep", "rollup", "outbox",
         "quarantine", "attention", "listening", "redis", "redis-disk", "redis-eviction",
-        "redis-memory", "redis-persistence", "clocks",
+        "redis-memory", "redis-persistence", "redis-wire", "clocks",
     ]
 
     @Test func `names what is wrong with a database, and the remedy`() async throws {

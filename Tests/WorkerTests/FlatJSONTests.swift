@@ -136,6 +136,46 @@ import Testing
     }
 }
 
+/// A good body with a few bytes changed is where readers differ.
+extension `Flat JSON` {
+    @Test func `agrees with another reader about bodies that were tampered with`() throws {
+        var random = SplitMix64(seed: Seed.current("flat JSON, tampered bodies"))
+        var box = TimeBox("flat JSON, tampered bodies", share: 50)
+        var taken = 0
+        while box.hasTime {
+            var bytes = Array(RandomObject(&random).text.utf8)
+            for _ in 0...Int.random(in: 0...3, using: &random) { Self.tamper(&bytes, &random) }
+            guard let ours = try? read(bytes) else { continue }
+            taken += 1
+            let theirs = try JSONDecoder().decode([String: Plain].self, from: Data(bytes))
+            try #require(ours == theirs.mapValues(\.value), "\(bytes)")
+        }
+        box.report()
+        #expect(taken > 0)
+    }
+
+    /// Whatever it holds, a large body is read once from begin to end.
+    @Test(arguments: ["{", "[", "\"", "\\", "{\"a\":", "\u{0}", "1", " ", "é", "{\"a\":\""])
+    func `refuses a large body of one thing`(part: String) {
+        let text = String(repeating: part, count: 1_000_000 / part.utf8.count)
+        for start in ["", "{", "{\"a\":", "{\"a\":\""] {
+            #expect(throws: FlatJSON.Fault.self) { try read(start + text) }
+        }
+    }
+
+    private static func tamper(_ bytes: inout [UInt8], _ random: inout SplitMix64) {
+        let place = Int.random(in: 0...bytes.count, using: &random)
+        switch Int.random(in: 0..<5, using: &random) {
+        case 0: bytes.insert(.random(in: .min ... .max, using: &random), at: place)
+        case 1 where place < bytes.count:
+            bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+        case 2 where place < bytes.count: bytes.remove(at: place)
+        case 3: bytes.removeLast(bytes.count - place)
+        default: bytes.insert(contentsOf: bytes[..<place].suffix(9), at: place)
+        }
+    }
+}
+
 /// A value as the other reader sees it.
 private struct Plain: Decodable {
     let value: FlatJSON.Value

@@ -10,6 +10,7 @@ struct Answer: Decodable {
         let name: String
         let limit, remaining, window_ms, reset_after_ms: Int64
         let denied: Bool
+        let shadow: Bool?
     }
     struct Usage: Decodable {
         let month, resets_at: String
@@ -22,7 +23,8 @@ struct Answer: Decodable {
     let reasons: [String]?
     let limits: [Limit]
     let usage: Usage
-    let retry_after_ms: Int64?
+    let retry_after_ms, admitted: Int64?
+    let would_deny: [String]?
     let type, title, detail: String?
     let status: Int?
 

@@ -40,7 +40,8 @@ import Testing
     }
 
     @Test func `keeps the faults of a request before the state of the stores`() async throws {
-        try await HTTPWorker.lend(["METERING_CHECK_TIMEOUT": "100ms"]) { worker in
+        let settings = ["METERING_CHECK_TIMEOUT": "100ms", "METERING_WHEN_AWAY": "deny"]
+        try await HTTPWorker.lend(settings) { worker in
             let clinic = try await worker.database.clinic(nil)
             let limited = try await worker.newKey([.check], clinics: [clinic])
             let usage = try await worker.newKey([.usage])

@@ -10,7 +10,8 @@ import Testing
 
 /// One of the stores is away while the worker serves.
 @Suite(.serialized) struct `HTTP without a store` {
-    private let brief = ["METERING_CHECK_TIMEOUT": "200ms"]
+    private let brief = ["METERING_CHECK_TIMEOUT": "200ms", "METERING_WHEN_AWAY": "deny"]
+    private let denying = ["METERING_WHEN_AWAY": "deny"]
     /// Two calls a month: a worker that guessed would answer 429.
     private let small = #"{"quota":{"api_calls":2}}"#
 
@@ -32,7 +33,7 @@ import Testing
     }
 
     @Test func `answers 503 while Redis is stopped, and goes on counting after it`() async throws {
-        try await HTTPWorker.lend { worker in
+        try await HTTPWorker.lend(denying) { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":100}}"#)
             for _ in 0..<5 { #expect(try await worker.check(clinic).status == 200) }
             await worker.redis.stop()
@@ -58,7 +59,7 @@ import Testing
         let server = try await LocalPostgres.temporary()
         do {
             let database = try await HTTPDatabase.make(onlyOn: server)
-            try await HTTPWorker.lend(on: database) { worker in
+            try await HTTPWorker.lend(denying, on: database) { worker in
                 let known = try await database.clinic(#"{"quota":{"api_calls":1000}}"#)
                 let unknown = try await database.clinic("{}")
                 #expect(try await worker.check(known).status == 200)

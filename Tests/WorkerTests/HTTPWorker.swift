@@ -61,7 +61,8 @@ struct HTTPWorker: Sendable {
         let worker = try await Worker.connect(
             WorkerSettings(
                 environment: quick.merging(settings) { $1 }
-                    .merging(["DATABASE_URL": database.url, "REDIS_URL": redis.url]) { $1 },
+                    .merging(["DATABASE_URL": database.url]) { $1 }
+                    .merging(["REDIS_URL": redis.url]) { given, _ in given },
                 file: nil),
             logger: .silent)
         let key = try await newKey(worker)
@@ -80,6 +81,7 @@ struct HTTPWorker: Sendable {
     /// Recurring work comes often, and a check may take its time on a machine that also builds.
     private static let quick = [
         "HTTP_PORT": "0", "METERING_CHECK_TIMEOUT": "5s", "METERING_CHECKPOINT_INTERVAL": "100ms",
+        "METERING_LOAD_TIMEOUT": "3s", "METERING_UNKNOWN_PER_SECOND": "1000",
         "METERING_SWEEP_INTERVAL": "1s", "METERING_ROLLUP_INTERVAL": "1s",
     ]
 
@@ -98,9 +100,10 @@ extension HTTPWorker {
     /// Serves the same worker on a second port, with another time to wait for a head.
     func serve(idle: TimeAmount, _ body: (Int) async throws -> Void) async throws {
         let listening = PortBox()
-        let server = HTTPServer.application(
-            Routes(router: worker.router),
-            settings: worker.settings.http, group: worker.group, logger: .silent, idle: idle
+        let server = HTTPServer(
+            worker.router, direct: worker.direct, settings: worker.settings.http, tls: nil,
+            group: worker.group,
+            logger: .silent, idle: idle
         ) { listening.port.store($0, ordering: .releasing) }
         let services = ServiceGroup(
             configuration: .init(services: [.init(service: server)], logger: .silent))

@@ -129,7 +129,7 @@ extension HTTPWorker {
         try await worker.counters.values(of: [clinic])[0].value
     }
 
-    fileprivate func quota(of clinic: ClinicID) async throws -> Int64? {
+    func quota(of clinic: ClinicID) async throws -> Int64? {
         try await value(of: clinic)?.quota
     }
 
@@ -145,7 +145,7 @@ extension HTTPWorker {
 
 extension HTTPDatabase {
     /// - Parameter number: What and how much, as SQL.
-    fileprivate func override(_ clinic: ClinicID, _ number: String) async throws {
+    func override(_ clinic: ClinicID, _ number: String) async throws {
         try await ask(
             """
             INSERT INTO metering.clinic_override (clinic_id, what, value, until, reason)

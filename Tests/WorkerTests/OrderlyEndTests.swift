@@ -44,6 +44,32 @@ import Testing
         }
     }
 
+    @Test(arguments: [SIGTERM, SIGINT])
+    func `ends at once when it is told a second time`(signal: Int32) async throws {
+        try await WorkerSite.lend(clinics: 1) { site in
+            let worker = try await site.serve(Self.settings)
+            try await CallLine.open(port: worker.port) { line in
+                #expect(try await line.check(site.clinics[0], key: site.key).status == 200)
+                _ = try await site.redis.client(["CLIENT", "PAUSE", "60000", "WRITE"])
+                try await line.send(check: site.clinics[0], key: site.key)
+                try await waitUntil("the call has reached Redis") {
+                    try await site.redis.client(["INFO", "clients"]).contains("blocked_clients:1\r")
+                }
+                worker.process.send(SIGTERM)
+                try await waitUntil("the worker is not ready") { await !worker.isReady }
+                #expect(worker.process.endingSoFar == nil)
+                worker.process.send(signal)
+                #expect(try await worker.process.waitForEnd() == .exited(1))
+            }
+            #expect(worker.process.errorLines.last?.contains("ending at once") == true)
+            // What it had not written is in Redis, and the next one finds it.
+            _ = try await site.redis.client(["CLIENT", "UNPAUSE"])
+            try await waitUntil("the calls are in Redis") {
+                try await site.usage().values.reduce(0, +) >= 1
+            }
+        }
+    }
+
     /// Rows of the ledger, and what they hold.
     private func written(at site: WorkerSite) async throws -> String {
         try await site.database.psql(

@@ -58,7 +58,8 @@ private struct EmptySite {
         return [
             "DATABASE_OWNER_URL": servers.postgres.superuserURL(database: database),
             "DATABASE_URL": worker, "REPORT_URL": reports, "REDIS_URL": servers.redis.url,
-            "HTTP_PORT": "\(FreePort.next())", "METERING_CHECK_TIMEOUT": "5s",
+            "HTTP_PORT": "\(FreePort.next())", "HTTP_ADMIN_PORT": "0",
+            "METERING_CHECK_TIMEOUT": "5s",
             "PATH": "\(programs):\(path)", "PSQLRC": "/dev/null", "no_proxy": "*",
         ]
     }

@@ -8,30 +8,36 @@ struct SmallDatabase: Sendable {
     let server: LocalPostgres
     let servers: LocalServers
 
-    private static let worker = "command_worker"
-    private static let admin = "command_admin"
-    private static let password = "kanarienvogel 4%/@"
+    static let worker = "command_worker"
+    static let admin = "command_admin"
+    static let password = "kanarienvogel 4%/@"
     private static let count = Atomic<Int>(0)
 
     /// Lends an empty database to `body` and drops it.
-    static func lendEmpty(_ body: (SmallDatabase) async throws -> Void) async throws {
+    /// - Parameter own: A server of the test's own; nil for the one that all share.
+    static func lendEmpty(
+        on own: LocalPostgres? = nil, _ body: (SmallDatabase) async throws -> Void
+    ) async throws {
         let servers = try await TestServers.shared()
+        let server = own ?? servers.postgres
         let name = "command_line_\(count.add(1, ordering: .relaxed).newValue)"
-        try await servers.postgres.createDatabase(name)
-        let database = SmallDatabase(name: name, server: servers.postgres, servers: servers)
+        try await server.createDatabase(name)
+        let database = SmallDatabase(name: name, server: server, servers: servers)
         do {
             try await database.makeLogins()
             try await body(database)
         } catch {
-            try await servers.postgres.dropDatabase(name)
+            try await server.dropDatabase(name)
             throw error
         }
-        try await servers.postgres.dropDatabase(name)
+        try await server.dropDatabase(name)
     }
 
     /// Lends a migrated database.
-    static func lend(_ body: (SmallDatabase) async throws -> Void) async throws {
-        try await lendEmpty { database in
+    static func lend(
+        on own: LocalPostgres? = nil, _ body: (SmallDatabase) async throws -> Void
+    ) async throws {
+        try await lendEmpty(on: own) { database in
             let run = try await database.run(["metering-worker", "migrate"])
             guard run.ending == .exited(0) else {
                 throw CommandFailure(description: "migrate failed: \(run.errors)")
@@ -71,6 +77,15 @@ struct SmallDatabase: Sendable {
 
     func url(of login: String = worker, password: String = password) -> String {
         server.url(user: login, password: password, database: name)
+    }
+
+    /// The same over TCP with TLS, checked in full.
+    func tlsURL(trusting authority: String, host: String = "localhost") throws -> String {
+        guard
+            let url = server.tcpURL(user: Self.worker, password: Self.password, database: name)
+        else { throw CommandFailure(description: "the server does not listen on TCP") }
+        return url.replacing("@127.0.0.1:", with: "@\(host):")
+            + "?sslmode=verify-full&sslrootcert=\(authority)"
     }
 
     @discardableResult

@@ -29,7 +29,7 @@ struct WorkerSite: Sendable {
         }
     }
 
-    private static func make(
+    static func make(
         _ database: SmallDatabase, _ redis: LocalRedis, clinics count: Int
     ) async throws -> WorkerSite {
         let clinics = try await database.psql(
@@ -54,13 +54,17 @@ struct WorkerSite: Sendable {
     func serve(_ settings: [String: String] = [:]) async throws -> ServingWorker {
         var environment: [String: String?] = [
             "DATABASE_URL": database.url(), "REDIS_URL": redis.url, "HTTP_PORT": "0",
-            "LOG_LEVEL": "error",
+            "LOG_LEVEL": "error", "METERING_LOAD_TIMEOUT": "3s",
+            "METERING_UNKNOWN_PER_SECOND": "1000",
         ]
         for (name, value) in settings { environment[name] = value }
         let process = try await RunningProcess.start(
             try Product.path("metering-worker"), ["serve"], environment: environment)
         let line = try await process.line(containing: "listening on http://127.0.0.1:")
-        guard let port = line.split(separator: ":").last.flatMap({ Int($0) }) else {
+        guard
+            let port = line.split(separator: ":").last.flatMap({ Int($0.prefix(while: \.isNumber)) }
+            )
+        else {
             throw CommandFailure(description: "no port in: \(line)")
         }
         return ServingWorker(process: process, port: port)

@@ -109,11 +109,11 @@ import Testing
                 site.database, ["HTTP_PORT": "\(first.port)"],
                 ["HTTP_PORT \(first.port)", "Address already in use", "name a port that is free"])
             try await expectRefusal(
-                site.database, ["HTTP_HOST": "192.0.2.1"],
+                site.database, ["HTTP_HOST": "192.0.2.1", "HTTP_ALLOW_PLAINTEXT": "1"],
                 ["HTTP_HOST", "192.0.2.1", "an address of this machine"])
             // An empty part of a name is refused at once, before any name server is asked.
             try await expectRefusal(
-                site.database, ["HTTP_HOST": "no..host"],
+                site.database, ["HTTP_HOST": "no..host", "HTTP_ALLOW_PLAINTEXT": "1"],
                 ["HTTP_HOST", "no..host", "there is no such address"])
             #expect(await first.isReady)
         }

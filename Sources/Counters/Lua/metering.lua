@@ -22,7 +22,7 @@ local VERSION, LAYOUT = 3, 1
 local HEAD, LIMIT, TIME, CLOSED, CLOSED_MAX, LIMITS_MAX = 104, 14, 8, 33, 8, 8
 local HEAD_FORMAT = '<BBBBBBBBi8c8c8i8i8i8i8i8i8i8i8i8'
 local REQUEST_FORMAT, REQUEST = '<I2BBI4I4i8c8i8i8c8i8', 60
-local REPLY_FORMAT = '<BBBBI4I4I4I4i8c8i8i8i8i8i8i8i8i8'
+local REPLY_FORMAT, REPLY = '<BBBBI4I4I4I4i8c8i8i8i8i8i8i8i8i8', 100
 local ZERO = '\0\0\0\0\0\0\0\0'
 local INTEGER_MAX = 9007199254740991
 local SPAN_MAX = 140737488355327
@@ -36,15 +36,6 @@ local PEEK, FORCE, AT_MOST, WRITES = 0, 2, 3, 1
 local READ_ONLY, ENDED, GONE = 1, 2, 3
 -- The limit named `default` is there in every plan, if only with nothing to say; 0 asks for the quota alone.
 local DEFAULT = 1
-
--- For n limits: their times, and a reply with them. For n limits and m next ones: all of them and n times.
-local TIMES_FORMATS, REPLY_FORMATS, LIMITS_FORMATS = {}, {}, {}
-for n = 0, LIMITS_MAX do
-    TIMES_FORMATS[n] = '<' .. ('i8'):rep(n)
-    REPLY_FORMATS[n] = REPLY_FORMAT .. ('I2i8i8i8i8'):rep(n)
-    LIMITS_FORMATS[n] = {}
-    for m = 0, LIMITS_MAX do LIMITS_FORMATS[n][m] = '<' .. ('I2I6I6'):rep(n + m) .. ('i8'):rep(n) end
-end
 
 local function now()
     local time = redis.call('TIME')
@@ -168,10 +159,11 @@ local function went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
     return true
 end
 
--- Starts a new epoch within the period: what was counted so far goes to `base`.
-local function switch_epoch(v, at, stamp, nonce)
+-- Starts a new epoch within the period: what was counted so far goes to `base`, with `lost` units that this
+-- value has forgotten and a mark still names.
+local function switch_epoch(v, at, stamp, nonce, lost)
     if not close_count(v) then return false end
-    v.base = v.base + v.used - v.credited
+    v.base = math.min(v.base + v.used - v.credited + lost, INTEGER_MAX)
     v.epoch, v.stamp = mint(stamp, at, v.epoch, nonce), stamp
     v.used, v.credited, v.granted = 0, 0, 0
     return true
@@ -199,12 +191,16 @@ local function brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used,
     local v = decode(raw)
     if not v then return nil, UNREADABLE end
     local behind = went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
+    local lost = 0
+    if mark_epoch == v.epoch and mark_period == v.period and at < v.period_end then
+        lost = math.max(0, mark_used - mark_credited - (v.used - v.credited))
+    end
     if at >= v.period_end then
         local verdict = roll(v, at)
         if verdict then return nil, verdict end
     end
     if behind or v.stamp ~= stamp then
-        if not switch_epoch(v, at, stamp, nonce) then return nil, UNSETTLED end
+        if not switch_epoch(v, at, stamp, nonce, lost) then return nil, UNSETTLED end
     end
     return encode(v)
 end
@@ -213,8 +209,9 @@ local function no_answer(verdict, at)
     return struct.pack(REPLY_FORMAT, verdict, 0, 0, 0, 0, 0, 0, 0, 0, ZERO, 0, 0, 0, at, 0, 0, 0, 0)
 end
 
--- What a reply says of each limit: one table for all replies, because making one costs a tenth of a check.
-local SHOWN = {}
+-- What was found of each limit that is asked: index, emission, tolerance, time ahead, copies that fit. One
+-- table for all checks, because making one takes longer than filling it.
+local ASKED = {}
 
 -- Decides one request on one value. Returns the reply, and the value to write when something changed.
 -- Request: I2 limit, B mode, B access (1 = writes), I4 cost, I4 count, i8 mark period, c8 mark epoch,
@@ -252,29 +249,31 @@ local function decide(raw, request, at, stamp)
     end
 
     -- How many copies are admitted: by all that is obeyed, and by all that is in shadow.
-    local admits, quiet, found = count, count, wanted <= DEFAULT or mode == FORCE
-    local first, times = wanted * 4, 3 * (n + m)
-    local values = { unpacked(LIMITS_FORMATS[n][m], raw, HEAD + 1) }
-    local bit = 1
-    for i = 1, n do
-        local id, emission, tolerance = values[3 * i - 2], values[3 * i - 1], values[3 * i]
-        if emission < 1 or emission > tolerance then return no_answer(UNREADABLE, at) end
-        if id >= first and id < first + 4 then
-            found = true
-            local ahead = values[times + i] - at
+    local admits, quiet, asked = count, count, 0
+    local first_low, first_high = wanted * 4 % 256, math.floor(wanted / 64)
+    local times_at = HEAD + (n + m) * LIMIT
+    for i = 0, n - 1 do
+        local limit_at = HEAD + i * LIMIT + 1
+        local low, high = raw:byte(limit_at, limit_at + 1)
+        if high == first_high and low >= first_low and low < first_low + 4 then
+            local emission, tolerance = unpacked('<I6I6', raw, limit_at + 2)
+            if emission < 1 or emission > tolerance then return no_answer(UNREADABLE, at) end
+            local ahead = unpacked('<i8', raw, times_at + i * TIME + 1) - at
             ahead = ahead < 0 and 0 or ahead > tolerance and tolerance or ahead
             local units = (tolerance - ahead) / emission
             local fits = (units - units % 1) / cost
             fits = fits - fits % 1
-            if shadow % (bit * 2) >= bit then
+            if shadow > 0 and shadow % (2 ^ i * 2) >= 2 ^ i then
                 if fits < quiet then quiet = fits end
             elseif fits < admits then
                 admits = fits
             end
+            ASKED[asked + 1], ASKED[asked + 2], ASKED[asked + 3], ASKED[asked + 4], ASKED[asked + 5] =
+                i, emission, tolerance, ahead, fits
+            asked = asked + 5
         end
-        bit = bit * 2
     end
-    if not found then return no_answer(NO_SUCH_LIMIT, at) end
+    if asked == 0 and wanted > DEFAULT and mode ~= FORCE then return no_answer(NO_SUCH_LIMIT, at) end
     local quota_fits = count
     if quota >= 0 then
         local left = quota - (base + used - credited)
@@ -293,36 +292,26 @@ local function decide(raw, request, at, stamp)
     local counts = copies > 0 and mode ~= PEEK
     if counts and used + copies * cost > INTEGER_MAX then return no_answer(INVALID, at) end
 
-    local mask, would_deny, wait, shown = 0, 0, 0, SHOWN
-    bit = 1
-    for i = 1, n do
-        local id, emission, tolerance = values[3 * i - 2], values[3 * i - 1], values[3 * i]
-        local ahead = values[times + i] - at
-        ahead = ahead < 0 and 0 or ahead > tolerance and tolerance or ahead
-        if id >= first and id < first + 4 then
-            local in_shadow, moved = shadow % (bit * 2) >= bit, copies
-            local units = (tolerance - ahead) / emission
-            if units < tried * cost then
-                if in_shadow then
-                    would_deny = would_deny + bit
-                else
-                    mask = mask + bit
-                    if cost * emission > tolerance then wait = -1
-                    elseif wait >= 0 then
-                        wait = math.max(wait, ahead + (admits + 1) * cost * emission - tolerance)
-                    end
+    local mask, would_deny, wait, times = 0, 0, 0, raw:sub(times_at + 1, times_at + n * TIME)
+    for j = 1, asked, 5 do
+        local i, emission, tolerance, ahead, fits = unpack(ASKED, j, j + 4)
+        local in_shadow, moved = shadow > 0 and shadow % (2 ^ i * 2) >= 2 ^ i, copies
+        if fits < tried then
+            if in_shadow then
+                would_deny = would_deny + 2 ^ i
+            else
+                mask = mask + 2 ^ i
+                if cost * emission > tolerance then wait = -1
+                elseif wait >= 0 then
+                    wait = math.max(wait, ahead + (admits + 1) * cost * emission - tolerance)
                 end
             end
-            if in_shadow and mode ~= FORCE then moved = clean end
-            if counts and moved > 0 then
-                ahead = min(ahead + moved * cost * emission, tolerance)
-                values[times + i] = at + ahead
-            end
         end
-        local remaining, burst, last = (tolerance - ahead) / emission, tolerance / emission, 5 * i
-        shown[last - 4], shown[last - 3], shown[last - 2], shown[last - 1], shown[last] =
-            id, remaining - remaining % 1, ahead, burst - burst % 1, tolerance
-        bit = bit * 2
+        if in_shadow and mode ~= FORCE then moved = clean end
+        if counts and moved > 0 then
+            times = times:sub(1, i * TIME)
+                .. pack('<i8', at + min(ahead + moved * cost * emission, tolerance)) .. times:sub(i * TIME + 9)
+        end
     end
     if quota_fits < tried then
         if quota_shadow == 1 then
@@ -339,33 +328,41 @@ local function decide(raw, request, at, stamp)
     local written
     if counts then
         used = used + copies * cost
-        local times_at = HEAD + (n + m) * LIMIT
-        written = raw:sub(1, 40) .. pack('<i8', used) .. raw:sub(49, times_at)
-            .. pack(TIMES_FORMATS[n], unpack(values, times + 1, times + n)) .. raw:sub(times_at + n * TIME + 1)
+        written = raw:sub(1, 40) .. pack('<i8', used) .. raw:sub(49, times_at) .. times
+            .. raw:sub(times_at + n * TIME + 1)
         stored_epoch, stored_period, stored_used, stored_credited = epoch, period, used, credited
     end
-    return pack(REPLY_FORMATS[n], copies > 0 and ALLOWED or DENIED, flags, n, 0, mask, would_deny, copies, clean,
+    return pack(REPLY_FORMAT, copies > 0 and ALLOWED or DENIED, flags, n, shadow, mask, would_deny, copies, clean,
         version, stored_epoch, stored_period, stored_used, stored_credited, at, wait,
-        base + used - credited, quota, period_end, unpack(shown, 1, 5 * n)), written
+        base + used - credited, quota, period_end) .. raw:sub(HEAD + 1, HEAD + n * LIMIT) .. times, written
 end
 
 -- Workers of the version before this one send 48 bytes, without count and not-after, and read a reply
--- without what was new: while workers are replaced, both kinds ask one Redis.
+-- without what was new, with each limit worked out: while workers are replaced, both kinds ask one Redis.
 local function decide_as_before(raw, request, at, stamp)
     local reply, written =
         decide(raw, request:sub(1, 8) .. '\1\0\0\0' .. request:sub(9) .. ZERO, at, stamp)
-    return reply:sub(1, 8) .. reply:sub(21), written
+    local n = reply:byte(3)
+    local parts = { reply:sub(1, 3) .. '\0' .. reply:sub(5, 8) .. reply:sub(21, REPLY) }
+    for i = 0, n - 1 do
+        local id, emission, tolerance = struct.unpack('<I2I6I6', reply, REPLY + i * LIMIT + 1)
+        local ahead = struct.unpack('<i8', reply, REPLY + n * LIMIT + i * TIME + 1) - at
+        ahead = math.min(math.max(ahead, 0), tolerance)
+        parts[i + 2] = struct.pack('<I2i8i8i8i8', id, math.floor((tolerance - ahead) / emission), ahead,
+            math.floor(tolerance / emission), tolerance)
+    end
+    return table.concat(parts), written
 end
 
 -- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
 --   Returns n replies in the order of the keys, each a packed string:
---   B verdict, B flags, B limits, B zero, I4 mask of what said no (bit i = limit i, 256 quota, 512 ended,
---   1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
+--   B verdict, B flags, B limits, B limits in shadow, I4 mask of what said no (bit i = limit i, 256 quota,
+--   512 ended, 1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
 --   I4 how many of them nothing in shadow would have denied,
 --   i8 config version, mark as stored (c8 epoch, i8 period, i8 used, i8 credited), i8 now,
 --   i8 wait until one more copy can be admitted (us, -1 = waiting does not help), i8 units of this period,
 --   i8 quota, i8 period end,
---   then per limit I2 id, i8 remaining, i8 until full (us), i8 burst, i8 tolerance (us).
+--   then the limits as in the value (I2 id, I6 emission, I6 tolerance) and their times after the call.
 -- A value that cannot be read or written fails alone. Safe to repeat only as another check.
 local function check(keys, arguments)
     local at = now()

@@ -71,7 +71,7 @@ local function configured(raw, c, at, stamp)
     elseif c.version == v.version and not same_inputs(v, c) then
         return v, CONFLICT
     end
-    if v.stamp ~= stamp and not switch_epoch(v, at, stamp, c.nonce) then return v, UNSETTLED end
+    if v.stamp ~= stamp and not switch_epoch(v, at, stamp, c.nonce, 0) then return v, UNSETTLED end
     if c.base_epoch == v.epoch and c.base_period == v.period then v.base = c.base end
     return v
 end

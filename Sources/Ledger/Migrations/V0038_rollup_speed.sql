@@ -1,7 +1,6 @@
 -- Makes a roll-up of many clinics as cheap as its writes.
 --
 -- A closed month is refused once a statement, not once a row: the function for each row cost more than the write.
--- The old trigger goes where we own the table; where the team does, only they could drop it, and it lets pass.
 CREATE FUNCTION metering.refuse_closed_months() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -40,18 +39,20 @@ CREATE TRIGGER refuse_closed_month_delete AFTER DELETE ON public.api_usage
     REFERENCING OLD TABLE AS old_rows
     FOR EACH STATEMENT EXECUTE FUNCTION metering.refuse_closed_months();
 
+-- The trigger for each row goes where we may drop it; where the table is the team's it stays, and lets all pass.
+CREATE OR REPLACE FUNCTION metering.refuse_closed_month() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
 DO $$
 BEGIN
     IF pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'public.api_usage'::regclass), 'USAGE') THEN
         DROP TRIGGER refuse_closed_month ON public.api_usage;
-        DROP FUNCTION metering.refuse_closed_month();
         -- Every roll-up updates these rows: with room on their page their indexes stay as they are (HOT).
         ALTER TABLE public.api_usage SET (fillfactor = 70);
-    ELSE
-        EXECUTE $make$
-            CREATE OR REPLACE FUNCTION metering.refuse_closed_month() RETURNS trigger
-                LANGUAGE plpgsql
-            AS 'BEGIN RETURN CASE TG_OP WHEN ''DELETE'' THEN OLD ELSE NEW END; END' $make$;
     END IF;
 END
 $$;

@@ -1,5 +1,5 @@
 -- Stores a new key by its hash. No row when there are too many usable ones.
---   $1 hash bytea (SHA-256, 32 bytes)     $2 name text      $3 scopes text[] (check, usage, admin)
+--   $1 hash bytea (SHA-256, 32 bytes)     $2 name text      $3 scopes text[] (check, usage, marks, admin)
 --   $4 clinics uuid[] (empty = every one) $5 expires_at timestamptz or NULL (UTC)
 --   $6 bigint, the most usable keys there may be with this one
 -- Reads api_key. Two at once may make one too many, which readers of usable keys are told of.

@@ -3,9 +3,10 @@
 -- config_version is 0 for a clinic whose version was never raised. plan_version and features are those of
 -- the newest version that nobody refused, problem says what is wrong with a newer one; quota and
 -- next_quota are in units, −1 = unlimited. epochs and units belong together: net cost units of the month by
--- epoch; adjustments is their signed sum, cost units. The override lists belong together: what runs now;
+-- epoch; adjustments is the signed sum of the month's corrections, less what resets of
+-- the quota took off, cost units. The override lists belong together: what runs now;
 -- amounts are units, or units per period of `pers` µs.
--- Uses the primary keys, usage_adjustment_month and clinic_override_open. Locks nothing.
+-- Uses the primary keys, usage_adjustment_month, quota_reset_month and clinic_override_open. Locks nothing.
 SELECT c.clinic_id, coalesce(v.config_version, 0) AS config_version, s.payment_status, p.plan_id,
     p.name AS plan, promised.version AS plan_version, promised.features, promised.problem,
     promised.quota, promised.next_quota, ledger.epochs, ledger.units, corrections.units AS adjustments,
@@ -25,7 +26,10 @@ CROSS JOIN LATERAL (
       AND u.clinic_id = c.clinic_id
 ) AS ledger
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(a.units), 0)::bigint AS units FROM metering.usage_adjustment a
+    SELECT (coalesce(sum(a.units), 0) - coalesce((
+        SELECT sum(r.units) FROM metering.quota_reset r
+        WHERE r.month = $2::date AND r.clinic_id = c.clinic_id), 0))::bigint AS units
+    FROM metering.usage_adjustment a
     WHERE a.month = $2::date AND a.bucket = metering.bucket(c.clinic_id)
       AND a.clinic_id = c.clinic_id
 ) AS corrections

@@ -14,9 +14,20 @@ struct KeysCommand: AsyncParsableCommand {
             Examples:
               metering-worker keys create --name gateway --scope check,usage
               metering-worker keys list
+              metering-worker keys rotate gateway --grace 24h
               metering-worker keys revoke 3
             """,
-        subcommands: [CreateKeyCommand.self, ListKeysCommand.self, RevokeKeyCommand.self])
+        subcommands: [
+            CreateKeyCommand.self, ListKeysCommand.self, RotateKeyCommand.self,
+            RevokeKeyCommand.self,
+        ])
+
+    static func lifetime(_ text: String) throws -> Duration {
+        guard let lifetime = Duration(text: text), lifetime > .zero else {
+            throw ValidationError("a time is a whole number and a unit: 12h, 90d")
+        }
+        return lifetime
+    }
 }
 
 struct CreateKeyCommand: AsyncParsableCommand {
@@ -33,7 +44,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
     var name: String
     @Option(
         help: ArgumentHelp(
-            "What it may do: check, usage, admin, joined with commas.", valueName: "scopes"),
+            "What it may do: check, usage, marks, admin, joined with commas.", valueName: "scopes"),
         transform: scopes)
     var scope: Set<StoredKey.Scope>
     @Option(
@@ -44,7 +55,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "How long it is valid, as 90d. Without it: for ever.", valueName: "time"),
-        transform: lifetime)
+        transform: KeysCommand.lifetime)
     var expires: Duration?
 
     func validate() throws {
@@ -83,17 +94,56 @@ struct CreateKeyCommand: AsyncParsableCommand {
         Set(
             try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
                 guard let scope = StoredKey.Scope(rawValue: String(word)) else {
-                    throw ValidationError("scopes are check, usage and admin")
+                    throw ValidationError("scopes are check, usage, marks and admin")
                 }
                 return scope
             })
     }
+}
 
-    private static func lifetime(_ text: String) throws -> Duration {
-        guard let lifetime = Duration(text: text), lifetime > .zero else {
-            throw ValidationError("a time is a whole number and a unit: 12h, 90d")
+struct RotateKeyCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate",
+        abstract: "Make a second key of a name and print it; the first one expires after a grace.",
+        discussion: """
+            The new key has the scopes and clinics of the old one. Callers change over while both are good.
+
+            Example:
+              metering-worker keys rotate gateway --grace 24h
+            """)
+
+    @OptionGroup var options: SettingsOptions
+    @Argument(help: "The name of the key, as `keys list` prints it.")
+    var name: String
+    @Option(
+        help: ArgumentHelp("How long the old key is good yet.", valueName: "time"),
+        transform: KeysCommand.lifetime)
+    var grace: Duration = .seconds(86_400)
+    @Option(
+        help: ArgumentHelp(
+            "How long the new key is valid, as 90d. Without it: for ever.", valueName: "time"),
+        transform: KeysCommand.lifetime)
+    var expires: Duration?
+
+    func run() async throws {
+        let settings = try options.settings(quiet: true)
+        try await PostgresPool.used(with: settings.database.configuration()) { pool in
+            let ledger = Ledger(pool: pool)
+            try await ledger.requireSchema()
+            var random = SystemRandomNumberGenerator()
+            let key = APIKey.make(random: &random)
+            var end: Int64?
+            // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
+            if let expires { end = try await ledger.databaseTime() + expires.wholeMicroseconds }
+            let keys = try await ledger.rotateKey(
+                named: name, hash: APIKey.hash(of: key.text), grace: grace.wholeMicroseconds,
+                expiresAt: end)
+            let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))
+            Console.note(
+                "key \(keys.new.id) \(Console.shown(name)) is shown this once; key \(keys.old.id) is good "
+                    + "until \(last?.rfc3339 ?? "?")")
+            try Console.write("\(key.text)\n")
         }
-        return lifetime
     }
 }
 

@@ -100,7 +100,11 @@ struct RollupCommand: AsyncParsableCommand {
     /// Writes the counts that Redis holds to the ledger. False when Redis is away, nil when none is named:
     /// both are said, and the rest goes on with what was written before.
     private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool? {
-        guard let configuration = try settings.redis.configurationIfSet() else {
+        let found: RedisConfiguration?
+        do { found = try settings.redis.configurationIfSet() } catch let error as RedisError {
+            throw StartError(redisSettings: error)
+        }
+        guard let configuration = found else {
             Console.note(
                 "metering-worker: REDIS_URL is not set; rolling up PostgreSQL's counts only")
             return nil

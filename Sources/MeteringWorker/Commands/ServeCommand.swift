@@ -15,7 +15,8 @@ struct ServeCommand: AsyncParsableCommand {
               HTTP_PORT=9000 metering-worker serve --config /etc/metering-worker.json
 
             Ends in order at SIGTERM or Ctrl-C: not ready any more, accepted requests are answered, what was \
-            counted is written, exit code 0.
+            counted is written, exit code 0. A second SIGTERM or Ctrl-C ends at once, exit code 1: what only this \
+            process knew of is then in Redis and in its journal, and the next start brings it to PostgreSQL.
             """)
 
     @OptionGroup var options: SettingsOptions
@@ -25,9 +26,16 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "metering-worker")
         let worker = try await Worker.connect(settings, logger: logger)
         do {
+            let scheme = settings.http.certificate == nil ? "http" : "https"
             let services = try await worker.services(signals: [.sigterm, .sigint]) { port in
-                Console.note("metering-worker: listening on http://\(settings.http.host):\(port)")
+                Console.note(
+                    "metering-worker: listening on \(scheme)://\(settings.http.host):\(port)")
+            } onAdminListening: { port in
+                let host = settings.admin?.host ?? ""
+                Console.note("metering-worker: metrics at http://\(host):\(port)/metrics")
             }
+            let impatience = SecondSignal.watch()
+            defer { impatience.cancel() }
             try await services.run()
         } catch {
             await worker.disconnect()

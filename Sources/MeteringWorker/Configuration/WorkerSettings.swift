@@ -1,6 +1,8 @@
 import FrontDoor
 import Logging
+import NIOCore
 import Postgres
+import Quotas
 import Redis
 
 /// The settings of one run, each inside its range.
@@ -14,18 +16,43 @@ struct WorkerSettings: Sendable {
         let host: String
         /// 0 is any free port.
         let port: Int
+        /// Paths of PEM files; nil for plain HTTP.
+        let certificate: String?
+        let key: String?
+        let allowsPlaintext: Bool
         let requestTimeout: Duration
         let connectionsMax: Int
+    }
+    /// The listener for metrics and readiness.
+    struct Admin: Sendable, Hashable {
+        let host: String
+        /// 0 is any free port.
+        let port: Int
+        let allowsPlaintext: Bool
     }
     struct Intervals: Sendable, Hashable {
         let checkpoint: Duration
         let rollup: Duration
         let sweep: Duration
     }
+    /// What a reverse proxy asks.
+    struct Gateway: Sendable, Hashable {
+        let naming: GatewayNaming
+        let rules: GatewayRules
+    }
     struct Log: Sendable, Hashable {
+        enum Format: String, Sendable { case text, json }
+        let format: Format
         let level: Logger.Level
         /// False when nobody chose the level.
         let isGiven: Bool
+    }
+    /// How checks are answered while a store is away.
+    struct Away: Sendable, Hashable {
+        let policy: AwayPolicy
+        let loading: LoadingPace
+        /// nil = in memory.
+        let journalDirectory: String?
     }
     struct Redis: Sendable {
         let checkTimeout: Duration
@@ -34,9 +61,13 @@ struct WorkerSettings: Sendable {
 
     let database: Database
     let redis: Redis
+    let away: Away
     let http: HTTP
+    /// Nil when it is switched off.
+    let admin: Admin?
     let intervals: Intervals
     let markMaxPerSecond: Int
+    let gateway: Gateway
     let shutdownTimeout: Duration
     let log: Log
     /// What is odd but no reason to stop, one line each.
@@ -51,19 +82,72 @@ struct WorkerSettings: Sendable {
             connections: source.integer(Key.databaseConnections),
             preparedStatements: source.flag(Key.preparedStatements), source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
+        away = try Away(source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
+            certificate: source.path(Key.httpCertificate), key: source.path(Key.httpKey),
+            allowsPlaintext: source.flag(Key.httpAllowPlaintext),
             requestTimeout: source.duration(Key.requestTimeout),
             connectionsMax: source.integer(Key.connectionsMax))
+        admin = try Self.admin(source)
         intervals = try Intervals(
             checkpoint: source.duration(Key.checkpointInterval),
             rollup: source.duration(Key.rollupInterval),
             sweep: source.duration(Key.sweepInterval))
         markMaxPerSecond = try source.integer(Key.markMaxPerSecond)
+        gateway = try Gateway(source)
         shutdownTimeout = try source.duration(Key.shutdownTimeout)
         log = try Log(
+            format: Log.Format(rawValue: source.text(Key.logFormat)) ?? .text,
             level: source.logLevel(Key.logLevel), isGiven: source.isGiven(Key.logLevel))
         warnings = source.warnings
+    }
+
+    /// Whoever wants any free port for the API runs several workers on one machine, or a test.
+    private static func admin(_ source: Settings) throws(SettingsError) -> Admin? {
+        typealias Key = WorkerKeys
+        guard try source.flag(Key.httpAdmin) else { return nil }
+        let port =
+            try source.isGiven(Key.httpAdminPort)
+            ? source.integer(Key.httpAdminPort)
+            : source.integer(Key.httpPort) == 0 ? 0 : source.integer(Key.httpAdminPort)
+        return try Admin(
+            host: source.text(Key.httpAdminHost), port: port,
+            allowsPlaintext: source.flag(Key.httpAllowPlaintext))
+    }
+}
+
+extension WorkerSettings.Admin {
+    /// Whether only programs of this machine reach the address.
+    var isLoopback: Bool {
+        switch try? SocketAddress(ipAddress: host, port: 0) {
+        case .v4: host.hasPrefix("127.")
+        case .v6: host == "::1"
+        default: host.lowercased() == "localhost"
+        }
+    }
+}
+
+extension WorkerSettings.Gateway {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        naming = try Self.read(source, WorkerKeys.gatewayClinic, GatewayNaming.form) {
+            GatewayNaming($0)
+        }
+        rules = try Self.read(source, WorkerKeys.gatewayRules, GatewayRules.form) {
+            GatewayRules($0)
+        }
+    }
+
+    private static func read<Value>(
+        _ source: Settings, _ key: SettingKey, _ form: String, _ parse: (String) -> Value?
+    ) throws(SettingsError) -> Value {
+        let text = try source.text(key)
+        guard let value = parse(text) else {
+            throw .notAllowed(
+                name: key.environmentName, value: text, allowed: form,
+                default: key.kind.defaultText)
+        }
+        return value
     }
 }
 
@@ -98,6 +182,22 @@ extension WorkerSettings.Database {
     }
 }
 
+extension WorkerSettings.Away {
+    fileprivate init(_ source: Settings) throws(SettingsError) {
+        typealias Key = WorkerKeys
+        policy = try AwayPolicy(
+            whenAway: WhenAway(rawValue: source.text(Key.whenAway)) ?? .allow,
+            allowance: Int64(source.integer(Key.awayAllowance)),
+            checkTimeout: source.duration(Key.checkTimeout))
+        loading = try LoadingPace(
+            patience: source.duration(Key.loadTimeout),
+            strangersPerSecond: source.integer(Key.unknownPerSecond),
+            opening: .seconds(30))
+        let directory = try source.text(Key.journalDirectory)
+        journalDirectory = directory == "none" ? nil : directory
+    }
+}
+
 extension WorkerSettings.Redis {
     /// How the worker reaches Redis, or nil when `REDIS_URL` is not set.
     func configurationIfSet() throws -> RedisConfiguration? {
@@ -110,7 +210,11 @@ extension WorkerSettings.Redis {
     }
 
     private func configuration(_ url: String) throws -> RedisConfiguration {
-        var configuration = try RedisConfiguration(url)
+        typealias Key = WorkerKeys
+        let files = RedisTLS.Files(
+            authorities: source.path(Key.redisTLSCA),
+            certificate: source.path(Key.redisTLSCert), key: source.path(Key.redisTLSKey))
+        var configuration = try RedisConfiguration(url, tls: files)
         configuration.commandTimeout = checkTimeout
         return configuration
     }

@@ -47,6 +47,7 @@ struct Demo: Sendable {
             environment: [
                 "DATABASE_URL": database.workerURL, "REDIS_URL": servers.redis.url,
                 "HTTP_PORT": "0", "METERING_CHECK_TIMEOUT": "5s", "LOG_LEVEL": "error",
+                "HTTP_ADMIN": "false",
             ], file: nil)
         let worker = try await Worker.connect(settings, logger: Self.logger)
         do {

@@ -57,7 +57,8 @@ extension Doctor {
         let client = RedisClient(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: Self.silentLogger)
-        let findings = await examine(client)
+        var findings = await examine(client)
+        findings.checks.append(.redisWire(configuration))
         await client.close()
         return findings
     }

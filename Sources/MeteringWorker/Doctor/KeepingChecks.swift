@@ -50,6 +50,9 @@ extension DoctorCheck {
         "counters_stale": "billing limits recount",
         "odd_usage": "set the row of api_usage right; it was taken over as far as it made sense",
         "audit_refused": "mend what audit_logs refuses: a trigger or a CHECK of its own",
+        "plan_change_failed":
+            "mend what refuses the change: a trigger or a CHECK of clinic_subscriptions",
+        "plan_change_dropped": "billing plan-change, to a plan that is there",
         "standing_failed": "billing standing show CLINIC, and the log of the worker",
     ]
 

@@ -84,10 +84,33 @@ extension DoctorCheck {
             remedy: "CONFIG SET appendonly yes, and the same in redis.conf")
     }
 
+    /// Whoever can listen between the two hosts reads the password, and may change what was counted.
+    static func redisWire(_ configuration: RedisConfiguration) -> DoctorCheck {
+        guard configuration.tls == nil else { return .ok("redis-wire", "encrypted (TLS)") }
+        guard case .tcp(let host, _) = configuration.address, !isLoopback(host) else {
+            return .ok("redis-wire", "in the clear, but it does not leave this host")
+        }
+        return .warn(
+            "redis-wire",
+            "in the clear to \(Console.shown(host)): who listens in between reads the password",
+            remedy: "give Redis a tls-port and write REDIS_URL as rediss:// (docs/transport.md)")
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        let host = host.lowercased()
+        guard host != "localhost", host != "::1" else { return true }
+        let parts = host.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+    }
+
     static func redisAway(_ error: RedisError) -> DoctorCheck {
         let remedy =
             switch error {
-            case .configuration: "write REDIS_URL as redis://host:6379 or unix:///path"
+            case .configuration:
+                "write REDIS_URL as redis://host:6379, rediss://host:6379 or unix:///path"
+            case .tls(let problem): problem.advice
+            case .tlsFile(let file, _):
+                "name a PEM file that this user may read in \(file.setting.environmentName)"
             case .authentication:
                 "give the user and the password that Redis knows, as redis://user:password@host"
             case .refused: "let this user run INFO: ACL SETUSER user +info +time"

@@ -4,7 +4,7 @@ import Quotas
 /// A check as an API server asks it, read from the body of `POST /v1/check`.
 ///
 /// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
-/// "access": "read"}`; only `clinic_id` is needed.
+/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or `at_most`.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1
@@ -12,11 +12,14 @@ struct CheckCall: Equatable {
     var mode = CheckRequest.Mode.consume
     /// Whether the call changes something; not said is like reading.
     var writes = false
+    /// The caller's name for this call, under which it is counted once.
+    var requestID: String?
 
-    /// What the database counts, when that is asked; then nothing is counted, whatever the mode.
+    /// What the database counts, when that is asked; then nothing is counted, and the mode is `consume` or
+    /// `peek`.
     var counter: LimitCounter? { LimitCounter(rawValue: limit) }
 
-    static let fields = ["access", "clinic_id", "cost", "limit", "mode"]
+    static let fields = ["access", "clinic_id", "cost", "limit", "mode", "request_id"]
     static let bodyBytesMax = 4096
 
     init(body: [UInt8]) throws(Problem) {
@@ -26,11 +29,16 @@ struct CheckCall: Equatable {
         } catch {
             throw .badRequest("\(error.problem) (at byte \(error.offset))")
         }
+        try self.init(members: members)
+    }
+
+    init(members: [(key: String, value: FlatJSON.Value)]) throws(Problem) {
         var clinic: ClinicID?
         var cost = FlatJSON.Value.integer(1)
         var limit = LimitID.defaultName
         var mode = CheckRequest.Mode.consume
         var writes = false
+        var requestID: String?
         for (key, value) in members {
             switch key {
             case "clinic_id": clinic = try Self.clinic(value)
@@ -38,6 +46,7 @@ struct CheckCall: Equatable {
             case "limit": limit = try Self.limit(value)
             case "access": writes = try Self.writes(value)
             case "mode": mode = try Self.mode(value)
+            case "request_id": requestID = try Self.requestID(value)
             default:
                 let known = Self.fields.joined(separator: ", ")
                 throw .badRequest(
@@ -47,6 +56,21 @@ struct CheckCall: Equatable {
         guard let clinic else { throw .badRequest("clinic_id is missing") }
         (self.clinic, self.limit, self.mode, self.writes) = (clinic, limit, mode, writes)
         self.cost = try Self.cost(cost, of: limit)
+        if counter != nil, mode == .force || mode == .atMost {
+            throw .badRequest("the database counts \(limit): leave mode out")
+        }
+        self.requestID = requestID
+        if requestID != nil, mode == .peek || counter != nil {
+            throw .badRequest("request_id is for calls that are counted, and this one is not")
+        }
+    }
+
+    private static func requestID(_ value: FlatJSON.Value) throws(Problem) -> String {
+        guard case .string(let name) = value, (1...CallID.nameBytesMax).contains(name.utf8.count)
+        else {
+            throw .badRequest("request_id is not a text of 1 to \(CallID.nameBytesMax) bytes")
+        }
+        return name
     }
 
     private static func clinic(_ value: FlatJSON.Value) throws(Problem) -> ClinicID {
@@ -86,7 +110,9 @@ struct CheckCall: Equatable {
         switch value {
         case .string("consume"): return .consume
         case .string("peek"): return .peek
-        default: throw .badRequest("mode is not \"consume\" or \"peek\"")
+        case .string("force"): return .force
+        case .string("at_most"): return .atMost
+        default: throw .badRequest("mode is not \"consume\", \"peek\", \"force\" or \"at_most\"")
         }
     }
 }

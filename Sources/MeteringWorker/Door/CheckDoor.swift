@@ -12,6 +12,9 @@ struct CheckDoor: Sendable {
         [
             .keyed(
                 "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+            .keyed(
+                "POST", "/v1/checks", scope: .check, bodyBytesMax: BatchCall.bodyBytesMax,
+                checkMany),
             .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
         ]
     }
@@ -22,7 +25,8 @@ struct CheckDoor: Sendable {
         return { (holder) async throws(Problem) -> HTTPAnswer in
             try holder.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
-            return answer(try await decide(call), of: call.clinic)
+            if let name = call.requestID { return try await once(call, named: name) }
+            return answer(try await decide(call), to: call)
         }
     }
 
@@ -38,42 +42,76 @@ struct CheckDoor: Sendable {
         }
     }
 
-    private func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        let answer: QuotaAnswer
+    func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
+        try decision(await asked(call), of: call)
+    }
+
+    /// Nil when the clinic's plan has no limit of the name that is asked.
+    func decideIfLimited(_ call: CheckCall) async throws(Problem) -> QuotaDecision? {
+        let answer = await asked(call)
+        if case .success(.noSuchLimit) = answer { return nil }
+        return try decision(answer, of: call)
+    }
+
+    private func asked(_ call: CheckCall) async -> Result<QuotaAnswer, QuotaError> {
         do throws(QuotaError) {
-            answer = try await gate.check(
+            return .success(
+                try await gate.check(
+                    call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
+                    writes: call.writes))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    func decision(
+        _ answer: Result<QuotaAnswer, QuotaError>, of call: CheckCall
+    ) throws(Problem) -> QuotaDecision {
+        switch answer {
+        case .success(.decided(let decision)): return decision
+        case .success(.unknownClinic): throw .unknownClinic
+        case .success(.noSuchLimit): throw .noSuchLimit(call.limit)
+        case .failure(let error): throw .unavailable("\(error)")
+        }
+    }
+
+    /// A call that is counted once for its name.
+    func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
+        let told: OnceAnswer
+        do throws(QuotaError) {
+            told = try await gate.check(
                 call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
-                writes: call.writes)
+                writes: call.writes, requestID: CallID(.request, named: name))
         } catch {
             throw .unavailable("\(error)")
         }
-        switch answer {
-        case .decided(let decision): return decision
-        case .unknownClinic: throw .unknownClinic
-        case .noSuchLimit: throw .noSuchLimit(call.limit)
-        }
+        let decision = try decision(.success(told.answer), of: call)
+        guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
+        return answer(decision, to: call, memory: told.memory)
     }
 
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
-    private func advise(
+    func advise(
         _ call: CheckCall, on counter: LimitCounter
     ) async throws(Problem) -> HTTPAnswer {
-        let room: ClinicRoom?
-        do throws(QuotaError) {
-            room = try await advisor.room(of: call.clinic)
-        } catch {
-            throw .unavailable("\(error)")
-        }
-        guard let room else { throw .unknownClinic }
+        guard let room = try await room(of: call.clinic) else { throw .unknownClinic }
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
-    private func answer(_ decision: QuotaDecision, of clinic: ClinicID) -> HTTPAnswer {
-        let document = DecisionDocument(decision, of: clinic)
-        var answer =
-            decision.isAllowed
-            ? HTTPAnswer(status: 200, json: document)
-            : HTTPAnswer(status: Denial(decision).status, problem: document)
+    /// Nil when there is no such clinic.
+    func room(of clinic: ClinicID) async throws(Problem) -> ClinicRoom? {
+        do throws(QuotaError) { return try await advisor.room(of: clinic) } catch {
+            throw .unavailable("\(error)")
+        }
+    }
+
+    func answer(
+        _ decision: QuotaDecision, to call: CheckCall, memory: OnceAnswer.Memory? = nil
+    ) -> HTTPAnswer {
+        var document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
+        if memory == .repeated { document.repeated = true }
+        if memory == .forgotten { document.remembered = false }
+        var answer = HTTPAnswer(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }

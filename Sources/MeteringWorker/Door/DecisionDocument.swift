@@ -1,5 +1,6 @@
 import Metering
 import Quotas
+import Synchronization
 
 /// A decision as JSON: the verdict, and every number behind it.
 struct DecisionDocument: Encodable {
@@ -8,6 +9,8 @@ struct DecisionDocument: Encodable {
         let limit, remaining: Int64
         let window_ms, reset_after_ms: Int64
         let denied: Bool
+        /// Said only of a limit in shadow.
+        let shadow: Bool?
     }
 
     struct Usage: Encodable {
@@ -38,11 +41,21 @@ struct DecisionDocument: Encodable {
     let limits: [Limit]
     let usage: Usage
     let retry_after_ms: Int64?
+    /// Units that were admitted, of `at_most`.
+    let admitted: Int64?
+    /// What is in shadow and would have said no; left out when nothing would have.
+    let would_deny: [String]?
+    /// True: the request id was told before, and nothing was counted now.
+    var repeated: Bool?
+    /// False: there was no room to remember the request id.
+    var remembered: Bool?
+    /// Written only where this worker decided alone.
+    let degraded: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
     let status: Int?
 
-    init(_ decision: QuotaDecision, of clinic: ClinicID) {
+    init(_ decision: QuotaDecision, of clinic: ClinicID, mode: CheckRequest.Mode = .consume) {
         clinic_id = clinic.description
         allowed = decision.isAllowed
         reasons = decision.reasons.map(\.rawValue)
@@ -50,6 +63,9 @@ struct DecisionDocument: Encodable {
         limits = decision.limits.map(Limit.init)
         usage = Usage(decision.period)
         retry_after_ms = decision.retryAfter?.millisecondsUp
+        admitted = mode == .atMost ? decision.admitted : nil
+        would_deny = decision.wouldDeny.isEmpty ? nil : decision.wouldDeny
+        degraded = decision.isDegraded ? true : nil
         let denial = decision.isAllowed ? nil : Denial(decision)
         type = denial.map { Problem.type($0.code) }
         title = denial?.title
@@ -66,6 +82,7 @@ struct UsageDocument: Encodable {
     }
 
     let clinic_id: String
+    let degraded: Bool?
     let denied_by_this_worker: Denied
     let limits: [DecisionDocument.Limit]
     let usage: DecisionDocument.Usage
@@ -75,12 +92,18 @@ struct UsageDocument: Encodable {
         denials: [QuotaDecision.Reason: Int64]
     ) {
         clinic_id = clinic.description
-        denied_by_this_worker = Denied(
-            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
-            subscription_ended: denials[.ended] ?? 0,
-            read_only: denials[.readOnly] ?? 0)
+        degraded = decision.isDegraded ? true : nil
+        denied_by_this_worker = Denied(denials)
         limits = decision.limits.map(DecisionDocument.Limit.init)
         usage = DecisionDocument.Usage(decision.period)
+    }
+}
+
+extension UsageDocument.Denied {
+    init(_ denials: [QuotaDecision.Reason: Int64]) {
+        self.init(
+            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
+            subscription_ended: denials[.ended] ?? 0, read_only: denials[.readOnly] ?? 0)
     }
 }
 
@@ -89,17 +112,38 @@ extension DecisionDocument.Limit {
         self.init(
             name: limit.name, limit: limit.burst, remaining: limit.remaining,
             window_ms: limit.window.millisecondsUp,
-            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied)
+            reset_after_ms: limit.resetAfter.millisecondsUp, denied: limit.hasDenied,
+            shadow: limit.isInShadow ? true : nil)
     }
 }
 
 extension DecisionDocument.Usage {
     init(_ period: QuotaDecision.Period) {
-        month = Month(containing: period.start)?.description ?? ""
+        let text = PeriodText.of(period)
+        (month, resets_at) = (text.month, text.end)
         used = period.used
         quota = period.quota
         remaining = period.remaining
-        resets_at = UTCTime(microseconds: period.end)?.rfc3339 ?? ""
+    }
+}
+
+/// A period as text. The last one is remembered: nearly every check of a month has the same.
+private struct PeriodText {
+    let start, endsAt: Int64
+    let month, end: String
+
+    private static let last = Mutex<PeriodText?>(nil)
+
+    static func of(_ period: QuotaDecision.Period) -> PeriodText {
+        last.withLock { last in
+            if let last, last.start == period.start, last.endsAt == period.end { return last }
+            let text = PeriodText(
+                start: period.start, endsAt: period.end,
+                month: Month(containing: period.start)?.description ?? "",
+                end: UTCTime(microseconds: period.end)?.rfc3339 ?? "")
+            last = text
+            return text
+        }
     }
 }
 
@@ -121,6 +165,11 @@ struct Denial {
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
                 + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+        case .concurrency:
+            (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
+            detail =
+                "as many are open as the limit admits; one ends at the latest in "
+                + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")
             let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")

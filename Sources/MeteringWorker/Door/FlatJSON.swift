@@ -91,7 +91,17 @@ struct FlatJSON {
 
     private mutating func string() throws(Fault) -> String {
         guard take(UInt8(ascii: "\"")) else { throw fault("a quoted name is missing") }
-        var text: [UInt8] = []
+        let start = position
+        while position < bytes.count, Self.isPlain(bytes[position]) { position += 1 }
+        // Nearly every text is plain up to its end, and is taken as it stands.
+        var text = peek == UInt8(ascii: "\"") ? [] : Array(bytes[start..<position])
+        if text.isEmpty, position > start {
+            guard let string = String(validating: bytes[start..<position], as: UTF8.self) else {
+                throw fault("a text is not UTF-8")
+            }
+            position += 1
+            return string
+        }
         while let byte = peek {
             position += 1
             switch byte {
@@ -106,6 +116,10 @@ struct FlatJSON {
             }
         }
         throw fault("a text does not end")
+    }
+
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        byte >= 32 && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func escaped() throws(Fault) -> Character {

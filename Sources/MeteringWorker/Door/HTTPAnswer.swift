@@ -14,13 +14,29 @@ struct HTTPAnswer: Sendable {
         self.init(status: status, type: "application/problem+json", body)
     }
 
+    /// An answer without a body.
+    init(status: Int) {
+        self.status = status
+        fields = [("Cache-Control", "no-store")]
+        body = []
+    }
+
+    /// An answer whose bytes are ready.
+    init(status: Int, type: String, bytes: [UInt8]) {
+        (self.status, body) = (status, bytes)
+        fields = [("Content-Type", type), ("Cache-Control", "no-store")]
+    }
+
     private init(status: Int, type: String, _ body: some Encodable) {
+        self.init(status: status, type: type, bytes: Self.bytes(body))
+    }
+
+    /// With sorted names and a newline at the end.
+    static func bytes(_ body: some Encodable) -> [UInt8] {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        self.status = status
-        fields = [("Content-Type", type), ("Cache-Control", "no-store")]
         do {
-            self.body = try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
+            return try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
         } catch {
             // Only a float that is no number cannot be encoded, and we have no floats.
             preconditionFailure("an answer that cannot be written: \(error)")

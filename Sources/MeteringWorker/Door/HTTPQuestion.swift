@@ -12,9 +12,13 @@ struct HTTPQuestion: Sendable {
     var isBodyTooLarge = false
 
     /// The field's value, or nil when it is absent or was sent more than once.
+    ///
+    /// - Parameter name: In lower case.
     func field(_ name: String) -> String? {
         var found: String?
-        for field in fields where field.name.lowercased() == name {
+        let length = name.utf8.count
+        for field in fields
+        where field.name.utf8.count == length && field.name.lowercased() == name {
             guard found == nil else { return nil }
             found = field.value
         }

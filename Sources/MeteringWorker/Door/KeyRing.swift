@@ -4,7 +4,7 @@ import Synchronization
 /// What a bearer of an API key may do.
 struct KeyHolder: Hashable, Sendable {
     enum Scope: String, CaseIterable, Sendable {
-        case check, usage, admin
+        case check, usage, marks, admin
     }
 
     let id: Int64
@@ -27,7 +27,23 @@ final class KeyRing: Sendable {
     private struct State {
         var holders: [[UInt8]: KeyHolder] = [:]
         var used: Set<Int64> = []
+        /// Holders by the whole field that named them, so that the same caller's next request costs no hash.
+        var recent: [String: KeyHolder] = [:]
+
+        mutating func holder(recently field: String, at time: Int64) -> KeyHolder? {
+            recent[field].flatMap { admit($0, at: time) }
+        }
+
+        /// Notes the use of a key, unless it has expired.
+        mutating func admit(_ holder: KeyHolder, at time: Int64) -> KeyHolder? {
+            if let end = holder.expiresAt, end <= time { return nil }
+            used.insert(holder.id)
+            return holder
+        }
     }
+
+    /// The most fields that are remembered until the copy is renewed.
+    private static let recentMax = 256
 
     private let state = Mutex(State())
     private let now: @Sendable () -> Int64
@@ -38,7 +54,10 @@ final class KeyRing: Sendable {
     }
 
     func replace(with all: [[UInt8]: KeyHolder]) {
-        state.withLock { $0.holders = all }
+        state.withLock { state in
+            state.holders = all
+            state.recent = [:]
+        }
     }
 
     /// Ids of the keys that were used since this was asked last.
@@ -51,17 +70,15 @@ final class KeyRing: Sendable {
 
     /// The holder of the key in an `Authorization` field, or nil when it is not a valid one.
     func holder(authorization field: String?) -> KeyHolder? {
-        guard let field, field.utf8.count <= 256, field.lowercased().hasPrefix("bearer ") else {
-            return nil
-        }
-        let text = String(field.dropFirst("bearer ".count).drop { $0 == " " })
-        let hash = APIKey.hash(of: text)
+        guard let field, field.utf8.count <= 256 else { return nil }
         let time = now()
+        if let known = state.withLock({ $0.holder(recently: field, at: time) }) { return known }
+        guard field.lowercased().hasPrefix("bearer ") else { return nil }
+        let hash = APIKey.hash(of: String(field.dropFirst("bearer ".count).drop { $0 == " " }))
         return state.withLock { state in
             guard let holder = state.holders[hash] else { return nil }
-            if let end = holder.expiresAt, end <= time { return nil }
-            state.used.insert(holder.id)
-            return holder
+            if state.recent.count < Self.recentMax { state.recent[field] = holder }
+            return state.admit(holder, at: time)
         }
     }
 }

@@ -5,8 +5,14 @@ import Quotas
 /// A burst of 60 that fills up in 3 s, 12 of it left, full again in 2.4 s:
 /// `RateLimit-Policy: "default";q=60;w=3` and `RateLimit: "default";r=12;t=3`.
 enum RateLimitFields {
+    /// `X-Metering-Degraded: true` is on answers that this worker gave alone.
     static func fields(_ decision: QuotaDecision) -> [(name: String, value: String)] {
-        let asked = decision.limits.filter(\.isAsked)
+        limits(decision) + (decision.isDegraded ? [("X-Metering-Degraded", "true")] : [])
+    }
+
+    private static func limits(_ decision: QuotaDecision) -> [(name: String, value: String)] {
+        // A limit in shadow is nothing that a client should heed.
+        let asked = decision.limits.filter { $0.isAsked && !$0.isInShadow }
         guard !asked.isEmpty else { return retry(decision) }
         let policy = asked.map { "\"\($0.name)\";q=\($0.burst);w=\($0.window.secondsUp)" }
         let state = asked.map { "\"\($0.name)\";r=\($0.remaining);t=\($0.resetAfter.secondsUp)" }

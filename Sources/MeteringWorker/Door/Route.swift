@@ -21,6 +21,13 @@ struct Route: Sendable {
     /// The longest body; 0 when none is read.
     let bodyBytesMax: Int
     let answering: Answering
+    /// Where the key stands, as an `Authorization` field would hold it.
+    var key: @Sendable (HTTPQuestion) -> String? = { $0.field("authorization") }
+    /// The last word on every answer of this route, also on the router's own.
+    var finish: (@Sendable (HTTPQuestion, HTTPAnswer) -> HTTPAnswer)?
+
+    /// For a route that answers whatever method the request has.
+    static let anyMethod = "*"
 
     /// What the key needs; nil when no key is needed.
     var scope: KeyHolder.Scope? {
@@ -70,22 +77,28 @@ extension KeyHolder {
     }
 }
 
-/// `/v1/clinics/{id}/usage`: plain parts are compared byte for byte, `{…}` takes any one part.
+/// `/v1/clinics/{id}/usage`: plain parts are compared byte for byte, `{…}` takes any one part, and `{…*}` at
+/// the end all that follow.
 struct PathTemplate: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
     let description: String
     private let parts: [Substring]
+    /// Whether the last part takes all that follow.
+    let isOpenEnded: Bool
 
     init(stringLiteral text: String) {
         precondition(text.hasPrefix("/"), "a path begins with a slash")
         description = text
         parts = Self.parts(of: text)
+        isOpenEnded = text.hasSuffix("*}")
     }
 
     var isLiteral: Bool { !description.utf8.contains(UInt8(ascii: "{")) }
 
     /// What stands in the place of each parameter, or nil when the path is another one.
     func parameters(in path: [Substring]) -> [Substring]? {
-        guard path.count == parts.count else { return nil }
+        guard isOpenEnded ? path.count >= parts.count : path.count == parts.count else {
+            return nil
+        }
         var found: [Substring] = []
         for (part, template) in zip(path, parts) {
             if template.hasPrefix("{") {

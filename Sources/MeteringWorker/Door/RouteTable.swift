@@ -13,7 +13,7 @@ struct RouteTable: Sendable {
     private let literal: [String: [Route]]
     private let templates: [(path: PathTemplate, rows: [Route])]
 
-    /// No path of ours is longer.
+    /// No path of ours is longer, save those that end with another's.
     static let pathBytesMax = 256
 
     init(_ rows: [Route]) {
@@ -25,10 +25,12 @@ struct RouteTable: Sendable {
     }
 
     func place(method: String, path: String) -> Place {
-        guard path.utf8.count <= Self.pathBytesMax else { return .nothing }
-        if let rows = literal[path] { return Self.place(method, among: rows, parameters: []) }
+        let isLong = path.utf8.count > Self.pathBytesMax
+        if !isLong, let rows = literal[path] {
+            return Self.place(method, among: rows, parameters: [])
+        }
         let parts = PathTemplate.parts(of: path)
-        for (template, rows) in templates {
+        for (template, rows) in templates where template.isOpenEnded || !isLong {
             guard let parameters = template.parameters(in: parts) else { continue }
             return Self.place(method, among: rows, parameters: parameters)
         }
@@ -38,7 +40,8 @@ struct RouteTable: Sendable {
     private static func place(
         _ method: String, among rows: [Route], parameters: [Substring]
     ) -> Place {
-        guard let row = rows.first(where: { $0.method == method }) else {
+        let row = rows.first { $0.method == method || $0.method == Route.anyMethod }
+        guard let row else {
             return .wrongMethod(allowed: rows.map(\.method))
         }
         return .found(row, parameters: parameters)

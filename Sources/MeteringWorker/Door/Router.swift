@@ -15,24 +15,30 @@ struct Router: Sendable {
         case .nothing: return Problem.noSuchRoute.answer
         case .wrongMethod(let allowed): return Problem.methodNotAllowed(allowed).answer
         case .found(let route, let parameters):
-            switch route.answering {
-            case .open(let answer): return await answer(question)
-            case .keyed(let scope, let read):
-                do throws(Problem) {
-                    if question.isBodyTooLarge { throw .tooLarge(most: route.bodyBytesMax) }
-                    let work = try read(RouteCall(question: question, parameters: parameters))
-                    return try await work(try holder(of: question, in: scope))
-                } catch {
-                    return error.answer
-                }
+            let answer = await self.answer(
+                RouteCall(question: question, parameters: parameters), on: route)
+            return route.finish?(question, answer) ?? answer
+        }
+    }
+
+    private func answer(_ call: RouteCall, on route: Route) async -> HTTPAnswer {
+        switch route.answering {
+        case .open(let answer): return await answer(call.question)
+        case .keyed(let scope, let read):
+            do throws(Problem) {
+                if call.question.isBodyTooLarge { throw .tooLarge(most: route.bodyBytesMax) }
+                let work = try read(call)
+                return try await work(try holder(route.key(call.question), in: scope))
+            } catch {
+                return error.answer
             }
         }
     }
 
     private func holder(
-        of question: HTTPQuestion, in scope: KeyHolder.Scope
+        _ authorization: String?, in scope: KeyHolder.Scope
     ) throws(Problem) -> KeyHolder {
-        guard let holder = keys.holder(authorization: question.field("authorization")) else {
+        guard let holder = keys.holder(authorization: authorization) else {
             throw .unauthorized
         }
         guard holder.mayAct(in: scope) else { throw .forbidden(scope: scope.rawValue) }

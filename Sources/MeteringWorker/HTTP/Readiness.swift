@@ -8,10 +8,14 @@ final class Readiness: Sendable {
     }
 
     private let state = Mutex(State())
+    private let decidesAlone: Bool
     private let isRedisServing: @Sendable () -> Bool
 
-    /// - Parameter isRedisServing: Asked at every answer.
-    init(isRedisServing: @escaping @Sendable () -> Bool) {
+    /// - Parameters:
+    ///   - decidesAlone: Whether checks are answered without Redis.
+    ///   - isRedisServing: Asked at every answer.
+    init(decidesAlone: Bool = false, isRedisServing: @escaping @Sendable () -> Bool) {
+        self.decidesAlone = decidesAlone
         self.isRedisServing = isRedisServing
     }
 
@@ -32,16 +36,20 @@ final class Readiness: Sendable {
         let reasons: [String]
     }
 
-    /// 200 when requests are welcome. PostgreSQL being away is told but is no reason to send them elsewhere:
+    /// 200 when requests are welcome. Without Redis they are where checks are decided alone: sent elsewhere they would
+    /// find the same, and with every worker out of turn nobody would answer. PostgreSQL being away is told but is no reason to send them elsewhere:
     /// clinics that Redis knows are answered all the same. Why a part fails is only in the log: everybody may
     /// ask here, and the reason can name hosts and logins.
     var answer: HTTPAnswer {
         let (isStopping, failing) = state.withLock { ($0.isStopping, $0.failing) }
         var reasons = failing.sorted().map { "\($0): failing, see the log" }
         let hasRedis = isRedisServing()
-        if !hasRedis { reasons.insert("redis: not connected, or it takes no writes", at: 0) }
+        if !hasRedis {
+            let answers = decidesAlone ? "; checks are decided by this worker alone" : ""
+            reasons.insert("redis: not connected, or it takes no writes\(answers)", at: 0)
+        }
         if isStopping { reasons.insert("stopping", at: 0) }
-        let isReady = hasRedis && !isStopping
+        let isReady = (hasRedis || decidesAlone) && !isStopping
         return HTTPAnswer(
             status: isReady ? 200 : 503,
             json: Document(status: isReady ? "ready" : "not ready", reasons: reasons))

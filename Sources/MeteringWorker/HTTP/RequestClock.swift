@@ -1,68 +1,59 @@
 import NIOCore
-import NIOHTTPTypes
 
-/// Closes a connection whose request does not arrive whole in time, however slowly it trickles.
+/// When a connection that waits for its client is closed.
 ///
 /// A head must come within `idle` of the connection's start or of the last answer, the rest of the request
 /// within `request` of its head, whether or not requests before it, or it itself, are answered meanwhile.
 /// The time that we take to answer does not count.
-final class RequestClock: ChannelDuplexHandler, RemovableChannelHandler {
-    typealias InboundIn = HTTPRequestPart
-    typealias InboundOut = HTTPRequestPart
-    typealias OutboundIn = HTTPResponsePart
-    typealias OutboundOut = HTTPResponsePart
-
-    private let idle: TimeAmount
-    private let request: TimeAmount
-    private var alarm: Scheduled<Void>?
-    /// A request has begun to come and has not ended.
-    private var isArriving = false
-    /// Requests that began to come and are not answered whole.
-    private var unanswered = 0
-
-    init(idle: TimeAmount, request: TimeAmount) {
-        self.idle = idle
-        self.request = request
+///
+/// The alarm is not moved with every request, only when it would ring too late: when it rings too early,
+/// it is set anew.
+final class RequestClock {
+    struct Times: Sendable {
+        let idle: TimeAmount
+        let request: TimeAmount
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        restart(idle, context)
+    private let times: Times
+    private let close: (ChannelHandlerContext) -> Void
+    /// Nil while only we are waited for.
+    private var deadline: NIODeadline?
+    private var alarm: (task: Scheduled<Void>, at: NIODeadline)?
+
+    init(_ times: Times, close: @escaping (ChannelHandlerContext) -> Void) {
+        (self.times, self.close) = (times, close)
     }
 
-    func handlerRemoved(context: ChannelHandlerContext) {
-        alarm?.cancel()
+    /// From now on a head is waited for.
+    func waitForHead(_ context: ChannelHandlerContext) { set(.now() + times.idle, context) }
+
+    /// From now on the rest of a request is waited for, or the rest of a handshake.
+    func waitForRest(_ context: ChannelHandlerContext) { set(.now() + times.request, context) }
+
+    /// Nothing is waited for but a sign that the last answer arrived.
+    func waitForEnd(_ context: ChannelHandlerContext) { set(.now() + .seconds(1), context) }
+
+    /// Everything came: the client waits for us.
+    func pause() { deadline = nil }
+
+    func stop() {
+        alarm?.task.cancel()
+        (alarm, deadline) = (nil, nil)
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
-        alarm?.cancel()
-        context.fireChannelInactive()
-    }
-
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        switch unwrapInboundIn(data) {
-        case .head:
-            (isArriving, unanswered) = (true, unanswered + 1)
-            restart(request, context)
-        case .body: break
-        case .end:
-            isArriving = false
-            if unanswered == 0 { restart(idle, context) } else { alarm?.cancel() }
+    private func set(_ deadline: NIODeadline, _ context: ChannelHandlerContext) {
+        self.deadline = deadline
+        if let alarm, alarm.at <= deadline { return }
+        alarm?.task.cancel()
+        let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in
+            ring(context)
         }
-        context.fireChannelRead(data)
+        alarm = (task, deadline)
     }
 
-    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-        if case .end = unwrapOutboundIn(data) {
-            unanswered -= 1
-            if !isArriving, unanswered == 0 { restart(idle, context) }
-        }
-        context.write(data, promise: promise)
-    }
-
-    private func restart(_ time: TimeAmount, _ context: ChannelHandlerContext) {
-        alarm?.cancel()
-        alarm = context.eventLoop.assumeIsolated().scheduleTask(in: time) {
-            context.close(promise: nil)
-        }
+    private func ring(_ context: ChannelHandlerContext) {
+        alarm = nil
+        guard let deadline else { return }
+        if deadline <= .now() { close(context) } else { set(deadline, context) }
     }
 }

@@ -13,6 +13,7 @@ final actor ChangeWatch {
     private let ledger: Ledger
     private let gate: QuotaGate
     private let keys: KeyRing
+    private let metrics: WorkerMetrics
     private let logger: Logger
     private var cursor: ConfigCursor
     private var isReading = false
@@ -24,8 +25,10 @@ final actor ChangeWatch {
     private static let atOnce = 32
 
     init(
-        counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing, logger: Logger
+        counters: RedisCounterStore, ledger: Ledger, gate: QuotaGate, keys: KeyRing,
+        metrics: WorkerMetrics = WorkerMetrics(), logger: Logger
     ) async throws {
+        self.metrics = metrics
         self.logger = logger
         self.counters = counters
         self.ledger = ledger
@@ -66,6 +69,7 @@ final actor ChangeWatch {
         keys.replace(
             with: Dictionary(
                 usable.map { ($0.hash, KeyHolder($0.key)) }, uniquingKeysWith: { $1 }))
+        metrics.noteKeysRenewed()
         if !usable.isComplete {
             logger.warning("there are more usable API keys than are held; revoke some of them")
         }
@@ -92,6 +96,7 @@ final actor ChangeWatch {
             try await gate.refresh(clinic, at: now, epoch: epoch, known: known)
         } catch {
             if error.isStoreAway { throw error }
+            metrics.raise(.settingsFailures)
             logger.error(
                 "a clinic keeps its old settings",
                 metadata: ["clinic": "\(clinic)", "error": "\(error)"])

@@ -9,6 +9,7 @@ struct RecurringService: Service {
     let interval: Duration
     let readiness: Readiness
     let endings: Endings
+    let metrics: WorkerMetrics
     let logger: Logger
     /// Whether the first turn comes at once and not after the first interval.
     var startsAtOnce = false
@@ -18,6 +19,7 @@ struct RecurringService: Service {
 
     func run() async throws {
         var failures = 0
+        metrics.expect(job: name)
         if startsAtOnce { await turn(&failures) }
         let ticks = AsyncTimerSequence(interval: interval, clock: .continuous)
         for await _ in ticks.cancelOnGracefulShutdown() { await turn(&failures) }
@@ -35,6 +37,7 @@ struct RecurringService: Service {
             try await work()
             if failures > 0 { logger.notice("\(name) works again") }
             failures = 0
+            metrics.noteRun(of: name, isGood: true)
             readiness.note(name, isFailing: false)
         } catch {
             // Said at once and then at every sixtieth turn, or an outage would fill the disk.
@@ -43,6 +46,7 @@ struct RecurringService: Service {
                     "\(name) failed; the next turn tries again", metadata: ["error": "\(error)"])
             }
             failures += 1
+            metrics.noteRun(of: name, isGood: false)
             readiness.note(name, isFailing: true)
         }
     }

@@ -40,6 +40,7 @@ struct Sweep: Sendable {
     let ledger: Ledger
     var plausibility = MarkPlausibility(perSecond: 50_000)
     var gate: QuotaGate?
+    var checkpointer: Checkpointer?
 
     /// Clinics on a page, and pages that are worked on side by side.
     var clinicsAtOnce = 500
@@ -84,6 +85,15 @@ struct Sweep: Sendable {
         outcome.written += kept.written
         try await settle(values, confirmed, &outcome)
         guard let gate else { return outcome }
+        let keeper = HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
+        let held = values.filter { $0.value != nil }.map(\.clinic)
+        for clinic in try await counters.holders(among: held) {
+            do {
+                try await keeper.keep(clinic)
+            } catch {
+                outcome.failures += 1
+            }
+        }
         try await renew(values, confirmed, at: now, through: gate, &outcome)
         return outcome
     }
@@ -142,7 +152,10 @@ extension Sweep {
                 if let value { try await end(clinic, value, confirmed, at: now, gate, &outcome) }
                 continue
             }
-            if let value { noteLoss(of: clinic, value, wanted, at: now, gate) }
+            if let settings = try? wanted.settings() {
+                gate.learn(settings, of: clinic)
+                if let value { noteLoss(of: clinic, value, settings, at: now, gate) }
+            }
             guard wanted.differs(from: value, at: now) else { continue }
             do throws(QuotaError) {
                 try await gate.refresh(clinic, at: now, epoch: value?.epoch ?? .none)
@@ -156,15 +169,14 @@ extension Sweep {
     /// The ledger knows more of the running count than Redis holds: Redis went back, and the next check, which
     /// passes this mark, makes it notice.
     private func noteLoss(
-        of clinic: ClinicID, _ value: CounterValue, _ wanted: StoredConfiguration, at now: Int64,
+        of clinic: ClinicID, _ value: CounterValue, _ wanted: ClinicSettings, at now: Int64,
         _ gate: QuotaGate
     ) {
         let running = Mark(
             period: value.period, epoch: value.epoch, used: value.used, credited: value.credited,
             configVersion: value.version, seenAt: now)
-        guard let highest = try? wanted.settings().highest(running), highest != running else {
-            return
-        }
+        let highest = wanted.highest(running)
+        guard highest != running else { return }
         gate.marks.record(highest, of: clinic)
     }
 

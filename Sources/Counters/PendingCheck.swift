@@ -1,0 +1,172 @@
+import Metering
+import Quotas
+import Redis
+import Synchronization
+
+/// One entry of a call of `metering_check`, and who waits for it: a caller, or several who ask the same.
+final class PendingCheck: KeyedCall {
+    typealias Waiter = @Sendable (Result<CounterReply, QuotaError>) -> Void
+
+    private struct State {
+        var request: CheckRequest
+        /// In the order in which they asked: the first are admitted first.
+        var first: Waiter?
+        var others: [Waiter] = []
+        /// Whether it was sent or answered, so that nobody may join any more.
+        var isClosed = false
+        /// What each asked, in the same order, for as long as Redis may answer late; none when nobody listens.
+        var asked: [CheckRequest] = []
+    }
+
+    /// Callers of one entry: an entry answers its callers in one go, and that must not take long.
+    private static let waitersMax = 1_000
+    /// Callers who join share the deadline of the first, so they come soon after it or not at all.
+    private static let joinFor = Duration.milliseconds(1)
+
+    let clinic: ClinicID
+    let key: [UInt8]
+    let function: KeyedFunction
+    private let path: Int
+    private let library: LibraryInstaller
+    private let began: ContinuousClock.Instant
+    private let mayReload: Bool
+    private let late: (any LateListener)?
+    private let state: Mutex<State>
+
+    var argumentBytesMax: Int { CheckRequest.encodedBytes }
+
+    convenience init(
+        _ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter,
+        library: LibraryInstaller, path: Int, late: (any LateListener)?
+    ) {
+        self.init(
+            clinic,
+            State(request: request, first: waiter, asked: late == nil ? [] : [request]),
+            library: library, path: path, mayReload: true, late: late)
+    }
+
+    private init(
+        _ clinic: ClinicID, _ state: State, library: LibraryInstaller, path: Int, mayReload: Bool,
+        late: (any LateListener)?
+    ) {
+        self.clinic = clinic
+        self.late = late
+        self.library = library
+        self.path = path
+        self.mayReload = mayReload
+        key = CounterKey.counter(of: clinic)
+        function = state.request.mode == .peek ? Self.peek : Self.check
+        began = .now
+        self.state = Mutex(state)
+    }
+
+    private static let check = KeyedFunction("metering_check")
+    private static let peek = KeyedFunction("metering_peek", isReadOnly: true)
+
+    /// Lets one more caller wait for this entry, unless it asks something else or comes too late.
+    func join(_ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter) -> Bool {
+        guard clinic == self.clinic, .now - began < Self.joinFor else { return false }
+        return state.withLock { state in
+            guard !state.isClosed, state.others.count + 1 < Self.waitersMax,
+                state.request.asksTheSame(as: request)
+            else { return false }
+            state.request.add(request)
+            state.others.append(waiter)
+            if late != nil { state.asked.append(request) }
+            return true
+        }
+    }
+
+    func argument() -> [UInt8] {
+        state.withLock { state in
+            state.isClosed = true
+            return state.request.encoded
+        }
+    }
+
+    func finish(_ answer: Result<RedisReply, RedisError>) {
+        if case .success(.error(let error)) = answer, error.isFunctionNotFound, mayReload {
+            return reload()
+        }
+        give(Result { () throws(QuotaError) in try read(answer) })
+    }
+
+    private func read(_ answer: Result<RedisReply, RedisError>) throws(QuotaError) -> CounterReply {
+        switch answer {
+        case .failure(let error): throw QuotaError(error)
+        case .success(.error(let error)): throw .countersAway("Redis answered \(error.code)")
+        case .success(let reply):
+            guard let bytes = reply.bytes, let decoded = CounterReply(decoding: bytes) else {
+                throw .unreadable(clinic)
+            }
+            return decoded
+        }
+    }
+
+    private func give(_ result: Result<CounterReply, QuotaError>) {
+        let state = takeState()
+        guard !state.others.isEmpty else {
+            state.first?(result)
+            return
+        }
+        let result = result.flatMap { reply in
+            reply.admitted <= state.request.count
+                ? .success(reply) : .failure(QuotaError.unreadable(clinic))
+        }
+        state.first?(result.map { $0.share(of: 0, in: state.request) })
+        for (index, waiter) in state.others.enumerated() {
+            waiter(result.map { $0.share(of: Int64(index) + 1, in: state.request) })
+        }
+    }
+
+    /// Whoever takes the waiters answers them, so each is answered once.
+    private func takeState() -> State {
+        state.withLock { state in
+            defer { (state.first, state.others, state.isClosed) = (nil, [], true) }
+            return state
+        }
+    }
+
+    /// "Function not found" means that nothing ran: the library is loaded and the entry sent again, once.
+    private func reload() {
+        var waiting = takeState()
+        waiting.isClosed = true
+        let again = PendingCheck(
+            clinic, waiting, library: library, path: path, mayReload: false, late: late)
+        Task {
+            do throws(QuotaError) {
+                try await library.install()
+                library.redis.submit(again, on: path)
+            } catch {
+                again.give(.failure(error.ofOtherCall))
+            }
+        }
+    }
+
+    /// The reply came after its callers were told that there is none.
+    func finishLate(_ answer: Result<RedisReply, RedisError>) {
+        guard let late else { return }
+        let (request, asked) = state.withLock { state in
+            defer { state.asked = [] }
+            return (state.request, state.asked)
+        }
+        for (index, own) in asked.enumerated() {
+            late.late(clinic, own, fate(of: Int64(index), in: request, answer))
+        }
+    }
+
+    private func fate(
+        of index: Int64, in request: CheckRequest, _ answer: Result<RedisReply, RedisError>
+    ) -> CallFate {
+        switch answer {
+        case .success(.error): .refused
+        case .failure: .unknown
+        case .success:
+            if let reply = try? read(answer), reply.admitted <= request.count {
+                .replied(request.count == 1 ? reply : reply.share(of: index, in: request))
+            } else {
+                .unknown
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import Postgres
+
+/// One number that PostgreSQL has for the metrics.
+public struct StoredFigure: Hashable, Sendable {
+    /// Of the metric, such as `metering_outbox_open_messages`.
+    public let name: String
+    /// The value of the metric's one label; empty when it has none.
+    public let label: String
+    /// A count, or an age in whole seconds.
+    public let value: Int64
+
+    public init(name: String, label: String, value: Int64) {
+        (self.name, self.label, self.value) = (name, label, value)
+    }
+}
+
+extension Ledger {
+    /// What the metrics say of PostgreSQL, in one statement.
+    public func figures() async throws(LedgerError) -> [StoredFigure] {
+        try await stored {
+            try await pool.query(SQL.figures).map { row in
+                StoredFigure(
+                    name: try row.text("name"), label: try row.text("label"),
+                    value: try row.int64("value"))
+            }
+        }
+    }
+}

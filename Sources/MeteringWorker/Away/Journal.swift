@@ -1,0 +1,217 @@
+import Foundation
+import Ledger
+import Logging
+import Metering
+import NIOPosix
+import Quotas
+import Synchronization
+import SystemPackage
+
+/// What this process let through while nobody could count it, on its way to PostgreSQL.
+///
+/// A record is with the operating system before the call is answered, so a killed process loses none; `sync` brings
+/// it to the disk every 50 ms, so a machine that loses power loses at most what came since. Records are summed by
+/// clinic and month; a sealed part is sent until PostgreSQL has it, and then its file goes. Without a directory
+/// the same is kept in memory, and a killed process loses it.
+final class Journal: UsageJournal {
+    private final class Part: Sendable {
+        struct State {
+            var sums: JournalSums
+            var next: UInt64 = 1
+        }
+
+        /// nil = in memory only.
+        let file: JournalFile?
+        let state: Mutex<State>
+
+        init(file: JournalFile?, sums: JournalSums) {
+            self.file = file
+            state = Mutex(State(sums: sums))
+        }
+    }
+
+    private struct State {
+        var open: Part?
+        /// Written to since the last `sync`.
+        var isDirty = false
+        var sealed: [Part] = []
+        /// Why the directory takes no file; said once.
+        var complaint: Errno?
+    }
+
+    /// Parts that wait for PostgreSQL; beyond them nothing is kept.
+    static let partsMax = 64
+    static let syncInterval: Duration = .milliseconds(50)
+
+    private let directory: FilePath?
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(directory: String?, logger: Logger) {
+        self.directory = directory.map { FilePath($0) }
+        self.logger = logger
+    }
+
+    // MARK: Writing
+
+    func append(_ clinic: ClinicID, _ month: Month, units: Int64) -> Bool {
+        guard (1...JournalRecord.unitsMax).contains(units) else { return false }
+        return state.withLock { state in
+            // A second time when the first found its part full or its file broken.
+            for _ in 0..<2 {
+                guard let part = openPart(&state) else { return false }
+                switch write(clinic, month, units, to: part) {
+                case .written:
+                    state.isDirty = part.file != nil
+                    return true
+                case .full: seal(&state)
+                case .broken(let error):
+                    complain(error, &state)
+                    seal(&state)
+                }
+            }
+            return false
+        }
+    }
+
+    private enum Written { case written, full, broken(Errno) }
+
+    private func write(
+        _ clinic: ClinicID, _ month: Month, _ units: Int64, to part: Part
+    ) -> Written {
+        part.state.withLock { state in
+            let record = JournalRecord(
+                sequence: state.next, clinic: clinic, month: month, units: units)
+            let bytes = Int(clamping: state.next) * JournalRecord.bytes
+            guard bytes < JournalFile.bytesMax, state.sums.admits(record) else { return .full }
+            do throws(Errno) { try part.file?.append(record) } catch { return .broken(error) }
+            state.next += 1
+            return state.sums.add(record) ? .written : .full
+        }
+    }
+
+    private func openPart(_ state: inout State) -> Part? {
+        if let open = state.open { return open }
+        guard state.sealed.count < Self.partsMax else { return nil }
+        let id = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+        var file: JournalFile?
+        if let directory {
+            do throws(Errno) {
+                file = try JournalFile.create(in: directory, id: id)
+                state.complaint = nil
+            } catch {
+                complain(error, &state)
+            }
+        }
+        let part = Part(file: file, sums: JournalSums(id: id))
+        state.open = part
+        return part
+    }
+
+    private func seal(_ state: inout State) {
+        guard let open = state.open else { return }
+        state.open = nil
+        if open.state.withLock({ !$0.sums.isEmpty }) { state.sealed.append(open) }
+    }
+
+    private func complain(_ error: Errno, _ state: inout State) {
+        guard state.complaint != error else { return }
+        state.complaint = error
+        logger.error(
+            """
+            the journal cannot be written and is kept in memory: look at the space and the rights of \
+            METERING_JOURNAL_DIRECTORY
+            """, metadata: ["reason": "\(error)"])
+    }
+
+    /// Brings what was written to the disk, on a thread that may wait.
+    func sync() async throws {
+        let file = state.withLock { state in
+            defer { state.isDirty = false }
+            return state.isDirty ? state.open?.file : nil
+        }
+        guard let file else { return }
+        try await NIOThreadPool.singleton.runIfActive { try file.sync() }
+    }
+
+    // MARK: Delivering
+
+    /// Makes the directory when it is not there, tries it out, and takes over what earlier processes left in it; returns
+    /// how many files.
+    func open() async throws(JournalError) -> Int {
+        guard let directory else { return 0 }
+        do {
+            let found = try await NIOThreadPool.singleton.runIfActive { [logger] in
+                try FileManager.default.createDirectory(
+                    atPath: directory.string, withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o700])
+                let id = ClinicID(high: .random(in: .min ... .max), low: 0)
+                try JournalFile.create(in: directory, id: id).remove()
+                return try FileManager.default.contentsOfDirectory(atPath: directory.string)
+                    .filter { $0.hasSuffix(".\(JournalFile.suffix)") }.sorted()
+                    .compactMap { Self.adopted(directory.appending($0), logger) }
+            }
+            state.withLock { $0.sealed += found }
+            return found.count
+        } catch let error as Errno {
+            throw JournalError(path: directory.string, reason: "\(error)")
+        } catch {
+            throw JournalError(path: directory.string, reason: "it cannot be made or read")
+        }
+    }
+
+    private static func adopted(_ path: FilePath, _ logger: Logger) -> Part? {
+        do throws(Errno) {
+            guard let file = try JournalFile.adopt(path) else { return nil }
+            let (sums, torn) = try file.read()
+            if torn > 0 {
+                logger.warning(
+                    "a journal ends with a record that is not whole",
+                    metadata: ["file": "\(path)", "bytes": "\(torn)"])
+            }
+            return Part(file: file, sums: sums)
+        } catch {
+            logger.error(
+                "a journal cannot be read and stays where it is",
+                metadata: ["file": "\(path)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Sends everything that was written before the call; returns how many rows are new. What cannot be sent waits.
+    @discardableResult
+    func deliver(to ledger: Ledger) async throws -> Int64 {
+        let parts = state.withLock { state in
+            seal(&state)
+            return state.sealed
+        }
+        var added: Int64 = 0
+        for part in parts {
+            let rows = part.state.withLock { $0.sums }.adjustments
+            added += try await ledger.adjust(rows, because: "counted while Redis was away")
+            try part.file?.remove()
+            state.withLock { $0.sealed.removeAll { $0 === part } }
+        }
+        return added
+    }
+
+    /// Parts that wait for PostgreSQL.
+    var waiting: Int { state.withLock { $0.sealed.count + ($0.open == nil ? 0 : 1) } }
+}
+
+/// Why a directory cannot hold a journal.
+struct JournalError: Error, Hashable {
+    let path: String
+    let reason: String
+}
+
+extension JournalSums {
+    /// Rows in a fixed order, keyed by the journal and a sequence.
+    var adjustments: [UsageAdjustment] {
+        sums.sorted { $0.value.sequence < $1.value.sequence }.map { key, sum in
+            UsageAdjustment(
+                month: key.month, clinic: key.clinic, units: sum.units,
+                key: "journal:\(id):\(sum.sequence)")
+        }
+    }
+}

@@ -1,0 +1,119 @@
+import Foundation
+import Glibc
+import Metering
+import SystemPackage
+
+/// One file of a journal: only added to, held by a lock for as long as its process lives.
+///
+/// The first 24 bytes are `MWJOURN1` and the journal's id. A kill can leave the last record torn; reading ends
+/// there. Local file systems only: the lock is flock(2).
+final class JournalFile: Sendable {
+    let path: FilePath
+    let id: ClinicID
+    private let file: FileDescriptor
+
+    static let suffix = "journal"
+    private static let magic = Array("MWJOURN1".utf8)
+    private static let headBytes = 24
+    /// A file grows to this and a next one follows: about 350,000 records.
+    static let bytesMax = 16 << 20
+
+    private init(path: FilePath, id: ClinicID, file: FileDescriptor) {
+        (self.path, self.id, self.file) = (path, id, file)
+    }
+
+    deinit { try? file.close() }
+
+    /// A new file. Nobody sees it under its name before it is locked.
+    static func create(in directory: FilePath, id: ClinicID) throws(Errno) -> JournalFile {
+        let path = directory.appending("\(id).\(suffix)")
+        let draft = directory.appending("\(id).new")
+        do {
+            let file = try FileDescriptor.open(
+                draft, .readWrite, options: [.create, .exclusiveCreate, .append, .closeOnExec],
+                permissions: .ownerReadWrite)
+            let made = JournalFile(path: path, id: id, file: file)
+            guard made.isLocked else { throw Errno.resourceTemporarilyUnavailable }
+            try file.writeAll(magic + id.bytes)
+            guard rename(draft.string, path.string) == 0 else { throw Errno(rawValue: errno) }
+            try syncDirectory(directory)
+            return made
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw Errno.ioError
+        }
+    }
+
+    /// A file that an earlier process left; nil when its process lives, or when it is none of ours.
+    static func adopt(_ path: FilePath) throws(Errno) -> JournalFile? {
+        do {
+            let file = try FileDescriptor.open(path, .readWrite, options: [.append, .closeOnExec])
+            let head = try read(file, most: headBytes)
+            guard head.count == headBytes, head.starts(with: magic),
+                let id = ClinicID(bytes: head[magic.count...])
+            else {
+                try file.close()
+                return nil
+            }
+            let found = JournalFile(path: path, id: id, file: file)
+            return found.isLocked ? found : nil
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw Errno.ioError
+        }
+    }
+
+    private var isLocked: Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
+
+    /// Hands the record to the operating system: it survives this process, and with `sync` the machine.
+    func append(_ record: JournalRecord) throws(Errno) {
+        do {
+            try file.writeAll(record.encoded)
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw Errno.ioError
+        }
+    }
+
+    func sync() throws(Errno) {
+        guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+    }
+
+    /// Everything up to the first record that is not whole; and how many bytes follow that are none.
+    func read() throws(Errno) -> (sums: JournalSums, torn: Int) {
+        do {
+            let bytes = try Self.read(file, most: Self.bytesMax * 2)
+            var sums = JournalSums(id: id)
+            var rest = bytes.dropFirst(Self.headBytes)
+            while let record = JournalRecord(decoding: rest), sums.add(record) {
+                rest = rest.dropFirst(JournalRecord.bytes)
+            }
+            return (sums, rest.count)
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw Errno.ioError
+        }
+    }
+
+    /// PostgreSQL has it.
+    func remove() throws(Errno) {
+        guard unlink(path.string) == 0 || errno == ENOENT else { throw Errno(rawValue: errno) }
+    }
+
+    private static func read(_ file: FileDescriptor, most: Int) throws -> [UInt8] {
+        let handle = FileHandle(fileDescriptor: file.rawValue, closeOnDealloc: false)
+        try handle.seek(toOffset: 0)
+        return try Array(handle.read(upToCount: most) ?? Data())
+    }
+
+    /// A new name is safe on the disk only with its directory.
+    private static func syncDirectory(_ directory: FilePath) throws {
+        let file = try FileDescriptor.open(directory, .readOnly, options: [.closeOnExec])
+        defer { try? file.close() }
+        guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
+    }
+}

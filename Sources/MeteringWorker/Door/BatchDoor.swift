@@ -1,0 +1,123 @@
+import Metering
+import Quotas
+
+/// `POST /v1/checks`: up to 1,000 checks of any clinics in one request.
+///
+/// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200 and
+/// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with what its check alone would
+/// have been answered. What is wrong with one is told in its place and touches no other.
+extension CheckDoor {
+    @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let calls = try BatchCall.read(call.body)
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            let seen = calls.map { call in
+                call.flatMap { call in
+                    holder.maySee(call.clinic) ? .success(call) : .failure(Problem.unknownClinic)
+                }
+            }
+            return HTTPAnswer(batch: await answers(to: seen))
+        }
+    }
+
+    private func answers(to calls: [Result<CheckCall, Problem>]) async -> [HTTPAnswer] {
+        let counted = calls.map { call in (try? call.get())?.question }
+        var decisions = await gate.checkMany(counted.compactMap { $0 })[...]
+        var answers: [HTTPAnswer] = []
+        answers.reserveCapacity(calls.count)
+        for (call, question) in zip(calls, counted) {
+            do throws(Problem) {
+                let call = try call.get()
+                if question != nil, let answer = decisions.popFirst() {
+                    answers.append(self.answer(try decision(answer, of: call), to: call))
+                } else if let name = call.requestID {
+                    answers.append(try await once(call, named: name))
+                } else if let counter = call.counter {
+                    // One after the other, so that one request holds one connection of PostgreSQL at most.
+                    answers.append(try await advise(call, on: counter))
+                }
+            } catch {
+                answers.append(error.answer)
+            }
+        }
+        return answers
+    }
+}
+
+extension CheckCall {
+    /// What Redis is asked together with others; nil when PostgreSQL counts it, and for a call with an id.
+    fileprivate var question: ClinicQuestion? {
+        counter == nil && requestID == nil
+            ? ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
+    }
+}
+
+/// The body of `POST /v1/checks`.
+enum BatchCall {
+    static let checksMax = QuotaGate.manyMax
+    static let bodyBytesMax = 256 << 10
+
+    /// Reads each check by itself; only a body that holds no list of checks is refused as a whole.
+    static func read(_ body: [UInt8]) throws(Problem) -> [Result<CheckCall, Problem>] {
+        let json: JSON
+        do {
+            json = try JSON(bytes: body, bytesMax: bodyBytesMax)
+        } catch {
+            throw .badRequest("the body is not usable: \(error)")
+        }
+        guard case .object(let members) = json, members.count == 1, members[0].key == "checks",
+            case .list(let checks) = members[0].value
+        else { throw .badRequest(#"the body is not an object with one list, "checks""#) }
+        guard (1...checksMax).contains(checks.count) else {
+            throw .badRequest("checks holds \(checks.count) checks; 1 to \(checksMax) are taken")
+        }
+        return checks.map { check in Result { () throws(Problem) in try CheckCall(json: check) } }
+    }
+}
+
+extension CheckCall {
+    fileprivate init(json: JSON) throws(Problem) {
+        guard case .object(let members) = json else {
+            throw .badRequest("the check is not a JSON object")
+        }
+        var flat: [(key: String, value: FlatJSON.Value)] = []
+        for member in members {
+            guard let value = FlatJSON.Value(member.value) else {
+                let key = String(member.key.prefix(40)).debugDescription
+                throw .badRequest(
+                    "the value of \(key) is no text, whole number, true, false or null")
+            }
+            flat.append((member.key, value))
+        }
+        try self.init(members: flat)
+    }
+}
+
+extension FlatJSON.Value {
+    fileprivate init?(_ json: JSON) {
+        switch json {
+        case .null: self = .null
+        case .bool(let value): self = .bool(value)
+        case .text(let text): self = .string(text)
+        case .number(let digits):
+            guard let number = Int64(digits) else { return nil }
+            self = .integer(number)
+        case .list, .object: return nil
+        }
+    }
+}
+
+extension HTTPAnswer {
+    /// The answers to many checks, their bodies byte for byte as each alone would have been.
+    fileprivate init(batch answers: [HTTPAnswer]) {
+        var body = Array(#"{"answers":["#.utf8)
+        for (index, answer) in answers.enumerated() {
+            if index > 0 { body.append(UInt8(ascii: ",")) }
+            body += #"{"status":\#(answer.status),"body":"#.utf8
+            body +=
+                answer.body.last == UInt8(ascii: "\n") ? answer.body.dropLast() : answer.body[...]
+            body.append(UInt8(ascii: "}"))
+        }
+        body += "]}\n".utf8
+        self.init(status: 200, type: "application/json", bytes: body)
+    }
+}

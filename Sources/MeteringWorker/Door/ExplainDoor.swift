@@ -1,0 +1,38 @@
+import Ledger
+import Metering
+import Quotas
+
+/// `GET /v1/clinics/{id}/explain`: why a clinic was or would be denied, and where each number comes from.
+struct ExplainDoor: Sendable {
+    let door: CheckDoor
+    let ledger: Ledger
+    /// Since when this worker has seen denials, µs since 1970.
+    let watchingSince: Int64
+
+    var routes: [Route] {
+        [.keyed("GET", "/v1/clinics/{id}/explain", scope: .usage, explain)]
+    }
+
+    @Sendable private func explain(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let clinic = try call.clinic()
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(clinic)
+            let decision = try await door.decide(CheckCall(peekAt: clinic))
+            guard let room = try await door.room(of: clinic) else { throw .unknownClinic }
+            let origin: ClinicOrigin?
+            do throws(LedgerError) {
+                origin = try await ledger.origin(of: clinic, at: decision.decidedAt)
+            } catch {
+                throw .unavailable("\(error)")
+            }
+            guard let origin else { throw .unknownClinic }
+            let denials = door.gate.denials
+            return HTTPAnswer(
+                status: 200,
+                json: ExplainDocument(
+                    clinic: clinic, decision: decision, origin: origin, room: room,
+                    denials: denials.denials(of: clinic), last: denials.last(of: clinic),
+                    since: watchingSince))
+        }
+    }
+}

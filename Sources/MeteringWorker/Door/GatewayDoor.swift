@@ -1,0 +1,121 @@
+import Metering
+import Quotas
+
+/// What a reverse proxy asks before it lets a request through: `GET /v1/gateway/check`.
+///
+/// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check. nginx knows
+/// only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and `X-Metering-Status` says which
+/// it is. Why it is so: docs/decisions/0018-forward-auth.md.
+struct GatewayDoor: Sendable {
+    let door: CheckDoor
+    let keys: KeyRing
+    let subdomains: SubdomainBook
+    let naming: GatewayNaming
+    let rules: GatewayRules
+
+    /// Where the proxy's own key is, so that the request may keep its `Authorization` for the application.
+    static let keyField = "x-metering-key"
+    static let path = "/v1/gateway/check"
+
+    var routes: [Route] {
+        var plain = Route.keyed("GET", "/v1/gateway/check", scope: .check) {
+            call throws(Problem) in
+            guard call.question.query == nil || call.question.query == "deny=403" else {
+                throw .badRequest("the query is nothing or deny=403")
+            }
+            return work(try GatewayCall(call.question, naming: naming))
+        }
+        plain.key = Self.key
+        plain.finish = Self.finish
+        // Envoy appends the application's path and query, and asks with the method of the request.
+        var appended = Route.keyed("*", "/v1/gateway/check/{path*}", scope: .check) {
+            call throws(Problem) in
+            let path = call.question.path.dropFirst(Self.path.count)
+            return work(
+                try GatewayCall(call.question, naming: naming, behind: String(path)))
+        }
+        appended.key = Self.key
+        return [plain, appended]
+    }
+
+    /// The proxy's own key, or the key of the request where the proxy passes that.
+    @Sendable private static func key(_ question: HTTPQuestion) -> String? {
+        guard question.fields.contains(where: { $0.name.lowercased() == keyField }) else {
+            return question.field("authorization")
+        }
+        return question.field(keyField).map { "Bearer \($0)" }
+    }
+
+    @Sendable private static func finish(
+        _ question: HTTPQuestion, _ answer: HTTPAnswer
+    ) -> HTTPAnswer {
+        guard question.query == "deny=403", answer.status >= 300 else { return answer }
+        var refusal = answer
+        refusal.status = 403
+        refusal.fields.append(("X-Metering-Status", "\(answer.status)"))
+        return refusal
+    }
+
+    private func work(_ call: GatewayCall) -> Route.Work {
+        { (holder) async throws(Problem) -> HTTPAnswer in
+            let clinic = try await self.clinic(call.clinic)
+            try holder.mustSee(clinic)
+            guard case .counted(let limit, let cost) = rules.treatment(of: call.path) else {
+                return HTTPAnswer(status: 204)
+            }
+            var check = CheckCall(peekAt: clinic)
+            (check.mode, check.limit, check.cost) = (.consume, limit, cost)
+            check.writes = call.writes
+            return answer(try await decide(check), to: check)
+        }
+    }
+
+    /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules do not.
+    private func decide(_ check: CheckCall) async throws(Problem) -> QuotaDecision {
+        if let decision = try await door.decideIfLimited(check) { return decision }
+        var plain = check
+        plain.limit = LimitID.defaultName
+        return try await door.decide(plain)
+    }
+
+    private func answer(_ decision: QuotaDecision, to check: CheckCall) -> HTTPAnswer {
+        guard decision.isAllowed else { return door.answer(decision, to: check) }
+        var answer = HTTPAnswer(status: 204)
+        answer.fields += RateLimitFields.fields(decision)
+        return answer
+    }
+
+    private func clinic(_ named: GatewayCall.Clinic) async throws(Problem) -> ClinicID {
+        switch named {
+        case .id(let clinic): return clinic
+        case .subdomain(let label):
+            return try await clinic(of: label)
+        case .ofKey(let authorization):
+            guard let bearer = keys.holder(authorization: authorization) else {
+                throw .unauthorized
+            }
+            guard bearer.mayAct(in: .check) else { throw .forbidden(scope: "check") }
+            guard let clinics = bearer.clinics, clinics.count == 1, let clinic = clinics.first
+            else { throw .keyOfNoClinic }
+            return clinic
+        }
+    }
+}
+
+extension GatewayDoor {
+    private func clinic(of label: String) async throws(Problem) -> ClinicID {
+        let found: ClinicID?
+        do throws(QuotaError) { found = try await subdomains.clinic(of: label) } catch {
+            throw .unavailable("\(error)")
+        }
+        guard let found else { throw .unknownClinic }
+        return found
+    }
+}
+
+extension Problem {
+    fileprivate static let keyOfNoClinic = Problem(
+        status: 403, code: "forbidden", title: "The API key may not do this",
+        detail: "the key names the clinic here, so it must be one made with --clinic for one clinic"
+    )
+}

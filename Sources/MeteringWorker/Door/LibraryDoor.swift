@@ -1,0 +1,65 @@
+import Ledger
+import Metering
+import Quotas
+
+/// What callers of Redis itself need of a worker: clinics brought to Redis, and what they saw kept.
+struct LibraryDoor: Sendable {
+    let door: CheckDoor
+    let ledger: Ledger
+    let posted: PostedMarks
+
+    var routes: [Route] {
+        [
+            .keyed("POST", "/v1/clinics/{id}/load", scope: .check, load),
+            .keyed(
+                "POST", "/v1/marks", scope: .marks, bodyBytesMax: MarksCall.bodyBytesMax, marks),
+        ]
+    }
+
+    private struct Loaded: Encodable {
+        let clinic_id: String
+        let config_version: Int64
+    }
+
+    /// `POST /v1/clinics/{id}/load`: the answer to MISS and STALE. A peek loads what Redis lacks, once for
+    /// all who ask at the same time, and changes nothing otherwise.
+    @Sendable private func load(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let clinic = try call.clinic()
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            try holder.mustSee(clinic)
+            let decision = try await door.decide(CheckCall(peekAt: clinic))
+            return HTTPAnswer(
+                status: 200,
+                json: Loaded(
+                    clinic_id: clinic.description, config_version: decision.configVersion))
+        }
+    }
+
+    private struct Taken: Encodable {
+        struct Refused: Encodable {
+            let index: Int
+            let reason: String
+        }
+        let accepted: Int
+        let refused: [Refused]
+    }
+
+    /// `POST /v1/marks`: when it is answered 200, what was accepted is committed.
+    @Sendable private func marks(_ call: RouteCall) throws(Problem) -> Route.Work {
+        let call = try MarksCall(body: call.body)
+        return { (holder) async throws(Problem) -> HTTPAnswer in
+            let verdicts: [PostedMarks.Verdict]
+            do throws(LedgerError) {
+                verdicts = try await posted.take(call.marks, for: holder, into: ledger)
+            } catch {
+                throw .unavailable("\(error)")
+            }
+            let refused = verdicts.enumerated().filter { $0.element != .accepted }
+            return HTTPAnswer(
+                status: 200,
+                json: Taken(
+                    accepted: verdicts.count - refused.count,
+                    refused: refused.map { .init(index: $0.offset, reason: $0.element.rawValue) }))
+        }
+    }
+}

@@ -1,0 +1,288 @@
+import NIOCore
+import NIOHTTP1
+import NIOTLS
+
+/// One connection of the HTTP API: takes requests, has each answered, and writes the answers in their order.
+///
+/// Everything here happens on the connection's event loop. Answers that are ready in one turn of the loop leave
+/// in one write.
+final class HTTPConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private let router: Router
+    private let direct: DirectCheck
+    private let connections: OpenConnections
+    private let hasHandshake: Bool
+    private let clock: RequestClock
+    private var reader = RequestReader()
+    private var line = AnswerLine()
+    /// Whether a further request would be answered.
+    private var isTaking = true
+    /// Inside a burst of parts: what is ready is written at its end.
+    private var isInBurst = false
+    private var isFlushDue = false
+    /// Requests are being begun: what is answered at once is written after that.
+    private var isBeginning = false
+    /// The channel asked for bytes when there was no room for another request.
+    private var isReadHeld = false
+    /// The client may still send what we do not read to its end.
+    private var isCutShort = false
+    /// The clock runs for the rest of the request that is arriving.
+    private var isRestTimed = false
+    /// The last answer has left.
+    private var isOver = false
+    private var isGone = false
+
+    init(
+        _ router: Router, direct: DirectCheck, times: RequestClock.Times, hasHandshake: Bool,
+        among connections: OpenConnections
+    ) {
+        (self.router, self.direct) = (router, direct)
+        (self.connections, self.hasHandshake) = (connections, hasHandshake)
+        clock = RequestClock(times) { $0.close(promise: nil) }
+    }
+
+    // MARK: Begin and end
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        guard connections.add(context.channel) else {
+            context.close(promise: nil)
+            return
+        }
+        if hasHandshake { clock.waitForRest(context) } else { clock.waitForHead(context) }
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        close(context)
+        context.fireChannelInactive()
+    }
+
+    /// Comes for a connection too that never became active.
+    func handlerRemoved(context: ChannelHandlerContext) {
+        close(context)
+    }
+
+    private func close(_ context: ChannelHandlerContext) {
+        (isGone, isTaking) = (true, false)
+        clock.stop()
+        leaveIfDone(context)
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is OpenConnections.Leave, ChannelEvent.inputClosed:
+            isTaking = false
+            if line.isEmpty { context.close(promise: nil) } else { line.last.form.isLast = true }
+        case TLSUserEvent.handshakeCompleted: clock.waitForHead(context)
+        default: break
+        }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    /// What is no HTTP is told so, behind the answers that are still due; anything else ends the connection.
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard !isOver else { return }
+        guard let error = error as? HTTPParserError else {
+            // What comes after bytes that are no HTTP is no news.
+            if !(error is ByteToMessageDecoderError) { context.close(promise: nil) }
+            return
+        }
+        let isNew = !reader.isArriving
+        reader.fail()
+        guard isTaking || !isNew else { return }
+        (isTaking, isCutShort) = (false, true)
+        if isNew { line.append(AnswerForm()) }
+        guard !line.isEmpty else {
+            context.close(promise: nil)
+            return
+        }
+        line.last.form.isLast = true
+        if line.last.answer == nil, !line.lastIsInWork {
+            let problem: Problem = error == .headerOverflow ? .headTooLarge : .noHTTP
+            line.last.answer = problem.answer
+        }
+        flush(context)
+    }
+
+    private func leaveIfDone(_ context: ChannelHandlerContext) {
+        if isGone, line.inWork == 0 { connections.remove(context.channel) }
+    }
+
+    // MARK: Requests
+
+    /// Back-pressure: while there is no room for another request, or the client takes no answers, nothing is read.
+    func read(context: ChannelHandlerContext) {
+        if !isOver, line.isFull || !context.channel.isWritable {
+            isReadHeld = true
+        } else {
+            context.read()
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        resume(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func resume(_ context: ChannelHandlerContext) {
+        guard isReadHeld, !line.isFull, context.channel.isWritable else { return }
+        isReadHeld = false
+        context.read()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isInBurst = true
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            // What follows the last request is nobody's.
+            guard isTaking else { return }
+            let step = reader.begin(head, most: router.bodyBytesMax)
+            line.append(reader.form)
+            isRestTimed = false
+            if reader.form.isLast { isTaking = false }
+            take(step, context)
+        case .body(let bytes): take(reader.add(bytes), context)
+        case .end: take(reader.end(), context)
+        }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if isInBurst {
+            isInBurst = false
+            flush(context)
+        }
+        context.fireChannelReadComplete()
+    }
+
+    private func take(_ step: RequestReader.Step, _ context: ChannelHandlerContext) {
+        switch step {
+        case .nothing: break
+        case .goOn: line.last.awaitsContinue = true
+        case .ask(let question):
+            line.last.question = question
+            line.last.awaitsContinue = false
+            begin(context)
+        case .refuse(let problem):
+            line.last.answer = problem.answer
+            (isTaking, isCutShort) = (false, true)
+        case .abandon: context.close(promise: nil)
+        }
+    }
+
+    /// Checks go side by side; they are asked in their order, and Redis keeps it. Everything else goes alone.
+    private func begin(_ context: ChannelHandlerContext) {
+        guard !isBeginning else { return }
+        isBeginning = true
+        defer { isBeginning = false }
+        while let (number, question) = line.upNext() {
+            if let call = direct.call(question) {
+                line.begin(alone: false)
+                decide(call, number, context)
+            } else if line.inWork == 0 {
+                line.begin(alone: true)
+                ask(question, number, context)
+            } else {
+                return
+            }
+        }
+    }
+
+    /// Without a task: the answer comes in this turn of the loop or a later one.
+    private func decide(_ call: CheckCall, _ number: Int, _ context: ChannelHandlerContext) {
+        let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let loop = context.eventLoop
+        direct.decide(call) { answer in
+            if loop.inEventLoop {
+                let (connection, context) = connection.value
+                connection.take(answer, number, context)
+            } else {
+                loop.execute {
+                    let (connection, context) = connection.value
+                    connection.take(answer, number, context)
+                }
+            }
+        }
+    }
+
+    private func ask(_ question: HTTPQuestion, _ number: Int, _ context: ChannelHandlerContext) {
+        let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+        let (router, loop) = (router, context.eventLoop)
+        Task {
+            let answer = await router.answer(question)
+            loop.execute {
+                let (connection, context) = connection.value
+                connection.take(answer, number, context)
+            }
+        }
+    }
+
+    // MARK: Answers
+
+    private func take(_ answer: HTTPAnswer, _ number: Int, _ context: ChannelHandlerContext) {
+        line.answer(number, answer)
+        guard !isGone else {
+            leaveIfDone(context)
+            return
+        }
+        guard !isInBurst, !isFlushDue, !isBeginning else { return }
+        if line.inWork == 0 {
+            flush(context)
+        } else {
+            // More answers may come in this turn of the loop.
+            isFlushDue = true
+            context.eventLoop.assumeIsolated().execute { [self] in
+                isFlushDue = false
+                flush(context)
+            }
+        }
+    }
+
+    private func flush(_ context: ChannelHandlerContext) {
+        guard !isGone, !isOver else { return }
+        repeat {
+            if line.isReady { write(context) }
+            if isOver { return end(context) }
+            begin(context)
+        } while line.isReady
+        setClock(context)
+        resume(context)
+    }
+
+    /// All that is ready, at once.
+    private func write(_ context: ChannelHandlerContext) {
+        var bytes = context.channel.allocator.buffer(capacity: 1_024)
+        while !isOver, let (answer, form) = line.takeAnswered() {
+            answer.write(form, into: &bytes)
+            isOver = form.isLast
+        }
+        if !isOver, line.takeContinue() {
+            bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
+        }
+        context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
+    }
+
+    private func setClock(_ context: ChannelHandlerContext) {
+        if reader.isArriving {
+            if !isRestTimed { clock.waitForRest(context) }
+            isRestTimed = true
+        } else if line.isEmpty {
+            clock.waitForHead(context)
+        } else {
+            clock.pause()
+        }
+    }
+
+    private func end(_ context: ChannelHandlerContext) {
+        isTaking = false
+        // TLS ends with a word of its own, for which it waits.
+        guard reader.isArriving || isCutShort, !hasHandshake else {
+            context.close(promise: nil)
+            return
+        }
+        // Closed with bytes unread, the system would tell the client of a reset, and it might lose the answer.
+        clock.waitForEnd(context)
+        context.close(mode: .output, promise: nil)
+    }
+}

@@ -1,0 +1,44 @@
+import Ledger
+import Metering
+import Quotas
+
+/// Ends reservations whose time has passed, and brings to PostgreSQL what Redis cannot give back itself because
+/// the count it was used in has left the counter. Safe to repeat and to run twice at once.
+struct HoldKeeper: Sendable {
+    let gate: QuotaGate
+    let ledger: Ledger
+    /// Writes what this worker saw; nil where another part does.
+    var checkpointer: Checkpointer?
+
+    /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a key once.
+    ///
+    /// - Returns: How many holds and refunds PostgreSQL was told.
+    @discardableResult
+    func keep(_ clinic: ClinicID) async throws -> Int {
+        guard let waiting = try await gate.expireHolds(of: clinic), !waiting.isEmpty else {
+            return 0
+        }
+        // No more is given back than the ledger has, so it has to have all first.
+        try await checkpointer?.run()
+        for credit in waiting {
+            guard let name = credit.name, let month = Month(containing: credit.period) else {
+                continue
+            }
+            _ = try await ledger.giveBack(
+                credit.units, to: clinic, of: month, key: Self.key(name, of: clinic),
+                reason: "given back after its count had left Redis", clamping: true)
+        }
+        _ = try await gate.expireHolds(of: clinic, done: waiting)
+        try await renew(clinic)
+        return waiting.count
+    }
+
+    /// What was written beside the counter counts for the quota at once.
+    func renew(_ clinic: ClinicID) async throws(QuotaError) {
+        guard let mark = gate.marks.mark(of: clinic) else { return }
+        try await gate.refresh(clinic, at: mark.seenAt, epoch: mark.epoch)
+    }
+
+    /// The key of an adjustment: `refund:` and the id, then the clinic.
+    static func key(_ name: String, of clinic: ClinicID) -> String { "\(name):\(clinic)" }
+}

@@ -1,0 +1,36 @@
+import Postgres
+import Quotas
+import Redis
+
+/// What is asked at each scrape, and the page that comes of it.
+struct MetricSources: Sendable {
+    let metrics: WorkerMetrics
+    let redis: RedisClient
+    let pool: PostgresPool
+    let marks: MarkBook
+    let readiness: Readiness
+
+    func page() -> String {
+        let samples = metrics.samples().merging(now()) { $1 }
+        return MetricPage.text(samples.merging(ProcessFigures().samples) { $1 })
+    }
+
+    private func now() -> [MetricName: [MetricSample]] {
+        let health = redis.health
+        return [
+            .openMarks: [.number(marks.openCount)],
+            .newEpochs: [.number(marks.newEpochs)],
+            .redisServing: [.number(redis.isServing ? 1 : 0)],
+            .redisConnections: [
+                .number(health.connected, "up"), .number(health.connections, "wanted"),
+            ],
+            .redisConnects: [.number(health.connects)],
+            .redisCommands: [.number(health.commands)],
+            .redisFlushes: [.number(health.flushes)],
+            .redisPending: [.number(health.pending)],
+            .postgresConnections: [.number(pool.openCount)],
+            .postgresWaiters: [.number(pool.waiterCount)],
+            .ready: [.number(readiness.answer.status == 200 ? 1 : 0)],
+        ]
+    }
+}

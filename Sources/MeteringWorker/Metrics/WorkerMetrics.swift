@@ -1,0 +1,167 @@
+import FrontDoor
+import Ledger
+import Metering
+import Metrics
+import Quotas
+import Synchronization
+
+/// The numbers of one worker, and the only place that makes them. Whoever counts something raises its metric here.
+final class WorkerMetrics: CheckObserver {
+    private let registry = MetricRegistry()
+    private let checks = CheckTally()
+    private let began = ContinuousClock.now
+    private let redis: Metrics.Timer
+    private let postgres: [PostgresWork: (time: Metrics.Timer, failures: Counter)]
+    private let state = Mutex(State())
+
+    /// How late event loops are.
+    let loopLag: Metrics.Timer
+
+    private struct State {
+        /// When each job last ended well.
+        var jobs: [String: ContinuousClock.Instant] = [:]
+        var keysRenewed: ContinuousClock.Instant?
+        var figures: [StoredFigure] = []
+        var figuresRead: ContinuousClock.Instant?
+    }
+
+    init() {
+        let registry = registry
+        redis = Metrics.Timer(label: MetricName.redisDuration.rawValue, factory: registry)
+        loopLag = Metrics.Timer(label: MetricName.loopLag.rawValue, factory: registry)
+        postgres = Dictionary(
+            uniqueKeysWithValues: PostgresWork.allCases.map { work in
+                let labels = [("work", work.rawValue)]
+                return (
+                    work,
+                    (
+                        Metrics.Timer(
+                            label: MetricName.postgresDuration.rawValue, dimensions: labels,
+                            factory: registry),
+                        Counter(
+                            label: MetricName.postgresFailures.rawValue, dimensions: labels,
+                            factory: registry)
+                    )
+                )
+            })
+        // Seen as 0 before the first time, so that an alert sees the rise.
+        for name: MetricName in [
+            .wouldDeny, .ambiguous, .journalRecords, .settingsFailures, .standingMoves,
+        ] { raise(name, by: 0) }
+        for verdict in ["allowed", "denied"] { raise(.degraded, by: 0, verdict) }
+        for kind in LimitCounter.allCases { raise(.countersWrong, by: 0, kind.rawValue) }
+    }
+
+    /// Raises a counter; `labels` are the values of its labels in their order. For what happens now and then: it looks
+    /// the series up.
+    func raise(_ name: MetricName, by amount: Int = 1, _ labels: String...) {
+        Counter(
+            label: name.rawValue, dimensions: Array(zip(name.labels, labels)), factory: registry
+        ).increment(by: amount)
+    }
+
+    /// Sets a gauge, the same way.
+    func set(_ name: MetricName, to value: Int, _ labels: String...) {
+        Gauge(label: name.rawValue, dimensions: Array(zip(name.labels, labels)), factory: registry)
+            .record(value)
+    }
+
+    func checked(
+        _ mode: CheckRequest.Mode, _ result: Result<QuotaAnswer, QuotaError>, took: Duration
+    ) {
+        checks.note(mode, CheckOutcome(result), took.wholeNanoseconds)
+        switch result {
+        case .success(.decided(let decision)):
+            if !decision.wouldDeny.isEmpty { raise(.wouldDeny) }
+            if decision.isDegraded { raise(.degraded, decision.isAllowed ? "allowed" : "denied") }
+        case .failure(let error) where error.mayHaveCounted: raise(.ambiguous)
+        default: break
+        }
+    }
+
+    @Sendable func noteReply(nanoseconds: Int64) { redis.recordNanoseconds(nanoseconds) }
+
+    @Sendable func noteCall(_ statement: String, took: Duration, failed: Bool) {
+        guard let work = postgres[PostgresWork(statement: statement)] else { return }
+        work.time.recordNanoseconds(took.wholeNanoseconds)
+        if failed { work.failures.increment() }
+    }
+}
+
+// MARK: Work that recurs
+
+extension WorkerMetrics {
+    /// From now on its age is shown; it counts from now until it ended well.
+    func expect(job: String) {
+        state.withLock { $0.jobs[job] = .now }
+        for result in ["ok", "failed"] { raise(.jobRuns, by: 0, job, result) }
+    }
+
+    func noteRun(of job: String, isGood: Bool) {
+        raise(.jobRuns, job, isGood ? "ok" : "failed")
+        if isGood { state.withLock { $0.jobs[job] = .now } }
+    }
+
+    func noteKeysRenewed() { state.withLock { $0.keysRenewed = .now } }
+
+    /// What PostgreSQL said just now.
+    func keep(_ figures: [StoredFigure]) {
+        state.withLock { state in
+            state.figures = figures
+            state.figuresRead = .now
+        }
+    }
+
+    /// All that is counted here, and what was last heard; ages go on while nothing is heard.
+    func samples() -> [MetricName: [MetricSample]] {
+        let now = ContinuousClock.now
+        let state = state.withLock(\.self)
+        var samples = registry.samples().merging(checks.samples()) { $1 }
+        samples[.buildInfo] = [.number(1, Release.version)]
+        samples[.jobAge] = state.jobs.sorted { $0.key < $1.key }.map { job, end in
+            .number((now - end).wholeNanoseconds, job)
+        }
+        samples[.keysAge] = [
+            .number((now - (state.keysRenewed ?? began)).wholeNanoseconds)
+        ]
+        let silence = state.figuresRead.map { (now - $0).wholeNanoseconds } ?? 0
+        for figure in state.figures {
+            guard let name = MetricName(rawValue: figure.name), name.kind == .gauge,
+                samples[name, default: []].count < MetricRegistry.seriesMax
+            else { continue }
+            samples[name, default: []].append(MetricSample(figure, of: name, silence: silence))
+        }
+        return samples
+    }
+}
+
+extension MetricSample {
+    /// - Parameter silence: How long ago it was read, nanoseconds; an age is that much higher now.
+    fileprivate init(_ figure: StoredFigure, of name: MetricName, silence: Int64) {
+        var number = figure.value
+        // 0 is the age of nothing.
+        if name.isInSeconds, number > 0 {
+            let age = number.multipliedReportingOverflow(by: 1_000_000_000)
+            number = age.overflow ? .max : age.partialValue.addingClamped(silence)
+        }
+        self.init(labels: name.labels.isEmpty ? [] : [figure.label], value: .number(number))
+    }
+}
+
+extension Int64 {
+    fileprivate func addingClamped(_ other: Int64) -> Int64 {
+        let sum = addingReportingOverflow(other)
+        return sum.overflow ? .max : sum.partialValue
+    }
+}
+
+extension Duration {
+    /// Whole nanoseconds; 292 years are the most.
+    var wholeNanoseconds: Int64 {
+        let (seconds, attoseconds) = components
+        let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        return whole.overflow
+            ? (seconds < 0 ? .min : .max)
+            : whole.partialValue.addingClamped(attoseconds / 1_000_000_000)
+    }
+}

@@ -1,0 +1,146 @@
+import Metering
+
+/// What one process knows of clinics beside their counters, and what it counts while those are away. Bounded.
+struct AwayBook: Sendable {
+    enum Decision: Hashable, Sendable {
+        /// - Parameter units: What this process let through and no common counter counted.
+        case answer(QuotaAnswer, units: Int64)
+        /// The limit's policy, the month or the room for clinics says that nothing is decided here.
+        case refused
+        /// Nothing is known of the clinic.
+        case stranger
+    }
+
+    /// A call and the circumstances in which it is decided.
+    struct Question: Sendable {
+        let clinic: ClinicID
+        let request: CheckRequest
+        /// The highest counts seen of the clinic.
+        let mark: Mark?
+        /// The clock of Redis as far as it is known, µs since 1970.
+        let now: Int64
+        /// Our own clock, µs.
+        let uptime: Int64
+        /// Whether Redis is away, and not only this call lost.
+        let isOutage: Bool
+    }
+
+    private let policy: AwayPolicy
+    private var known: [ClinicID: ClinicSettings] = [:]
+    /// Plans are few: clinics of one plan share it.
+    private var plans: Set<PlanFeatures> = []
+    private var counters: [ClinicID: LocalCounter] = [:]
+    private var allowances: [ClinicID: Int64] = [:]
+
+    private static let plansMax = 10_000
+    /// Outside of an outage a local count is begun anew after a minute, above what Redis counted since: µs.
+    private static let countedFor: Int64 = 60_000_000
+
+    init(_ policy: AwayPolicy) { self.policy = policy }
+
+    // MARK: What is known
+
+    func knows(_ clinic: ClinicID) -> Bool { known[clinic] != nil }
+
+    var clinicsKnown: Int { known.count }
+    /// Clinics that are counted here now.
+    var clinicsCounted: Int { counters.count + allowances.count }
+
+    mutating func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
+        guard known[clinic] != nil || known.count < policy.clinicsMax else { return }
+        var settings = settings
+        if let plan = settings.plan {
+            if plans.count >= Self.plansMax { plans.removeAll() }
+            settings.plan = plans.insert(plan).memberAfterInsert
+        }
+        known[clinic] = settings
+    }
+
+    mutating func forget(_ clinic: ClinicID) { known[clinic] = nil }
+
+    // MARK: Deciding
+
+    /// Decides by what is known. The clinic's own limits hold at this process's share of them.
+    mutating func decide(
+        _ question: Question, workers: Int64, name: (LimitID) -> String
+    ) -> Decision {
+        let (clinic, request) = (question.clinic, question.request)
+        guard var settings = known[clinic] else { return .stranger }
+        let asked = settings.plan?.whenAway(group: request.limit) ?? policy.whenAway
+        // What has happened already is counted, whatever the policy.
+        guard asked == .allow || request.mode == .force else { return .refused }
+        if let mark = question.mark { settings.include(mark) }
+        guard var counter = counter(of: clinic, settings, question, workers) else {
+            return .refused
+        }
+        let reply = counter.check(request, at: question.now)
+        counters[clinic] = counter
+        switch reply.verdict {
+        case .allowed, .denied:
+            if reply.flags.access == .gone { return .answer(.unknownClinic, units: 0) }
+            var decision = QuotaDecision(
+                reply, asked: request.limit, mode: request.mode, units: request.units, name: name)
+            decision.isDegraded = true
+            return .answer(.decided(decision), units: request.units(countedBy: reply))
+        case .noSuchLimit: return .answer(.noSuchLimit, units: 0)
+        default: return .refused
+        }
+    }
+
+    /// Decides without knowing anything: a fixed number of units for each clinic.
+    mutating func decideBlind(_ question: Question) -> Decision {
+        let request = question.request
+        let used = allowances[question.clinic] ?? 0
+        let room = policy.whenAway == .allow ? max(0, policy.allowance - used) : 0
+        let fits = min(request.count, room / max(1, request.cost))
+        let admitted = request.mode == .force ? 1 : fits
+        guard admitted > 0, CheckRequest.costs.contains(request.cost),
+            allowances[question.clinic] != nil || allowances.count < policy.clinicsMax,
+            let month = Month(containing: question.now)
+        else { return .refused }
+        var reply = CounterReply.noAnswer(.allowed, now: question.now)
+        (reply.mark.period, reply.periodEnd, reply.quota) = (month.start, month.end, -1)
+        (reply.admitted, reply.clean) = (admitted, admitted)
+        let units = request.units(countedBy: reply)
+        if units > 0 { allowances[question.clinic] = used + units }
+        reply.usage = used + units
+        var decision = QuotaDecision(
+            reply, asked: request.limit, mode: request.mode, units: request.units
+        ) { _ in LimitID.defaultName }
+        decision.isDegraded = true
+        return .answer(.decided(decision), units: units)
+    }
+
+    /// The common counters are back: what was counted here is in the journal.
+    mutating func endCounting() {
+        counters.removeAll()
+        allowances.removeAll()
+    }
+
+    private mutating func counter(
+        of clinic: ClinicID, _ settings: ClinicSettings, _ question: Question, _ workers: Int64
+    ) -> LocalCounter? {
+        let begun = question.uptime - Self.countedFor
+        if let held = counters[clinic], question.isOutage || held.begun > begun { return held }
+        if counters.count >= policy.clinicsMax {
+            guard !question.isOutage else { return nil }
+            counters.removeAll()
+        }
+        return LocalCounter(
+            settings, workers: workers, now: question.now, begun: question.uptime)
+    }
+}
+
+extension CheckRequest {
+    /// Units that a decision which nobody else counted let through.
+    func units(countedBy reply: CounterReply) -> Int64 {
+        mode != .peek && reply.verdict == .allowed ? reply.admitted * cost : 0
+    }
+}
+
+extension PlanFeatures {
+    /// What the plan says of the limit with this number; nil = nothing.
+    func whenAway(group: UInt16) -> WhenAway? {
+        limits.first { LimitID.group(of: $0.name) == group }?.whenAway
+    }
+}

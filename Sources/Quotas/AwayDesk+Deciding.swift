@@ -1,0 +1,143 @@
+public import Metering
+import Synchronization
+
+extension AwayDesk {
+    /// Decides a call that Redis did not answer.
+    ///
+    /// - Parameter error: Why; it also tells whether Redis may have counted the call.
+    func decide(
+        _ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError,
+        name: (LimitID) -> String
+    ) -> AwayBook.Decision {
+        let question = question(clinic, request)
+        let decision = state.withLock { state in
+            state.book.decide(question, workers: state.workers, name: name)
+        }
+        // A clinic that nobody knows is decided in a second step, with the same call.
+        if decision != .stranger { settle(decision, question, after: error) }
+        return decision
+    }
+
+    /// Decides a call of a clinic of which nothing is known, when PostgreSQL cannot be asked either.
+    func decideBlind(
+        _ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError
+    ) -> AwayBook.Decision {
+        let question = question(clinic, request)
+        let decision = state.withLock { $0.book.decideBlind(question) }
+        settle(decision, question, after: error)
+        return decision
+    }
+
+    /// A call ended without any decision, though Redis may have counted it.
+    func giveUp(_ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError) {
+        settle(.refused, question(clinic, request), after: error)
+    }
+
+    private func question(_ clinic: ClinicID, _ request: CheckRequest) -> AwayBook.Question {
+        let mark = marks.mark(of: clinic)
+        return AwayBook.Question(
+            clinic: clinic, request: request, mark: mark, now: storeTime, uptime: uptime,
+            isOutage: isRedisAway)
+    }
+
+    /// What was let through goes to the journal, unless Redis may have counted it: then Redis is heard first.
+    private func settle(
+        _ decision: AwayBook.Decision, _ question: AwayBook.Question, after error: QuotaError
+    ) {
+        var units: Int64 = 0
+        var isAllowed: Bool?
+        if case .answer(let answer, let counted) = decision {
+            units = counted
+            if case .decided(let decided) = answer { isAllowed = decided.isAllowed }
+        }
+        let month = Month(containing: question.now)
+        let mayHaveCounted = error.mayHaveCounted && question.request.mode != .peek
+        let told: Owed? = state.withLock { state in
+            if isAllowed == true { state.tally.allowed += 1 }
+            if isAllowed == false { state.tally.denied += 1 }
+            guard mayHaveCounted else { return nil }
+            guard error.isOwed else {
+                state.tally.ambiguous += units
+                return nil
+            }
+            if let told = state.owed.removeValue(forKey: question.request.nonce) { return told }
+            guard state.owed.count < Self.owedMax else {
+                state.tally.ambiguous += units
+                return nil
+            }
+            state.owed[question.request.nonce] = .decided(month, units: units)
+            return nil
+        }
+        if !mayHaveCounted {
+            keep(question.clinic, month, units)
+        } else if case .told(let fate) = told {
+            settle(question.clinic, question.request, month, units, fate)
+        }
+    }
+
+    private func settle(
+        _ clinic: ClinicID, _ request: CheckRequest, _ month: Month?, _ units: Int64,
+        _ fate: CallFate
+    ) {
+        var counted: Int64 = 0
+        switch fate {
+        case .unknown: return state.withLock { $0.tally.ambiguous += units }
+        case .refused: break
+        case .replied(let reply):
+            if reply.verdict == .allowed || reply.verdict == .denied {
+                marks.record(
+                    reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
+            }
+            counted = request.units(countedBy: reply)
+        }
+        if counted < units {
+            keep(clinic, month, units - counted)
+        } else if counted > units {
+            state.withLock { $0.tally.excess += counted - units }
+        }
+    }
+
+    private func keep(_ clinic: ClinicID, _ month: Month?, _ units: Int64) {
+        guard units > 0 else { return }
+        let isKept = month.flatMap { journal?.append(clinic, $0, units: units) } ?? false
+        state.withLock { state in
+            if isKept { state.tally.journaled += units } else { state.tally.unkept += units }
+        }
+    }
+}
+
+extension AwayDesk: LateListener {
+    public func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallFate) {
+        guard request.mode != .peek else { return }
+        let owed: Owed? = state.withLock { state in
+            if let owed = state.owed.removeValue(forKey: request.nonce) { return owed }
+            if state.owed.count < Self.owedMax { state.owed[request.nonce] = .told(fate) }
+            return nil
+        }
+        guard case .decided(let month, let units) = owed else { return }
+        settle(clinic, request, month, units, fate)
+    }
+}
+
+// MARK: PostgreSQL
+
+extension AwayDesk {
+    /// Whether PostgreSQL may be asked about a clinic now: while it is silent, only now and then.
+    var mayAskDatabase: Bool {
+        let now = uptime
+        return state.withLock { state in
+            !state.database.isOpen || state.database.takeProbe(at: now)
+        }
+    }
+
+    func databaseAnswered(_ isGood: Bool) {
+        let now = uptime
+        state.withLock { state in
+            if state.database.probed(isGood: isGood, at: now) || isGood {
+                state.database.succeeded()
+            } else {
+                _ = state.database.failed(at: now)
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Metering
+
+/// What a call of a limit is answered while its counter cannot be asked.
+public enum WhenAway: String, Hashable, Sendable, CaseIterable {
+    /// Decided by this process alone, at its share of the limit, and marked degraded.
+    case allow
+    /// Not decided: the caller is told to come back.
+    case deny
+}
+
+extension RateLimit {
+    /// The share that one of `workers` may admit while none can ask the common counter.
+    ///
+    /// 20 a second with a burst of 60, three workers: 20 in 3 s with a burst of 20. A burst of 1 stays 1 for
+    /// each, so together they may admit `workers` at once.
+    func shared(by workers: Int64) -> RateLimit {
+        let workers = max(1, workers)
+        let (slow, isTooSlow) = emission.multipliedReportingOverflow(by: workers)
+        let never = RateLimit(id: id, emission: Self.toleranceMax, tolerance: Self.toleranceMax)
+        guard !isTooSlow else { return never ?? self }
+        let (room, isTooWide) = slow.multipliedReportingOverflow(by: max(1, burst / workers))
+        guard !isTooWide else { return never ?? self }
+        return RateLimit(id: id, emission: slow, tolerance: room) ?? never ?? self
+    }
+}
+
+/// A count that one process keeps of a clinic while the common one is away: the same rules, on a value in memory.
+struct LocalCounter: Hashable, Sendable {
+    private var stored: [UInt8]
+    /// Our time at which it began.
+    let begun: Int64
+
+    /// Begins unused, above what was known: used up is what the ledger and the last mark say.
+    ///
+    /// - Parameters:
+    ///   - now: The clock of Redis as far as it is known, µs since 1970.
+    /// - Returns: nil when the settings are of no month that runs at `now`.
+    init?(_ settings: ClinicSettings, workers: Int64, now: Int64, begun: Int64) {
+        var configuration = settings.configuration(outside: .none)
+        configuration.limits = configuration.limits.map { $0.shared(by: workers) }
+        configuration.nextLimits = configuration.nextLimits.map { $0.shared(by: workers) }
+        let outcome = Self.rules(at: now).configure(nil, configuration, nonce: 0)
+        guard let stored = outcome.stored else { return nil }
+        (self.stored, self.begun) = (stored, begun)
+    }
+
+    /// Decides as Redis would, and counts here.
+    mutating func check(_ request: CheckRequest, at now: Int64) -> CounterReply {
+        var request = request
+        (request.mark, request.notAfter) = (nil, 0)
+        let outcome = Self.rules(at: now).check(stored, request)
+        if let after = outcome.stored { stored = after }
+        return outcome.reply
+    }
+
+    private static func rules(at now: Int64) -> CounterRules {
+        CounterRules(now: now, stamp: 0) { _, _, _, _ in Epoch(rawValue: 1) }
+    }
+}

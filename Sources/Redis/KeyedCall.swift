@@ -1,0 +1,41 @@
+/// A call of a function on one key, which may travel with calls on other keys.
+///
+/// What waits when an event loop writes goes out as `FCALL name n key… argument…`, of at most
+/// ``Gathering/keysMax`` keys. The function treats each key by itself and answers with n elements in the
+/// order of the keys. No call waits for others to come.
+public protocol KeyedCall: AnyObject, Sendable {
+    var function: KeyedFunction { get }
+    var key: [UInt8] { get }
+    /// The most bytes that ``argument()`` returns.
+    var argumentBytesMax: Int { get }
+
+    /// Asked once, on an event loop, at the moment in which the call is sent.
+    func argument() -> [UInt8]
+
+    /// Told once, on an event loop: the key's own element, the error reply to the whole command, or why there
+    /// is none. An answer that is no array of n elements is a `.protocolViolation` for all of its keys.
+    func finish(_ answer: Result<RedisReply, RedisError>)
+
+    /// Told once after `finish` was told `.deadline(sent: true)`, within 30 s: what became of the call after all. A
+    /// failure means that nobody will ever know.
+    func finishLate(_ answer: Result<RedisReply, RedisError>)
+}
+
+extension KeyedCall {
+    /// Nobody asks.
+    public func finishLate(_ answer: Result<RedisReply, RedisError>) {}
+}
+
+/// A function that takes any number of keys, and one argument for each.
+public struct KeyedFunction: Hashable, Sendable {
+    public let name: String
+    /// Called by FCALL_RO.
+    public let isReadOnly: Bool
+
+    public init(_ name: String, isReadOnly: Bool = false) {
+        self.name = name
+        self.isReadOnly = isReadOnly
+    }
+
+    var command: String { isReadOnly ? "FCALL_RO" : "FCALL" }
+}

@@ -1,0 +1,351 @@
+import Metering
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Quotas
+
+/// A gate whose stores a test takes away, with clocks that a test moves.
+private final class AwaySite: Sendable {
+    let counters = MemoryCounters()
+    let settings = MemorySettings()
+    let journal = MemoryJournal()
+    let desk: AwayDesk
+    let gate: QuotaGate
+    let clinic = ClinicID(high: 1, low: 2)
+    let clock = ClockBox()
+
+    final class ClockBox: Sendable { let now = Mutex<Int64>(1) }
+
+    init(_ policy: AwayPolicy = AwayPolicy(), strangers: Int = 10) throws {
+        let (counters, clock) = (counters, clock)
+        let marks = MarkBook()
+        desk = AwayDesk(
+            policy, marks: marks, journal: journal,
+            AwayDesk.Surroundings(
+                uptime: { clock.now.withLock(\.self) },
+                wallClock: { 1_795_428_007_000_000 },
+                probe: {
+                    counters.state.withLock { $0.isAway ? nil : $0.now }
+                }))
+        gate = QuotaGate(
+            counters: counters, settings: settings, marks: marks, away: desk,
+            loading: LoadingPace(strangersPerSecond: strangers))
+    }
+
+    func put(_ plan: String?, of clinic: ClinicID? = nil, ledger: [Epoch: Int64] = [:]) throws {
+        let features = try plan.map { try PlanFeatures(json: $0) }
+        let month = try #require(Month("2026-11"))
+        settings.state.withLock {
+            $0.clinics[clinic ?? self.clinic] = ClinicSettings(
+                version: 1, plan: features, access: .open, month: month, ledger: ledger,
+                adjustments: 0)
+        }
+    }
+
+    func takeAway(_ isAway: Bool = true) { counters.state.withLock { $0.isAway = isAway } }
+
+    func decision(
+        _ clinic: ClinicID? = nil, limit: String = LimitID.defaultName, cost: Int64 = 1
+    ) async throws -> QuotaDecision {
+        let answer = try await gate.check(clinic ?? self.clinic, limit: limit, cost: cost)
+        guard case .decided(let decision) = answer else { throw NoDecision(answer: answer) }
+        return decision
+    }
+
+    /// Moves our clock until the desk has found Redis again.
+    func comeBack() async throws {
+        takeAway(false)
+        try await waitUntil("Redis is found again") {
+            clock.now.withLock { $0 += 1_000_000 }
+            await desk.probe()
+            return !desk.isRedisAway
+        }
+    }
+}
+
+private struct NoDecision: Error { let answer: QuotaAnswer }
+
+final class MemoryJournal: UsageJournal {
+    let units = Mutex<[ClinicID: Int64]>([:])
+    let isFull = Atomic<Bool>(false)
+
+    func append(_ clinic: ClinicID, _ month: Month, units: Int64) -> Bool {
+        guard !isFull.load(ordering: .relaxed) else { return false }
+        self.units.withLock { $0[clinic, default: 0] += units }
+        return true
+    }
+
+    subscript(clinic: ClinicID) -> Int64 { units.withLock { $0[clinic] ?? 0 } }
+}
+
+private let plan = #"""
+    {"limits": {"default": {"rate": 1, "per": "1s", "burst": 6},
+                "export": {"rate": 5, "per": "1s", "when_away": "deny"}}, "quota": {"api_calls": 100}}
+    """#
+
+@Suite struct `A gate without its counters` {
+    private let site: AwaySite
+
+    init() throws {
+        site = try AwaySite()
+        try site.put(plan, ledger: [Epoch(rawValue: 9): 30])
+    }
+
+    @Test func `decides by the clinic's own limits, and journals what it lets through`()
+        async throws
+    {
+        #expect(try await !site.decision().isDegraded)
+        site.takeAway()
+        for call in 1...6 {
+            let decision = try await site.decision()
+            #expect(decision.isAllowed && decision.isDegraded)
+            // 30 in the ledger, one that Redis counted, and those that were decided here.
+            #expect(decision.period.used == 31 + Int64(call))
+        }
+        let denied = try await site.decision()
+        #expect(!denied.isAllowed && denied.isDegraded && denied.reasons == [.rateLimit])
+        #expect(site.journal[site.clinic] == 6)
+        #expect(site.desk.tally.allowed == 6 && site.desk.tally.denied == 1)
+    }
+
+    @Test func `admits its share of a limit that several workers share`() async throws {
+        _ = try await site.decision()
+        site.desk.note(liveWorkers: 3)
+        site.takeAway()
+        var allowed = 0
+        for _ in 0..<6 { if try await site.decision().isAllowed { allowed += 1 } }
+        #expect(allowed == 2)
+    }
+
+    @Test func `holds the month's quota as far as it is known`() async throws {
+        try site.put(#"{"quota": {"api_calls": 33}}"#, ledger: [Epoch(rawValue: 9): 30])
+        _ = try await site.decision()
+        site.takeAway()
+        for _ in 0..<2 { #expect(try await site.decision().isAllowed) }
+        #expect(try await site.decision().reasons == [.quota])
+    }
+
+    @Test func `does not decide where the plan says deny`() async throws {
+        _ = try await site.decision()
+        site.takeAway()
+        await #expect(throws: QuotaError.self) { try await site.decision(limit: "export") }
+        #expect(site.journal[site.clinic] == 0)
+    }
+
+    @Test func `asks Redis no more after five failures, and again when it is back`() async throws {
+        _ = try await site.decision()
+        site.takeAway()
+        for _ in 0..<5 { _ = try await site.decision() }
+        #expect(site.desk.isRedisAway)
+        let before = site.counters.state.withLock(\.calls)
+        for _ in 0..<20 { _ = try await site.decision() }
+        #expect(site.counters.state.withLock(\.calls) == before)
+        try await site.comeBack()
+        #expect(!site.desk.isRedisAway)
+        #expect(try await !site.decision().isDegraded)
+    }
+
+    @Test func `learns about a clinic from PostgreSQL while Redis is away`() async throws {
+        site.takeAway()
+        #expect(try await site.decision().isDegraded)
+        #expect(try await site.decision(limit: LimitID.defaultName).period.used == 32)
+        #expect(site.settings.state.withLock(\.questions) == 1)
+        #expect(try await site.gate.check(ClinicID(high: 7, low: 7)) == .unknownClinic)
+    }
+
+    @Test func `lets a fixed number of units through when nobody knows the clinic`() async throws {
+        let site = try AwaySite(AwayPolicy(allowance: 3))
+        site.takeAway()
+        site.settings.state.withLock { $0.isAway = true }
+        for _ in 0..<3 { #expect(try await site.decision().isDegraded) }
+        await #expect(throws: QuotaError.self) { try await site.decision() }
+        #expect(site.journal[site.clinic] == 3)
+        #expect(site.desk.bound.perUnknownClinic == 3)
+    }
+
+    @Test func `answers a clinic that only PostgreSQL knows while that is away`() async throws {
+        site.settings.state.withLock { $0.isAway = true }
+        #expect(try await site.decision().isDegraded)
+        #expect(site.journal[site.clinic] == 1)
+        let denying = try AwaySite(AwayPolicy(whenAway: .deny))
+        denying.settings.state.withLock { $0.isAway = true }
+        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+            try await denying.decision()
+        }
+    }
+
+    @Test func `says what the journal had no room for`() async throws {
+        _ = try await site.decision()
+        site.takeAway()
+        site.journal.isFull.store(true, ordering: .relaxed)
+        #expect(try await site.decision(cost: 2).isAllowed)
+        #expect(site.desk.tally.unkept == 2 && site.desk.bound.missing == 2)
+    }
+}
+
+@Suite struct `A call that Redis did not answer in time` {
+    private let site: AwaySite
+    private let owed = QuotaError.unanswered("a test held it up", isOwed: true)
+
+    init() throws {
+        site = try AwaySite()
+        try site.put(plan)
+    }
+
+    private func request() -> CheckRequest {
+        CheckRequest(limit: 1, mode: .consume, cost: 2, mark: nil, nonce: .random(in: 1 ... .max))
+    }
+
+    private func decide(_ request: CheckRequest, after error: QuotaError? = nil) {
+        let decision = site.desk.decide(site.clinic, request, after: error ?? owed) { _ in "" }
+        guard case .answer(_, 2) = decision else {
+            Issue.record("\(decision)")
+            return
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `is not journaled when Redis counted it`(isLateFirst: Bool) async throws {
+        _ = try await site.decision()
+        let request = request()
+        let reply = try await site.counters.check(site.clinic, request)
+        if isLateFirst { site.desk.late(site.clinic, request, .replied(reply)) }
+        decide(request)
+        if !isLateFirst { site.desk.late(site.clinic, request, .replied(reply)) }
+        #expect(site.journal[site.clinic] == 0 && site.desk.tally.ambiguous == 0)
+        #expect(site.gate.marks.mark(of: site.clinic)?.used == 3)
+    }
+
+    @Test(arguments: [true, false])
+    func `is journaled when Redis refused it`(isLateFirst: Bool) async throws {
+        _ = try await site.decision()
+        let request = request()
+        if isLateFirst { site.desk.late(site.clinic, request, .refused) }
+        decide(request)
+        if !isLateFirst { site.desk.late(site.clinic, request, .refused) }
+        #expect(site.journal[site.clinic] == 2)
+    }
+
+    @Test func `is in the bound and not in the journal when nobody knows`() async throws {
+        _ = try await site.decision()
+        let first = request()
+        decide(first)
+        site.desk.late(site.clinic, first, .unknown)
+        decide(request(), after: .unanswered("the connection broke", isOwed: false))
+        #expect(site.journal[site.clinic] == 0)
+        #expect(site.desk.tally.ambiguous == 4 && site.desk.bound.missing == 4)
+    }
+
+    @Test func `is too much when Redis counted what was turned away`() async throws {
+        _ = try await site.decision()
+        let request = request()
+        site.desk.giveUp(site.clinic, request, after: owed)
+        let reply = try await site.counters.check(site.clinic, request)
+        site.desk.late(site.clinic, request, .replied(reply))
+        #expect(site.desk.bound.excess == 2)
+    }
+}
+
+@Suite struct `What already happened` {
+    @Test func `is counted whatever the policy says`() async throws {
+        let site = try AwaySite(AwayPolicy(whenAway: .deny, allowance: 0))
+        try site.put(plan)
+        site.takeAway()
+        let answer = try await site.gate.check(site.clinic, cost: 500, mode: .force)
+        guard case .decided(let decision) = answer else { throw NoDecision(answer: answer) }
+        #expect(decision.isAllowed && decision.isDegraded && site.journal[site.clinic] == 500)
+    }
+}
+
+@Suite struct `The last moment of a call` {
+    @Test func `is the clock of Redis and the longest wait, once that clock is known`()
+        async throws
+    {
+        let site = try AwaySite(AwayPolicy(checkTimeout: .milliseconds(25)))
+        try site.put(plan)
+        #expect(site.desk.notAfter(sentAt: 1) == 0)
+        _ = try await site.decision()
+        let now = site.counters.state.withLock(\.now)
+        let last = site.desk.notAfter(sentAt: site.clock.now.withLock(\.self))
+        #expect((now + 25_000...now + 25_010).contains(last))
+    }
+
+    @Test func `is not missed when the clock of Redis is set forward`() async throws {
+        let site = try AwaySite()
+        try site.put(plan)
+        _ = try await site.decision()
+        site.counters.state.withLock { $0.now += 60_000_000 }
+        let decision = try await site.decision()
+        #expect(decision.isAllowed && !decision.isDegraded && site.journal[site.clinic] == 0)
+    }
+}
+
+@Suite struct `Ids that nobody heard of` {
+    @Test func `reach PostgreSQL ten times a second`() async throws {
+        let site = try AwaySite()
+        var busy = 0
+        for id in 0..<200 {
+            let answer = try? await site.gate.check(ClinicID(high: 3, low: UInt64(id)))
+            if answer == nil { busy += 1 }
+        }
+        let asked = site.settings.state.withLock(\.questions)
+        // A slow machine may see a second go by, and then the next ten.
+        #expect(asked >= 10 && asked + busy == 200 && busy > 0)
+    }
+
+    @Test func `are not held up while they turn out to be clinics`() async throws {
+        let site = try AwaySite(strangers: 1)
+        for id in 0..<50 {
+            let clinic = ClinicID(high: 3, low: UInt64(id))
+            try site.put("{}", of: clinic)
+            #expect(try await site.decision(clinic).isAllowed)
+        }
+    }
+
+    @Test func `are not held up when they are announced`() async throws {
+        let site = try AwaySite(strangers: 1)
+        for id in 0..<50 {
+            let clinic = ClinicID(high: 3, low: UInt64(id))
+            try site.put("{}", of: clinic)
+            site.gate.expect(version: 1, of: clinic)
+            #expect(try await site.decision(clinic).isAllowed)
+        }
+    }
+
+    @Test func `pass a window of one second`() {
+        var window = SecondWindow(most: 2)
+        let admitted = [0, 1, 2, 999_999, 1_000_000, 1_000_001, 1_000_002].map {
+            window.admits(at: $0)
+        }
+        #expect(admitted == [true, true, false, false, true, true, false])
+    }
+}
+
+@Suite struct `The bound of an outage` {
+    @Test func `is what all workers together let through`() throws {
+        let limit = try #require(
+            RateLimit(
+                id: LimitID(group: 1, window: 0), rate: 20, per: 1_000_000, burst: 60))
+        #expect(AwayBound.mostAdmitted(by: limit, workers: 3, in: 10_000_000) == 318)
+    }
+
+    @Test func `holds for every limit that is shared`() throws {
+        var random = SplitMix64(seed: Seed.current("the bound of an outage"))
+        for _ in 0..<2_000 {
+            let limit = try #require(
+                RateLimit(
+                    id: LimitID(group: 1, window: 0), rate: .random(in: 1...1_000, using: &random),
+                    per: 1_000_000, burst: .random(in: 1...1_000, using: &random)))
+            let workers = Int64.random(in: 1...20, using: &random)
+            let share = limit.shared(by: workers)
+            #expect(share.burst == max(1, limit.burst / workers))
+            #expect(share.emission == limit.emission * workers)
+        }
+        let slow = try #require(
+            RateLimit(
+                id: LimitID(rawValue: 4), emission: RateLimit.toleranceMax,
+                tolerance: RateLimit.toleranceMax))
+        #expect(slow.shared(by: 3).burst == 1)
+    }
+}

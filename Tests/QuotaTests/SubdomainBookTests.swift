@@ -1,0 +1,115 @@
+import Metering
+import Synchronization
+import TestSupport
+import Testing
+
+@testable import Quotas
+
+@Suite struct `Subdomain book` {
+    private let smile = ClinicID(high: 1, low: 1)
+
+    @Test func `reads a name once for all who wait, and names that wait together in one question`()
+        async throws
+    {
+        let source = Source(["smile": smile])
+        let book = SubdomainBook(source: source)
+        let found = try await withThrowingTaskGroup(of: ClinicID?.self) { group in
+            for _ in 0..<20 { group.addTask { try await book.clinic(of: "smile") } }
+            return try await group.reduce(into: [ClinicID?]()) { $0.append($1) }
+        }
+        #expect(found == Array(repeating: smile, count: 20))
+        #expect(source.questions.count == 1)
+    }
+
+    @Test func `believes for two seconds that there is none`() async throws {
+        let clock = Clock()
+        let source = Source([:])
+        let book = SubdomainBook(source: source, now: clock.read)
+        #expect(try await book.clinic(of: "new") == nil)
+        source.set("new", smile)
+        clock.move(by: .milliseconds(1_999))
+        #expect(try await book.clinic(of: "new") == nil)
+        clock.move(by: .milliseconds(1))
+        #expect(try await book.clinic(of: "new") == smile)
+        #expect(source.questions.count == 2)
+    }
+
+    @Test
+    func `answers a known name while PostgreSQL is away, and takes over a rename when it is back`()
+        async throws
+    {
+        let clock = Clock()
+        let source = Source(["smile": smile])
+        let book = SubdomainBook(source: source, now: clock.read)
+        #expect(try await book.clinic(of: "smile") == smile)
+        source.isAway = true
+        clock.move(by: .seconds(3_600))
+        #expect(try await book.clinic(of: "smile") == smile)
+        await #expect(throws: QuotaError.self) { try await book.clinic(of: "other") }
+        source.isAway = false
+        source.set("smile", nil)
+        try await waitUntil("the name is nobody's") {
+            clock.move(by: .seconds(3_600))
+            return try await book.clinic(of: "smile") == nil
+        }
+    }
+
+    @Test func `keeps no more names than it may`() async throws {
+        let clock = Clock()
+        let source = Source(["smile": smile])
+        let book = SubdomainBook(source: source, knownMax: 3, now: clock.read)
+        #expect(try await book.clinic(of: "smile") == smile)
+        for number in 0..<10 {
+            clock.move(by: .seconds(1))
+            #expect(try await book.clinic(of: "stranger-\(number)") == nil)
+        }
+        #expect(try await book.clinic(of: "smile") == smile)
+        #expect(
+            !source.questions.dropFirst().contains { $0.contains("smile") },
+            "strangers make way first")
+    }
+
+    @Test func `asks at most once in a tenth of a second`() async throws {
+        let source = Source([:])
+        let book = SubdomainBook(source: source)
+        let start = ContinuousClock.now
+        for number in 0..<4 { _ = try await book.clinic(of: "stranger-\(number)") }
+        #expect(ContinuousClock.now - start >= SubdomainBook.pause * 3)
+    }
+}
+
+/// Subdomains in memory that say what was asked.
+private final class Source: SubdomainSource {
+    private struct State {
+        var clinics: [String: ClinicID]
+        var isAway = false
+        var questions: [[String]] = []
+    }
+    private let state: Mutex<State>
+
+    init(_ clinics: [String: ClinicID]) { state = Mutex(State(clinics: clinics)) }
+
+    var questions: [[String]] { state.withLock { $0.questions } }
+    var isAway: Bool {
+        get { state.withLock { $0.isAway } }
+        set { state.withLock { $0.isAway = newValue } }
+    }
+    func set(_ name: String, _ clinic: ClinicID?) { state.withLock { $0.clinics[name] = clinic } }
+
+    func clinics(under subdomains: [String]) async throws(QuotaError) -> [String: ClinicID] {
+        let (clinics, isAway) = state.withLock { state in
+            state.questions.append(subdomains)
+            return (state.clinics, state.isAway)
+        }
+        if isAway { throw .settingsAway("the test says so") }
+        return clinics.filter { subdomains.contains($0.key) }
+    }
+}
+
+/// A clock that the test moves.
+private final class Clock: Sendable {
+    private let time = Mutex(ContinuousClock.now)
+
+    func move(by length: Duration) { time.withLock { $0 += length } }
+    @Sendable func read() -> ContinuousClock.Instant { time.withLock { $0 } }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import Ledger
+import Metering
+import TestSupport
+import Testing
+
+@testable import MeteringWorker
+
+/// `POST /v1/checks`, as a client sees it.
+@Suite(.serialized) struct `HTTP batch of checks` {
+    private struct Batch: Decodable {
+        struct Item: Decodable {
+            struct Body: Decodable {
+                struct Usage: Decodable { let used: Int64 }
+                let allowed: Bool?
+                let reason, type, detail, counter: String?
+                let usage: Usage?
+            }
+            let status: Int
+            let body: Body
+        }
+        let answers: [Item]
+
+        init(_ reply: HTTPWire.Reply) throws {
+            self = try JSONDecoder().decode(Batch.self, from: Data(reply.body.utf8))
+        }
+    }
+
+    private let slow = #"{"limits":{"default":{"rate":1,"per":"1d","burst":3}}}"#
+
+    private func ask(
+        _ worker: HTTPWorker, _ checks: [String], key: String? = nil
+    ) async throws -> HTTPWire.Reply {
+        try await worker.request(
+            "POST", "/v1/checks", body: #"{"checks":[\#(checks.joined(separator: ","))]}"#,
+            key: key ?? worker.key)
+    }
+
+    private func check(_ clinic: ClinicID, _ more: String = "") -> String {
+        #"{"clinic_id":"\#(clinic)"\#(more)}"#
+    }
+
+    @Test func `answers each check in its place, and none fails another`() async throws {
+        try await HTTPWorker.lend { worker in
+            let (one, two) = (
+                try await worker.database.clinic(slow), try await worker.database.clinic(slow)
+            )
+            // Known to Redis, so that all are decided in the order of the list.
+            for clinic in [one, two] { _ = try await worker.check(clinic, #","mode":"peek""#) }
+            let stranger = ClinicID(high: 5, low: 5)
+            let reply = try await ask(
+                worker,
+                [
+                    check(one), check(stranger), check(two, #","cost":4"#), "7", check(one),
+                    check(one, #","cost":"x""#), #"{"cost":1}"#, check(two, #","limit":"nowhere""#),
+                    check(one, #","limit":"users""#), check(two, #","cost":{}"#), check(one),
+                    check(one),
+                ])
+            let items = try Batch(reply).answers
+            #expect(reply.status == 200)
+            #expect(
+                items.map(\.status) == [
+                    200, 404, 429, 400, 200, 400, 400, 400, 200, 400, 200, 429,
+                ])
+            let counted = [0, 4, 10, 11].map { items[$0].body.usage?.used }
+            #expect(counted == [1, 2, 3, 3])
+            #expect(items[2].body.reason == "rate_limit" && items[2].body.allowed == false)
+            #expect(items[3].body.detail == "the check is not a JSON object")
+            #expect(items[6].body.detail == "clinic_id is missing")
+        }
+    }
+
+    @Test func `gives an item byte for byte the answer that its check alone gets`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":9}}"#)
+            let alone = try await worker.check(clinic, #","mode":"peek""#)
+            let batch = try await ask(worker, [check(clinic, #","mode":"peek""#)])
+            let body = alone.body.dropLast()
+            #expect(batch.body == #"{"answers":[{"status":200,"body":\#(body)}]}"# + "\n")
+        }
+    }
+
+    @Test func `takes a thousand checks`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":990}}"#)
+            _ = try await worker.check(clinic, #","mode":"peek""#)
+            let stranger = check(ClinicID(high: 5, low: 5))
+            let checks = Array(repeating: check(clinic), count: 999) + [stranger]
+            let items = try Batch(try await ask(worker, checks)).answers
+            let expected =
+                Array(repeating: 200, count: 990) + Array(repeating: 429, count: 9) + [404]
+            #expect(items.map(\.status) == expected)
+            #expect(items.prefix(990).map(\.body.usage?.used) == (1...990).map { $0 })
+        }
+    }
+
+    @Test func `refuses as a whole what is no list of checks`() async throws {
+        try await HTTPWorker.lend { worker in
+            for body in [
+                "", "[]", "{}", #"{"checks":{}}"#, #"{"checks":[]}"#, #"{"checks":[1],"a":2}"#,
+            ] {
+                let reply = try await worker.request(
+                    "POST", "/v1/checks", body: body, key: worker.key)
+                #expect(reply.status == 400)
+            }
+            let many = try await ask(worker, Array(repeating: "1", count: 1_001))
+            #expect(many.status == 400)
+            let large = try await ask(
+                worker, Array(repeating: check(ClinicID(high: 1, low: 1)), count: 6_000))
+            #expect(large.status == 413)
+            try await worker.expectServing()
+        }
+    }
+
+    @Test func `shows a key no clinic but its own`() async throws {
+        try await HTTPWorker.lend { worker in
+            let (mine, other) = (
+                try await worker.database.clinic(slow), try await worker.database.clinic(slow)
+            )
+            let key = try await worker.newKey([.check], clinics: [mine])
+            let items = try Batch(try await ask(worker, [check(mine), check(other)], key: key))
+            #expect(items.answers.map(\.status) == [200, 404])
+            #expect(try await ask(worker, [check(mine)], key: "mk_wrong").status == 401)
+            let reader = try await worker.newKey([.usage])
+            #expect(try await ask(worker, [check(mine)], key: reader).status == 403)
+        }
+    }
+}
