@@ -6,15 +6,36 @@ extension RedisCounterStore {
     public func take(
         _ clinic: ClinicID, _ call: HoldCall
     ) async throws(QuotaError) -> HoldReply {
-        let keys =
-            [CounterKey.counter(of: clinic)]
-            + (call.usesHolds ? [CounterKey.holds(of: clinic)] : [])
-            + CounterKey.seen(of: clinic)
-        let reply = try await called(call.function, keys, call.arguments, timeout: nil)
+        let reply = try await called(
+            call.function, Self.keys(clinic, call), call.arguments, timeout: nil,
+            late: releaser(clinic, call))
         guard let bytes = reply.bytes, let told = HoldReply(decoding: bytes) else {
             throw .unreadable(clinic)
         }
         return told
+    }
+
+    private static func keys(_ clinic: ClinicID, _ call: HoldCall) -> [[UInt8]] {
+        [CounterKey.counter(of: clinic)]
+            + (call.usesHolds ? [CounterKey.holds(of: clinic)] : [])
+            + CounterKey.seen(of: clinic)
+    }
+
+    /// Releases a hold of which Redis tells too late. Not one that its caller named: it may have asked for it
+    /// again by then, and holds it.
+    private func releaser(_ clinic: ClinicID, _ call: HoldCall) -> LateReply? {
+        guard case .reserve(let request, let terms) = call, !terms.isNamed else { return nil }
+        return { [redis] late in
+            guard case .success(let reply) = late, let bytes = reply.bytes,
+                let told = HoldReply(decoding: bytes), told.outcome == .reserved
+            else { return }
+            let claim = HoldClaim(mark: told.reply.mark, nonce: request.nonce)
+            let release = HoldCall.release(claim, id: terms.id)
+            let command = Self.command(
+                release.function, Self.keys(clinic, release), release.arguments)
+            // Should this fail as well, the hold ends with its time.
+            redis.submit(command, timeout: Self.patience) { _ in }
+        }
     }
 
     public func expireHolds(

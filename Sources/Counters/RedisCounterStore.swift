@@ -67,25 +67,32 @@ public final class RedisCounterStore: CounterStore {
 
     /// The same on several keys of one clinic.
     func called(
-        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?
+        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?,
+        late: LateReply? = nil
     ) async throws(QuotaError) -> RedisReply {
-        let command = RedisCommand(
-            "FCALL",
-            [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
-        var reply = try await sent(command, timeout: timeout)
+        let command = Self.command(function, keys, arguments)
+        var reply = try await sent(command, timeout: timeout, late: late)
         if let error = reply.serverError, error.isFunctionNotFound {
             do throws(QuotaError) { try await install() } catch { throw error.ofOtherCall }
-            reply = try await sent(command, timeout: timeout)
+            reply = try await sent(command, timeout: timeout, late: late)
         }
         if let error = reply.serverError { throw .countersAway("Redis answered \(error.code)") }
         return reply
     }
 
+    static func command(
+        _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]]
+    ) -> RedisCommand {
+        RedisCommand(
+            "FCALL",
+            [.string(function), RedisArgument(keys.count)] + (keys + arguments).map { .bytes($0) })
+    }
+
     func sent(
-        _ command: RedisCommand, timeout: Duration?
+        _ command: RedisCommand, timeout: Duration?, late: LateReply? = nil
     ) async throws(QuotaError) -> RedisReply {
         do {
-            return try await redis.send(command, timeout: timeout)
+            return try await redis.send(command, timeout: timeout, late: late)
         } catch {
             throw QuotaError(error)
         }

@@ -105,6 +105,9 @@ extension CounterRules {
 
     /// What becomes of every call: the value is brought up to now, and holds whose time has passed end.
     private func begun(_ claim: HoldClaim, _ state: HeldState) -> Result<Work, Refusal> {
+        guard claim.notAfter <= 0 || now <= claim.notAfter else {
+            return .failure(Refusal(verdict: .expired))
+        }
         guard let stored = state.value else { return .failure(Refusal(verdict: .miss)) }
         guard let before = CounterValue(decoding: stored) else {
             return .failure(Refusal(verdict: .unreadable))
@@ -172,8 +175,8 @@ extension CounterRules {
         _ request: CheckRequest, _ terms: HoldTerms, _ state: inout HeldState
     ) -> HoldReply {
         guard request.mode == .consume, terms.isInRange else { return refusedHold(.invalid) }
-        guard request.notAfter <= 0 || now <= request.notAfter else { return refusedHold(.expired) }
-        let claim = HoldClaim(mark: request.mark, nonce: request.nonce)
+        let claim = HoldClaim(
+            mark: request.mark, nonce: request.nonce, notAfter: request.notAfter)
         switch begun(claim, state) {
         case .failure(let refusal): return refusedHold(refusal.verdict)
         case .success(var work):

@@ -23,12 +23,18 @@ public struct HoldTerms: Hashable, Sendable {
     public var concurrent: Int64?
     /// The version of the configuration that says so.
     public var configVersion: Int64
+    /// Whether the caller chose the id, so that it can ask again for an answer it lost.
+    public var isNamed: Bool
 
     /// From 1 µs to 24 hours.
     public static let timesToLive: ClosedRange<Int64> = 1...86_400_000_000
 
-    public init(id: CallID, timeToLive: Int64, concurrent: Int64?, configVersion: Int64) {
+    public init(
+        id: CallID, timeToLive: Int64, concurrent: Int64?, configVersion: Int64,
+        isNamed: Bool = true
+    ) {
         self.id = id
+        self.isNamed = isNamed
         self.timeToLive = timeToLive
         self.concurrent = concurrent
         self.configVersion = configVersion
@@ -55,19 +61,22 @@ public struct HoldClaim: Hashable, Sendable {
     public var mark: Mark?
     /// Eight random bytes that make a minted epoch unique.
     public var nonce: UInt64
+    /// The clock of Redis, µs since 1970, after which the call changes nothing; 0 = none.
+    public var notAfter: Int64
 
-    public init(mark: Mark?, nonce: UInt64) {
-        (self.mark, self.nonce) = (mark, nonce)
+    public init(mark: Mark?, nonce: UInt64, notAfter: Int64 = 0) {
+        (self.mark, self.nonce, self.notAfter) = (mark, nonce, notAfter)
     }
 
-    /// 40 bytes: i8 mark period, c8 mark epoch, i8 mark used, i8 mark credited, c8 nonce.
+    /// 48 bytes: i8 mark period, c8 mark epoch, i8 mark used, i8 mark credited, c8 nonce, i8 not after.
     public var encoded: [UInt8] {
-        var writer = LittleEndianWriter(capacity: 64)
+        var writer = LittleEndianWriter(capacity: 72)
         writer.write(mark?.period ?? 0)
         writer.write(opaque: mark?.epoch.rawValue ?? 0)
         writer.write(mark?.used ?? 0)
         writer.write(mark?.credited ?? 0)
         writer.write(opaque: nonce)
+        writer.write(notAfter)
         return writer.bytes
     }
 

@@ -47,9 +47,11 @@ extension QuotaGate {
     /// - Parameters:
     ///   - id: Names the hold; telling it again within two hours after its end changes nothing.
     ///   - duration: 1 µs to 24 hours.
+    ///   - isNamed: Whether the caller knows the id when this throws. If not, a hold that was made all the same is
+    ///     released as soon as Redis tells of it.
     public func reserve(
         _ clinic: ClinicID, id: CallID, limit: String = LimitID.defaultName, cost: Int64 = 1,
-        for duration: Duration, writes: Bool = false
+        for duration: Duration, writes: Bool = false, isNamed: Bool = true
     ) async throws(QuotaError) -> ReserveAnswer {
         let group = LimitID.group(of: limit)
         let told = try await told(of: clinic) { gate in
@@ -58,7 +60,7 @@ extension QuotaGate {
                 gate.request(clinic, group, cost, .consume, writes: writes),
                 HoldTerms(
                     id: id, timeToLive: duration.wholeMicroseconds, concurrent: concurrent,
-                    configVersion: version))
+                    configVersion: version, isNamed: isNamed))
         }
         guard var told else { return .unknownClinic }
         let period = QuotaDecision.Period(told.reply)
@@ -139,8 +141,10 @@ extension QuotaGate {
         of clinic: ClinicID, done: [WaitingCredit] = []
     ) async throws(QuotaError) -> [WaitingCredit]? {
         for _ in 0..<3 {
-            let (told, waiting) = try await counters.expireHolds(
-                of: clinic, claim(clinic), done: done)
+            // Nobody is answered before it is done, and it may be done at any time.
+            var claim = claim(clinic)
+            claim.notAfter = 0
+            let (told, waiting) = try await counters.expireHolds(of: clinic, claim, done: done)
             switch try await taken(told, of: clinic) {
             case .again: continue
             case .gone: return nil
@@ -168,15 +172,36 @@ extension QuotaGate {
         of clinic: ClinicID, _ call: (QuotaGate) -> HoldCall
     ) async throws(QuotaError) -> HoldReply? {
         // One answer normally; others after a load, when the period turned, and when the plan was replaced.
+        var isLate = false
         for _ in 0..<4 {
-            let told = try await counters.take(clinic, call(self))
+            let told = try await take(clinic, call)
+            isLate = told.reply.verdict == .expired
             switch try await taken(told, of: clinic) {
             case .again: continue
             case .gone: return nil
             case .told: return told
             }
         }
-        throw .unsteady(clinic)
+        throw isLate
+            ? .countersAway("it answers too late, and has counted nothing") : .unsteady(clinic)
+    }
+
+    /// Asks the counter store, unless it is away, and lets the desk know how it fared.
+    private func take(
+        _ clinic: ClinicID, _ call: (QuotaGate) -> HoldCall
+    ) async throws(QuotaError) -> HoldReply {
+        guard let away else { return try await counters.take(clinic, call(self)) }
+        guard !away.isRedisAway else { throw .countersAway("it is away") }
+        let sentAt = away.uptime
+        do throws(QuotaError) {
+            let told = try await counters.take(clinic, call(self))
+            away.answered(told.reply.now, sentAt: sentAt)
+            return told
+        } catch {
+            // A caller that gave up says nothing about Redis.
+            if error.isStoreAway, !Task.isCancelled { away.failed(error) }
+            throw error
+        }
     }
 
     /// Remembers what a reply said, and removes what stood in the way of an answer.
@@ -198,6 +223,8 @@ extension QuotaGate {
         case .unsettled:
             guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
             return .again
+        // The clock of Redis was set, and is known now.
+        case .expired: return .again
         default: throw .unreadable(clinic)
         }
     }
@@ -207,10 +234,13 @@ extension QuotaGate {
     ) -> CheckRequest {
         CheckRequest(
             limit: group, mode: mode, units: cost, writes: writes, mark: marks.mark(of: clinic),
-            nonce: nonce())
+            nonce: nonce(), notAfter: lastMoment)
     }
 
     private func claim(_ clinic: ClinicID) -> HoldClaim {
-        HoldClaim(mark: marks.mark(of: clinic), nonce: nonce())
+        HoldClaim(mark: marks.mark(of: clinic), nonce: nonce(), notAfter: lastMoment)
     }
+
+    /// The clock of Redis after which a call that leaves now shall change nothing: its caller was answered by then.
+    private var lastMoment: Int64 { away.map { $0.notAfter(sentAt: $0.uptime) } ?? 0 }
 }

@@ -50,11 +50,16 @@ public final class RoomAdvisor: Sendable {
     }
 
     /// Nil when there is no such clinic.
-    public func room(of clinic: ClinicID) async throws(QuotaError) -> ClinicRoom? {
+    ///
+    /// - Parameter time: What a caller has left, when that is less than its patience.
+    public func room(
+        of clinic: ClinicID, within time: Duration? = nil
+    ) async throws(QuotaError) -> ClinicRoom? {
         switch way(to: clinic) {
         case .known(let room): return room
         case .reading(let task):
-            return try await FirstAnswer.of(task, within: patience).get()[clinic]
+            return try await FirstAnswer.of(task, within: min(patience, time ?? patience)).get()[
+                clinic]
         case .none: throw .busy
         }
     }

@@ -166,7 +166,10 @@ extension HoldStory {
         return Int.random(in: 0..<3, using: &random) == 0 ? nil : mark
     }
 
-    private mutating func claim() -> HoldClaim { HoldClaim(mark: mark(), nonce: random.next()) }
+    private mutating func claim() -> HoldClaim {
+        HoldClaim(
+            mark: mark(), nonce: random.next(), notAfter: random.pick([0, 0, 0, now, now - 1]))
+    }
 
     private mutating func terms() -> HoldTerms {
         HoldTerms(

@@ -66,6 +66,18 @@ private final class AwaySite: Sendable {
 
 private struct NoDecision: Error { let answer: QuotaAnswer }
 
+private struct NoHold: Error { let answer: ReserveAnswer }
+
+extension HoldCall {
+    fileprivate var notAfter: Int64 {
+        switch self {
+        case .checkOnce(let request, _), .reserve(let request, _): request.notAfter
+        case .commit(let claim, _, _), .release(let claim, _), .refund(let claim, _, _):
+            claim.notAfter
+        }
+    }
+}
+
 final class MemoryJournal: UsageJournal {
     let units = Mutex<[ClinicID: Int64]>([:])
     let isFull = Atomic<Bool>(false)
@@ -173,6 +185,42 @@ private let plan = #"""
         await #expect(throws: QuotaError.settingsAway("a test took it away")) {
             try await denying.decision()
         }
+    }
+
+    /// Without it Redis would count what waited before it, long after its caller was told 503.
+    @Test
+    func `sets a last moment for calls with an id, and makes none of them while Redis is away`()
+        async throws
+    {
+        let id = CallID(high: 0, low: 1)
+        _ = try await site.decision()
+        let now = site.counters.state.withLock(\.now)
+        let reserve = { try await site.gate.reserve(site.clinic, id: id, for: .seconds(60)) }
+        let calls: [() async throws -> Void] = [
+            { _ = try await reserve() },
+            { _ = try await site.gate.check(site.clinic, requestID: id) },
+            { _ = try await site.gate.refund(site.clinic, id: id, units: 1) },
+            { _ = try await site.gate.release(site.clinic, id: id) },
+        ]
+        for call in calls {
+            try await call()
+            let last = try #require(site.counters.state.withLock(\.lastHold)?.notAfter)
+            #expect((now...now + 1_000_000).contains(last))
+        }
+        site.takeAway()
+        for _ in 0..<5 { await #expect(throws: QuotaError.self) { try await reserve() } }
+        #expect(site.desk.isRedisAway)
+        let before = site.counters.state.withLock(\.calls)
+        for call in calls { await #expect(throws: QuotaError.self) { try await call() } }
+        #expect(site.counters.state.withLock(\.calls) == before)
+    }
+
+    @Test func `makes a call with an id again when the clock of Redis was set`() async throws {
+        _ = try await site.decision()
+        site.counters.state.withLock { $0.now += 60_000_000 }
+        let answer = try await site.gate.reserve(
+            site.clinic, id: CallID(high: 0, low: 1), for: .seconds(60))
+        guard case .held = answer else { throw NoHold(answer: answer) }
     }
 
     @Test func `says what the journal had no room for`() async throws {

@@ -13,6 +13,7 @@ final class MemoryCounters: CounterStore {
         var minted: UInt64 = 0
         var isAway = false
         var calls = 0
+        var lastHold: HoldCall?
     }
 
     let state = Mutex(State())
@@ -30,7 +31,8 @@ final class MemoryCounters: CounterStore {
     }
 
     func take(_ clinic: ClinicID, _ call: HoldCall) async throws(QuotaError) -> HoldReply {
-        try hold(clinic) { rules, held in rules.take(call, &held) }
+        state.withLock { $0.lastHold = call }
+        return try hold(clinic) { rules, held in rules.take(call, &held) }
     }
 
     func expireHolds(

@@ -60,6 +60,30 @@ import Testing
         }
     }
 
+    /// What waited in the connection is refused by its last moment; what was in time is released.
+    @Test func `holds nothing for reservations that a frozen Redis hears of too late`()
+        async throws
+    {
+        try await HTTPWorker.lend(brief) { worker in
+            let clinic = try await worker.database.clinic(plan)
+            for _ in 0..<5 { #expect(try await worker.acknowledged(clinic) == 1) }
+            let body = #"{"clinic_id":"\#(clinic)","cost":100,"ttl_ms":86400000}"#
+            let reserve = {
+                try await worker.request("POST", "/v1/reservations", body: body, key: worker.key)
+            }
+            worker.redis.send(SIGSTOP)
+            for _ in 0..<6 { #expect(try await reserve().status == 503) }
+            #expect(worker.worker.away.isRedisAway)
+            #expect(try await worker.check(clinic, #","request_id":"a""#).status == 503)
+            worker.redis.send(SIGCONT)
+            try await worker.waitUntilTogether(clinic)
+            try await waitUntil("nothing is held") {
+                try Answer(try await worker.usage(clinic)).usage.used == 5
+            }
+            #expect(try await reserve().status == 201)
+        }
+    }
+
     @Test func `counts each call once though every answer comes 200 ms late`() async throws {
         let database = try await HTTPDatabase.make()
         let redis = try await LocalRedis.temporary()

@@ -1,5 +1,7 @@
 import Foundation
+import Glibc
 import Ledger
+import LocalServers
 import Metering
 import TestSupport
 import Testing
@@ -110,6 +112,59 @@ import Testing
             #expect(large.status == 413)
             try await worker.expectServing()
         }
+    }
+
+    /// One after the other they would wait for an hour and more.
+    @Test(.timeLimit(.minutes(2)))
+    func `asks a silent PostgreSQL once, not for each check`() async throws {
+        let server = try await LocalPostgres.temporary()
+        do {
+            let database = try await HTTPDatabase.make(onlyOn: server)
+            try await HTTPWorker.lend(on: database) { worker in
+                let clinic = try await database.clinic(slow)
+                #expect(try await worker.check(clinic, #","mode":"peek""#).status == 200)
+                let frozen = try await database.freeze()
+                let users = (1...999).map { number in
+                    check(ClinicID(high: 1, low: UInt64(number)), #","limit":"users""#)
+                }
+                let items = try Batch(try await ask(worker, users + [check(clinic)])).answers
+                for process in frozen { process.send(SIGCONT) }
+                #expect(items.map(\.status) == Array(repeating: 503, count: 999) + [200])
+                #expect(Set(items.prefix(999).map(\.body.detail)).count == 1)
+            }
+            await database.drop()
+        } catch {
+            await server.remove()
+            throw error
+        }
+        await server.remove()
+    }
+
+    @Test func `asks no more when the time is over or a store is away`() async throws {
+        var away = Problem.unavailable("away")
+        away.isStoreAway = true
+        var (open, over) = (
+            BatchTurn(until: .now + .seconds(60)), BatchTurn(until: .now - .seconds(1))
+        )
+        var asked = 0
+        // What is wrong with one clinic says nothing about the next.
+        for problem in [Problem.unknownClinic, away, .unknownClinic] {
+            await #expect(throws: asked == 2 ? away : problem) {
+                try await open.take { left throws(Problem) in
+                    #expect(left > .zero)
+                    asked += 1
+                    throw problem
+                }
+            }
+        }
+        #expect(asked == 2)
+        await #expect(throws: Problem.self) {
+            try await over.take { _ throws(Problem) in
+                asked += 1
+                throw away
+            }
+        }
+        #expect(asked == 2)
     }
 
     @Test func `shows a key no clinic but its own`() async throws {

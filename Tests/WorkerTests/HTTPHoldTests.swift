@@ -145,6 +145,28 @@ import Testing
         }
     }
 
+    @Test func `are given back in their month though Redis cannot be told of it`() async throws {
+        try await HTTPWorker.lend { worker in
+            let clinic = try await worker.database.clinic(plan)
+            #expect(try await worker.check(clinic, #","cost":20"#).status == 200)
+            try await waitUntil("the ledger has the call") {
+                try await worker.database.counted(clinic) == 20
+            }
+            let month = try await worker.month()
+            await worker.redis.stop()
+            for isRepeated in [false, true] {
+                let reply = try await post(
+                    worker, "/v1/refunds", clinic,
+                    #","refund_id":"r 1","cost":2,"month":"\#(month)""#)
+                let body = try Body(reply)
+                #expect(reply.status == 200 && body.pending == true)
+                #expect(body.repeated == isRepeated)
+            }
+            #expect(try await worker.database.adjusted(clinic) == -2)
+            try await worker.redis.start()
+        }
+    }
+
     @Test func `need a field that is there and a number in its range`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(plan)

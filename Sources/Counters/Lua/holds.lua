@@ -20,7 +20,7 @@ local HOLDS_MAX, TTL_MAX = 1000, 86400000000
 local CALLS_MAX, IDS_MAX = 50000, 60000
 local HOUR = 3600000000
 local NO_MARK = ('\0'):rep(32)
-local CLAIM, CLAIM_FORMAT = 40, '<i8c8i8i8c8'
+local CLAIM, CLAIM_FORMAT = 48, '<i8c8i8i8c8i8'
 local HOLD_FORMAT, HOLD, BOOK, COUNT = '<I2BI4i8c8i8', 31, 20, 4
 
 local NOTHING, COUNTED, RESERVED, COMMITTED, RELEASED, ENDED_ITSELF, REFUNDED = 0, 1, 2, 3, 4, 5, 6
@@ -228,14 +228,15 @@ local function note_ended(seen, book)
 end
 
 -- What every function of reservations begins with. Claim: i8 mark period, c8 mark epoch, i8 mark used,
--- i8 mark credited, c8 nonce. Returns the value as it is now, the book and the ids, with holds that are due ended but
--- nothing written; or nil and the refusal.
+-- i8 mark credited, c8 nonce, i8 not after (us; 0 = any time): the end of a request. Returns the value as it is now,
+-- the book and the ids, with holds that are due ended but nothing written; or nil and the refusal.
 local function begin(keys, claim, field, at)
     if #keys ~= 5 or #claim ~= CLAIM then return nil, refusal(INVALID, at) end
+    local period, epoch, used, credited, nonce, not_after = struct.unpack(CLAIM_FORMAT, claim)
+    if not_after > 0 and at > not_after then return nil, refusal(EXPIRED, at) end
     local raw, book, seen = redis.pcall('GET', keys[1]), read_book(keys[2], field), read_seen(keys, 3, at, field)
     if type(raw) == 'table' or not book or not seen then return nil, refusal(UNREADABLE, at) end
     if not raw then return nil, refusal(MISS, at) end
-    local period, epoch, used, credited, nonce = struct.unpack(CLAIM_FORMAT, claim)
     local now_so, verdict = brought_up_to(raw, at, stamp_at(at, true), period, epoch, used, credited, nonce)
     if not now_so then return nil, refusal(verdict, at) end
     local v = decode(now_so)
@@ -271,10 +272,8 @@ local function reserve(keys, arguments)
     local id, ttl, admitted, version = struct.unpack('<c16i8I4i8', wish)
     if ttl < 1 or ttl > TTL_MAX or admitted > HOLDS_MAX then return refusal(INVALID, at) end
     local limit, _, _, units = struct.unpack('<I2BBI4', request)
-    local not_after = struct.unpack('<i8', request, 53)
-    if not_after > 0 and at > not_after then return refusal(EXPIRED, at) end
     local field = 'h' .. id
-    local v, book, seen = begin(keys, request:sub(13, 52), field, at)
+    local v, book, seen = begin(keys, request:sub(13), field, at)
     if not v then return book end
 
     local outcome, time, marks = nil, 0, 0

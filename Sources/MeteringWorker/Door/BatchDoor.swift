@@ -22,6 +22,8 @@ extension CheckDoor {
     private func answers(to calls: [Result<CheckCall, Problem>]) async -> [HTTPAnswer] {
         let counted = calls.map { call in (try? call.get())?.question }
         var decisions = await gate.checkMany(counted.compactMap { $0 })[...]
+        let until = ContinuousClock.now + Self.batchTime
+        var (named, advised) = (BatchTurn(until: until), BatchTurn(until: until))
         var answers: [HTTPAnswer] = []
         answers.reserveCapacity(calls.count)
         for (call, question) in zip(calls, counted) {
@@ -30,16 +32,46 @@ extension CheckDoor {
                 if question != nil, let answer = decisions.popFirst() {
                     answers.append(self.answer(try decision(answer, of: call), to: call))
                 } else if let name = call.requestID {
-                    answers.append(try await once(call, named: name))
+                    answers.append(try await named.take { _ in try await once(call, named: name) })
                 } else if let counter = call.counter {
                     // One after the other, so that one request holds one connection of PostgreSQL at most.
-                    answers.append(try await advise(call, on: counter))
+                    answers.append(
+                        try await advised.take { try await advise(call, on: counter, within: $0) })
                 }
             } catch {
                 answers.append(error.answer)
             }
         }
         return answers
+    }
+
+    /// Within which the checks of a batch that are asked one after the other have to begin.
+    static let batchTime: Duration = .seconds(2)
+}
+
+/// Checks of a batch that are asked one after the other, until the store is away, the time is over or the task
+/// is cancelled.
+struct BatchTurn {
+    let until: ContinuousClock.Instant
+    private var away: Problem?
+
+    init(until: ContinuousClock.Instant) { self.until = until }
+
+    /// - Parameter ask: Is told the time that is left.
+    mutating func take(
+        _ ask: (Duration) async throws(Problem) -> HTTPAnswer
+    ) async throws(Problem) -> HTTPAnswer {
+        if let away { throw away }
+        let left = until - ContinuousClock.now
+        guard left > .zero, !Task.isCancelled else {
+            throw .unavailable("the checks before this one took too long; it was not asked")
+        }
+        do throws(Problem) {
+            return try await ask(left)
+        } catch {
+            if error.isStoreAway { away = error }
+            throw error
+        }
     }
 }
 

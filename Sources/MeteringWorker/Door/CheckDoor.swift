@@ -83,7 +83,7 @@ struct CheckDoor: Sendable {
                 call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
                 writes: call.writes, requestID: CallID(.request, named: name))
         } catch {
-            throw .unavailable("\(error)")
+            throw .unavailable(error)
         }
         let decision = try decision(.success(told.answer), of: call)
         guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
@@ -92,16 +92,22 @@ struct CheckDoor: Sendable {
 
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
     func advise(
-        _ call: CheckCall, on counter: LimitCounter
+        _ call: CheckCall, on counter: LimitCounter, within patience: Duration? = nil
     ) async throws(Problem) -> HTTPAnswer {
-        guard let room = try await room(of: call.clinic) else { throw .unknownClinic }
+        guard let room = try await room(of: call.clinic, within: patience) else {
+            throw .unknownClinic
+        }
         return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
     /// Nil when there is no such clinic.
-    func room(of clinic: ClinicID) async throws(Problem) -> ClinicRoom? {
-        do throws(QuotaError) { return try await advisor.room(of: clinic) } catch {
-            throw .unavailable("\(error)")
+    func room(
+        of clinic: ClinicID, within patience: Duration? = nil
+    ) async throws(Problem) -> ClinicRoom? {
+        do throws(QuotaError) {
+            return try await advisor.room(of: clinic, within: patience)
+        } catch {
+            throw .unavailable(error)
         }
     }
 
@@ -114,6 +120,14 @@ struct CheckDoor: Sendable {
         var answer = HTTPAnswer(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
+    }
+}
+
+extension Problem {
+    fileprivate static func unavailable(_ error: QuotaError) -> Problem {
+        var problem = unavailable("\(error)")
+        problem.isStoreAway = error.isStoreAway
+        return problem
     }
 }
 

@@ -32,8 +32,13 @@ struct HoldDoor: Sendable {
     /// What waits for PostgreSQL is told it at once. When that fails the next sweep does it, so nobody waits for it.
     private func bring(_ clinic: ClinicID, if waits: Bool) async -> Bool {
         guard waits else { return false }
+        return await isPending { try await keeper.keep(clinic) }
+    }
+
+    /// Whether `work` failed, which a later sweep does again.
+    private func isPending(_ work: () async throws -> Void) async -> Bool {
         do {
-            try await keeper.keep(clinic)
+            try await work()
             return false
         } catch {
             return true
@@ -60,7 +65,7 @@ extension HoldDoor {
             let answer = try await Problem.whenAway { () async throws(QuotaError) in
                 try await gate.reserve(
                     clinic, id: id, limit: limit, cost: cost, for: .milliseconds(ttl),
-                    writes: writes)
+                    writes: writes, isNamed: name != nil)
             }
             switch answer {
             case .held(let held):
@@ -168,7 +173,6 @@ extension HoldDoor {
             given = try await ledger.giveBack(
                 units, to: clinic, of: month, key: HoldKeeper.key("refund:\(id)", of: clinic),
                 reason: "refund \(String(name.prefix(100)).debugDescription)")
-            try await keeper.renew(clinic)
         } catch let problem as Problem {
             throw problem
         } catch {
@@ -178,11 +182,13 @@ extension HoldDoor {
         case .repeated(let before) where before != units: throw .idOfAnother("refund_id")
         case .moreThanUsed(let net): throw .moreThanUsed(net)
         case .written, .repeated:
+            // It is given back for good. Only the counter may not know of it yet.
+            let pending = await isPending { try await keeper.renew(clinic) }
             return HTTPAnswer(
                 status: 200,
                 json: RefundDocument(
                     clinic_id: clinic.description, refund_id: name, units: units,
-                    repeated: given != .written, pending: false, usage: nil))
+                    repeated: given != .written, pending: pending, usage: nil))
         }
     }
 }
