@@ -42,7 +42,7 @@ func main() {
 		replies, err := redis.ByteSlices(
 			connection.Do("FCALL", "metering_check", 1, "q:{"+asked.Clinic+"}", request))
 		connection.Close()
-		if err != nil || len(replies) != 1 || len(replies[0]) < 88 || replies[0][0] > 2 {
+		if err != nil || len(replies) != 1 || len(replies[0]) < 100 || replies[0][0] > 2 {
 			http.Error(w, "no decision", 503)
 			return
 		}
@@ -52,8 +52,8 @@ func main() {
 			w.WriteHeader(429)
 		}
 		json.NewEncoder(w).Encode(answer{
-			reply[0] == 1, asked.Clinic, int64(binary.LittleEndian.Uint64(reply[32:])),
-			int64(binary.LittleEndian.Uint64(reply[56:]))})
+			reply[0] == 1, asked.Clinic, int64(binary.LittleEndian.Uint64(reply[44:])),
+			int64(binary.LittleEndian.Uint64(reply[68:]))})
 	})
 	panic(http.ListenAndServe("127.0.0.1:"+os.Args[1], nil))
 }

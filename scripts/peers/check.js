@@ -16,10 +16,10 @@ async function serve() {
         const clinic = JSON.parse(text).clinic_id;
         const [reply] = await client.sendCommand(
             ['FCALL', 'metering_check', '1', `q:{${clinic}}`, request], binary);
-        if (reply.length < 88 || reply[0] > 2) throw new Error('no decision');
+        if (reply.length < 100 || reply[0] > 2) throw new Error('no decision');
         return {
-            allowed: reply[0] === 1, clinic_id: clinic, used: Number(reply.readBigInt64LE(32)),
-            retry_after_us: Number(reply.readBigInt64LE(56)),
+            allowed: reply[0] === 1, clinic_id: clinic, used: Number(reply.readBigInt64LE(44)),
+            retry_after_us: Number(reply.readBigInt64LE(68)),
         };
     }
 
