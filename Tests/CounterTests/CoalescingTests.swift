@@ -27,7 +27,8 @@ private final class Told: Sendable {
         let told = Told()
         // A client with one connection has it on the first loop of its group.
         var loops = MultiThreadedEventLoopGroup.singleton.makeIterator()
-        let loop = try #require(loops.next())
+        let first = loops.next()
+        let loop = try #require(first)
         try await loop.submit {
             for (index, question) in questions.enumerated() {
                 store.check(question.clinic, question.request) { told.add(index, $0) }
