@@ -52,6 +52,7 @@ private struct LossyMonth {
     private var admitted: Int64 = 0
     /// Units that nobody noted when Redis forgot them.
     private var forgotten: Int64 = 0
+    private var isLost = false
     /// Earlier values of the running epoch.
     private var history: [[UInt8]] = []
 
@@ -67,6 +68,7 @@ private struct LossyMonth {
     }
 
     mutating func check(_ random: inout SplitMix64) async throws {
+        if isLost { notice() }
         let cost = Int64.random(in: 1...5, using: &random)
         let mode = random.pick([CheckRequest.Mode.consume, .atMost])
         let answer = try await gate.check(clinic, cost: cost, mode: mode)
@@ -93,7 +95,12 @@ private struct LossyMonth {
     /// FLUSHALL, or a restart without its data: the next check loads the clinic anew.
     mutating func flush() {
         counters.state.withLock { $0.values[clinic] = nil }
-        history = []
+        (history, isLost) = ([], true)
+    }
+
+    /// The clinic is loaded with this check: what is not noted by now is forgotten.
+    private mutating func notice() {
+        isLost = false
         var noted = settings.state.withLock { $0.clinics[clinic]?.ledger ?? [:] }
         if let mark = gate.marks.mark(of: clinic) {
             noted[mark.epoch] = max(noted[mark.epoch] ?? 0, mark.net ?? 0)

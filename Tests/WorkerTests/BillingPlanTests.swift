@@ -160,12 +160,6 @@ import Testing
             #expect(
                 try await database.billing("override set smile limit:default 40/1s/120", end)
                     == "override 3: smile limit:default 40/1s/120 until 2100-01-01 00:00:00 UTC\n")
-            #expect(
-                try await database.billing("override set smile shadow:limit:default on", end)
-                    == "override 4: smile shadow:limit:default on until 2100-01-01 00:00:00 UTC\n")
-            #expect(
-                try await database.billing("override end 4 --reason", ["it is good"])
-                    == "override 4 of \(smile) has ended\n")
             let list = try await database.billing("override list smile").split(separator: "\n")
             #expect(list.count == 3 && list[0].hasPrefix("id  clinic  what"))
             #expect(list[1].hasPrefix("3   smile   limit:default  40/1s/120"))
@@ -196,6 +190,12 @@ import Testing
                     override_ended|2|they left|command_admin
 
                     """)
+            #expect(
+                try await database.billing("override set smile shadow:limit:default on", end)
+                    == "override 4: smile shadow:limit:default on until 2100-01-01 00:00:00 UTC\n")
+            #expect(
+                try await database.billing("override end 4 --reason", ["it is good"])
+                    == "override 4 of \(smile) has ended\n")
         }
     }
 

@@ -51,7 +51,9 @@ import Testing
             let clinic = ClinicID(
                 high: .random(in: .min ... .max, using: &random),
                 low: .random(in: .min ... .max, using: &random))
-            var document = DecisionDocument(decision, of: clinic)
+            let modes: [CheckRequest.Mode] = [.peek, .consume, .force, .atMost]
+            let mode = modes[Int.random(in: 0..<modes.count, using: &random)]
+            var document = DecisionDocument(decision, of: clinic, mode: mode)
             document.repeated = Bool.random(using: &random) ? nil : .random(using: &random)
             document.remembered = Bool.random(using: &random) ? nil : .random(using: &random)
             try #require(document.bytes == HTTPAnswer.bytes(document), "\(decision)")
@@ -73,7 +75,8 @@ extension QuotaDecision {
                 name: name(&random), burst: number(&random), remaining: number(&random),
                 window: .microseconds(number(&random)),
                 resetAfter: .microseconds(number(&random)),
-                isAsked: .random(using: &random), hasDenied: .random(using: &random))
+                isAsked: .random(using: &random), hasDenied: .random(using: &random),
+                isInShadow: .random(using: &random))
         }
         return QuotaDecision(
             isAllowed: .random(using: &random),
@@ -84,7 +87,10 @@ extension QuotaDecision {
                 start: number(&random), end: number(&random),
                 used: number(&random) - number(&random),
                 quota: Bool.random(using: &random) ? nil : number(&random)),
-            decidedAt: number(&random), configVersion: number(&random))
+            decidedAt: number(&random), configVersion: number(&random),
+            admitted: number(&random),
+            wouldDeny: (0..<Int.random(in: 0...3, using: &random)).map { _ in name(&random) },
+            isDegraded: .random(using: &random))
     }
 
     /// Small and large ones alike, as far as a reply can carry them.

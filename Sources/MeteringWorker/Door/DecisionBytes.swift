@@ -10,8 +10,10 @@ extension DecisionDocument {
     }
 
     private func write(_ writer: inout JSONWriter) {
+        if let admitted { writer.member("admitted", admitted) }
         writer.member("allowed", allowed)
         writer.member("clinic_id", clinic_id)
+        if let degraded { writer.member("degraded", degraded) }
         if let detail { writer.member("detail", detail) }
         writer.name("limits")
         writer.list(limits) { writer, limit in writer.object(limit.write) }
@@ -26,6 +28,10 @@ extension DecisionDocument {
         if let type { writer.member("type", type) }
         writer.name("usage")
         writer.object(usage.write)
+        if let would_deny {
+            writer.name("would_deny")
+            writer.list(would_deny) { $0.text($1) }
+        }
     }
 }
 
@@ -36,6 +42,7 @@ extension DecisionDocument.Limit {
         writer.member("name", name)
         writer.member("remaining", remaining)
         writer.member("reset_after_ms", reset_after_ms)
+        if let shadow { writer.member("shadow", shadow) }
         writer.member("window_ms", window_ms)
     }
 }
