@@ -1,4 +1,4 @@
-public import Metering
+import Metering
 import Synchronization
 
 /// Denials that a gate gives again without asking its counter, for a second at most.

@@ -28,13 +28,15 @@ import Testing
     }
 
     private static let can: [String: Act] = [
-        "count any units for any clinic": { user, clinic in
+        "count any units for any clinic": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let request = CheckRequest(
                 limit: 0, mode: .force, cost: 1_000_000, mark: nil, nonce: 1)
             #expect(try await user.counters.check(clinic, request).verdict == .allowed)
             #expect(try await user.value(of: clinic)?.used == 1_000_003)
         },
-        "call `metering_configure` for any clinic: other limits, another quota": { user, clinic in
+        "call `metering_configure` for any clinic: other limits, another quota": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let value = try #require(try await user.value(of: clinic))
             let configuration = CounterConfiguration(
                 flags: value.flags, version: value.version + 1, period: value.period,
@@ -49,7 +51,8 @@ import Testing
                 return try await user.site.check(clinic).status == 200
             }
         },
-        "overwrite a value with `SET`": { user, clinic in
+        "overwrite a value with `SET`": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let key = clinic.counterKey
             let old = try #require(try await user.send("GET", "\(key)").bytes)
             for _ in 0..<2 { #expect(try await user.site.check(clinic).status == 200) }
@@ -59,7 +62,8 @@ import Testing
             #expect(try Answer(try await user.site.check(clinic)).usage.used == 6)
             #expect(try await user.value(of: clinic)?.epoch != epoch)
         },
-        "delete a value, by `SET` with an end of time": { user, clinic in
+        "delete a value, by `SET` with an end of time": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let key = clinic.counterKey
             let set = try await user.send("SET", "\(key)", "x", "PX", 1)
             #expect(set.serverError == nil)
@@ -68,7 +72,8 @@ import Testing
             }
             #expect(try Answer(try await user.site.check(clinic)).usage.used == 4)
         },
-        "call `metering_settle` for counts that PostgreSQL does not have": { user, clinic in
+        "call `metering_settle` for counts that PostgreSQL does not have": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let key = clinic.counterKey
             let old = try #require(try await user.send("GET", "\(key)").bytes)
             #expect(try await user.site.check(clinic).status == 200)
@@ -79,14 +84,16 @@ import Testing
             #expect(closed.map(\.isSettled) == [false])
             #expect(try await user.counters.settle(clinic, closed) == 1)
         },
-        "read the counts of every clinic": { user, clinic in
+        "read the counts of every clinic": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let bytes = try #require(try await user.send("GET", "\(clinic.counterKey)").bytes)
             #expect(CounterValue(decoding: bytes)?.used == 3)
         },
     ]
 
     private static let cannot: [String: Act] = [
-        "delete a counter by `DEL`, or let `metering_forget` do it": { user, clinic in
+        "delete a counter by `DEL`, or let `metering_forget` do it": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let key = clinic.counterKey
             #expect(try await user.isRefused("DEL", "\(key)"))
             #expect(try await user.isRefused("UNLINK", "\(key)"))
@@ -101,14 +108,16 @@ import Testing
             // Nothing but the right was missing.
             #expect(try await user.site.worker.counters.forget(clinic, confirmed: count))
         },
-        "load, replace or delete the function library": { user, _ in
+        "load, replace or delete the function library": {
+            (user: DirectUser, _: ClinicID) async throws -> Void in
             #expect(try await user.isRefused("FUNCTION", "DELETE", "metering"))
             #expect(try await user.isRefused("FUNCTION", "FLUSH"))
             let library = "#!lua name=metering\nredis.register_function('x', function() end)"
             #expect(try await user.isRefused("FUNCTION", "LOAD", "REPLACE", "\(library)"))
             #expect(try await user.isRefused("FUNCTION", "DUMP"))
         },
-        "read or write other keys, also those of reservations and request ids": { user, clinic in
+        "read or write other keys, also those of reservations and request ids": {
+            (user: DirectUser, clinic: ClinicID) async throws -> Void in
             for key in ["session", "hold:{\(clinic)}", "seen:{\(clinic)}:0", "q:\(clinic)"] {
                 #expect(try await user.isRefused("GET", "\(key)"))
                 #expect(try await user.isRefused("SET", "\(key)", "x"))
@@ -116,7 +125,8 @@ import Testing
                     try await user.isRefused("FCALL", "metering_check", 1, "\(key)", "x"))
             }
         },
-        "list keys, empty the database, or change settings and users": { user, _ in
+        "list keys, empty the database, or change settings and users": {
+            (user: DirectUser, _: ClinicID) async throws -> Void in
             #expect(try await user.isRefused("KEYS", "*"))
             #expect(try await user.isRefused("SCAN", 0))
             #expect(try await user.isRefused("FLUSHALL"))

@@ -19,12 +19,25 @@ struct DirectPage {
     let cannot: [String]
 
     init() throws {
-        let page = try String(contentsOfFile: "\(ProjectRoot.path)/docs/direct.md", encoding: .utf8)
-        let lines = page.split(separator: "\n", omittingEmptySubsequences: false)
-        let line = try #require(lines.first { $0.hasPrefix("user direct ") })
-        rights = line.split(separator: " ").dropFirst().map(String.init)
+        let lines = try Self.lines(of: "docs/direct.md")
+        rights = try Self.rights(of: "direct", in: lines)
         can = Self.rows(under: "| it can |", in: lines)
         cannot = Self.rows(under: "| it cannot |", in: lines)
+    }
+
+    /// What `ACL SETUSER` takes, from the line of a page that begins with `user NAME`.
+    static func rights(of user: String, on page: String) throws -> [String] {
+        try rights(of: user, in: lines(of: page))
+    }
+
+    private static func rights(of user: String, in lines: [Substring]) throws -> [String] {
+        let line = try #require(lines.first { $0.hasPrefix("user \(user) ") })
+        return line.split(separator: " ").dropFirst().map(String.init)
+    }
+
+    private static func lines(of page: String) throws -> [Substring] {
+        try String(contentsOfFile: "\(ProjectRoot.path)/\(page)", encoding: .utf8)
+            .split(separator: "\n", omittingEmptySubsequences: false)
     }
 
     private static func rows(under head: String, in lines: [Substring]) -> [String] {

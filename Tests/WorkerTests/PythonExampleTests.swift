@@ -107,7 +107,7 @@ private struct MeteredServer {
         _ whenAway: String, _ environment: [String: String]
     ) async throws -> MeteredServer {
         let python = try await PythonTools.directory() + "/python"
-        var all: [String: String?] = ["PYTHONDONTWRITEBYTECODE": "1"]
+        var all: [String: String?] = ["PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*"]
         for (name, value) in environment { all[name] = value }
         let process = try await RunningProcess.start(
             python, ["Tests/Python/serve_metered.py", whenAway], environment: all)
@@ -130,6 +130,7 @@ extension DirectUser {
         [
             "REDIS_URL": url, "REDIS_TIMEOUT": "5", "METERING_KEY": site.key,
             "METERING_URL": "http://127.0.0.1:\(site.port)", "PYTHONDONTWRITEBYTECODE": "1",
+            "no_proxy": "*",
         ]
     }
 }
