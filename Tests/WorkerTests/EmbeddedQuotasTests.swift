@@ -40,8 +40,9 @@ import Testing
             await quotas.bringIn()
             #expect(quotas.owed.waiting == 0)
             try await waitUntil("all of it is in api_usage") {
-                try await worker.database.billed(clinics[0]) == 60
-                    && worker.database.billed(clinics[1]) == 50
+                var billed: [Int64] = []
+                for clinic in clinics { billed.append(try await worker.database.billed(clinic)) }
+                return billed == [60, 50]
             }
             #expect(events.all == [])
         }

@@ -1,6 +1,7 @@
 import Foundation
 import LocalServers
 import Metering
+import Postgres
 import TestSupport
 import Testing
 
