@@ -1,4 +1,4 @@
-"""A WSGI middleware that asks metering-worker before each request, in twenty lines.
+"""A WSGI middleware that asks metering-worker before each request, in thirty lines.
 
 METERING_URL and METERING_KEY name the worker. `clinic_of` tells whose request it is; None = not metered.
 `when_away`: whether a request goes through when there is no decision; else it is answered 503.

@@ -101,7 +101,7 @@ private struct ExampleServer {
                 "REDIS_URL": worker.redis.url, "METERING_KEY": worker.key, "PORT": "0",
                 "METERING_URL": "http://127.0.0.1:\(worker.port)", "REDIS_TIMEOUT_MS": "5000",
             ])
-        let line = try await process.line(containing: "listening on ")
+        let line = try await process.line(containing: "ready on port ")
         return ExampleServer(
             process: process, port: try #require(Int(line.split(separator: " ").last ?? "")))
     }

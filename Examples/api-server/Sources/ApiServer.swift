@@ -14,7 +14,7 @@ import ServiceLifecycle
 ///     REDIS_URL=redis://127.0.0.1:6379 METERING_URL=http://127.0.0.1:8080 METERING_KEY=mk_… PORT=3000 ApiServerExample
 ///
 /// The key needs the scopes `check` and `marks`. `REDIS_TIMEOUT_MS` is how long a check waits for Redis (25). Prints
-/// `listening on PORT`.
+/// `ready on port PORT`.
 @main struct ApiServer {
     static func main() async throws {
         let environment = ProcessInfo.processInfo.environment
@@ -46,7 +46,7 @@ import ServiceLifecycle
 
     /// At once, also where nobody reads along line by line.
     @Sendable private static func announce(_ port: Int) {
-        print("listening on \(port)")
+        print("ready on port \(port)")
         fflush(nil)
     }
 }
