@@ -16,9 +16,11 @@ demo: build ## Count the sample traffic on private servers and print the report 
 	@.build/debug/metering-worker demo $(ARGS)
 
 test: build ## Run every test on private servers
+	@scripts/python-tools >/dev/null
 	@scripts/run-tests $(strict)
 
 test-long: build ## The same, with two minutes for each random test
+	@scripts/python-tools >/dev/null
 	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
 
 test-browser: build ## Look at the report's page in Chromium; pictures are left in .build/browser

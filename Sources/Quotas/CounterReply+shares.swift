@@ -24,7 +24,7 @@ extension CounterReply {
             // A limit in shadow that would deny counts the calls that it admits, and no other.
             let isShadow = wouldDeny & (1 << UInt32(place)) != 0
             let behind = isShadow ? max(0, clean - 1 - index) : later
-            share.limits[place].giveBack(behind * request.cost)
+            share.limits[place].giveBack(behind * request.cost, at: now)
         }
         return share
     }
@@ -32,11 +32,12 @@ extension CounterReply {
 
 extension CounterReply.Limit {
     /// The limit before `units` of it were used. The numbers come from outside and may be any.
-    fileprivate mutating func giveBack(_ units: Int64) {
+    fileprivate mutating func giveBack(_ units: Int64, at now: Int64) {
         guard units > 0, burst > 0 else { return }
-        let (time, overflow) = units.multipliedReportingOverflow(by: tolerance / burst)
+        let (paid, overflow) = units.multipliedReportingOverflow(by: emission)
         remaining = min(burst, remaining + units)
-        untilFull = overflow ? 0 : max(0, untilFull - time)
+        untilFull = overflow ? 0 : max(0, untilFull - paid)
+        time = now + untilFull
     }
 }
 

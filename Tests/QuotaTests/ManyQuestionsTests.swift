@@ -11,7 +11,9 @@ import Testing
     private let gate: QuotaGate
 
     init() throws {
-        gate = QuotaGate(counters: counters, settings: settings)
+        gate = QuotaGate(
+            counters: counters, settings: settings,
+            loading: LoadingPace(strangersPerSecond: 10_000))
     }
 
     private func clinic(_ number: Int) -> ClinicID { ClinicID(high: 1, low: UInt64(number)) }

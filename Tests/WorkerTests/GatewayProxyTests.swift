@@ -11,6 +11,7 @@ import Testing
     private let settings = [
         "METERING_GATEWAY_CLINIC": "subdomain:clinics.example",
         "METERING_GATEWAY_RULES": "/free=none,/=default", "METERING_CHECK_TIMEOUT": "2s",
+        "METERING_WHEN_AWAY": "deny",
     ]
 
     @Test func `nginx`() async throws {

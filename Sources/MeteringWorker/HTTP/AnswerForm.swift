@@ -14,7 +14,7 @@ extension HTTPAnswer {
     /// Writes the answer as bytes of HTTP/1.1. `Content-Length` always stands there, unless there can be no body.
     func write(_ form: AnswerForm, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("HTTP/1.1 ")
-        buffer.writeDecimal(status)
+        buffer.writeNumber(status)
         buffer.writeStaticString(" ")
         buffer.writeStaticString(Self.reason(status))
         for (name, value) in fields { Self.write(name, value, into: &buffer) }
@@ -28,7 +28,7 @@ extension HTTPAnswer {
             return
         }
         buffer.writeStaticString("\r\nContent-Length: ")
-        buffer.writeDecimal(body.count)
+        buffer.writeNumber(body.count)
         buffer.writeStaticString("\r\n\r\n")
         if !form.isHead { buffer.writeBytes(body) }
     }
@@ -76,8 +76,8 @@ extension HTTPAnswer {
 
 extension ByteBuffer {
     /// A number of at least 0, without a text in between.
-    fileprivate mutating func writeDecimal(_ number: Int) {
-        if number >= 10 { writeDecimal(number / 10) }
+    fileprivate mutating func writeNumber(_ number: Int) {
+        if number >= 10 { writeNumber(number / 10) }
         writeInteger(UInt8(ascii: "0") + UInt8(number % 10))
     }
 }
