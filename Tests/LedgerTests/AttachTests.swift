@@ -58,7 +58,9 @@ import Testing
                 #expect(try await team.schema(ours) == expected)
                 let triggers = try await TeamDatabase.triggers(new.owner)
                 #expect(triggers.count > 25)
-                #expect(try await TeamDatabase.triggers(team.superuser) == triggers)
+                // The row trigger of closed months, which only the owner of the table may drop, lets all pass.
+                let attached = try await TeamDatabase.triggers(team.superuser)
+                #expect(attached.filter { !$0.contains("refuse_closed_month()") } == triggers)
             }
         }
     }

@@ -285,13 +285,15 @@ private let plan = #"""
     @Test func `reach PostgreSQL ten times a second`() async throws {
         let site = try AwaySite()
         var busy = 0
+        let began = ContinuousClock.now
         for id in 0..<200 {
             let answer = try? await site.gate.check(ClinicID(high: 3, low: UInt64(id)))
             if answer == nil { busy += 1 }
         }
         let asked = site.settings.state.withLock(\.questions)
-        // A slow machine may see a second go by, and then the next ten.
-        #expect(asked >= 10 && asked + busy == 200 && busy > 0)
+        // A slow machine sees seconds go by, each with its ten.
+        let seconds = Int((ContinuousClock.now - began).components.seconds)
+        #expect(asked >= 10 && asked <= 10 * (seconds + 2) && asked + busy == 200)
     }
 
     @Test func `are not held up while they turn out to be clinics`() async throws {

@@ -139,6 +139,8 @@ import Testing
             // A greeting of TLS is random bytes to Redis: it waits for the end of a line.
             case .tls(.noAnswer(.milliseconds(300))): #expect(error?.remedy == .retry)
             case .tls(.notTLS): #expect(error?.remedy == .fixConfiguration)
+            // On a busy machine the time may be over before the first byte.
+            case .connectTimeout: break
             default: Issue.record("\(String(describing: error))")
             }
         }

@@ -10,7 +10,7 @@ import Testing
 @Suite(.serialized) struct `Proxies that ask` {
     private let settings = [
         "METERING_GATEWAY_CLINIC": "subdomain:clinics.example",
-        "METERING_GATEWAY_RULES": "/free=none,/=default", "METERING_CHECK_TIMEOUT": "2s",
+        "METERING_GATEWAY_RULES": "/free=none,/=default", "METERING_CHECK_TIMEOUT": "5s",
         "METERING_WHEN_AWAY": "deny",
     ]
 

@@ -26,13 +26,11 @@ struct ServeCommand: AsyncParsableCommand {
         let logger = Logger(label: "metering-worker")
         let worker = try await Worker.connect(settings, logger: logger)
         do {
-            let scheme = settings.http.certificate == nil ? "http" : "https"
+            let notes = ListeningNotes(settings)
             let services = try await worker.services(signals: [.sigterm, .sigint]) { port in
-                Console.note(
-                    "metering-worker: listening on \(scheme)://\(settings.http.host):\(port)")
+                notes.listens(port: port)
             } onAdminListening: { port in
-                let host = settings.admin?.host ?? ""
-                Console.note("metering-worker: metrics at http://\(host):\(port)/metrics")
+                notes.listensForAdmin(port: port)
             }
             let impatience = SecondSignal.watch()
             defer { impatience.cancel() }

@@ -116,6 +116,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     func read(context: ChannelHandlerContext) {
         if !isOver, line.isFull || !context.channel.isWritable {
             isReadHeld = true
+            setClock(context)
         } else {
             context.read()
         }
@@ -264,7 +265,11 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func setClock(_ context: ChannelHandlerContext) {
-        if reader.isArriving {
+        if reader.isArriving, line.isFull {
+            // What is not read, because we are behind, cannot be late.
+            clock.pause()
+            isRestTimed = false
+        } else if reader.isArriving {
             if !isRestTimed { clock.waitForRest(context) }
             isRestTimed = true
         } else if line.isEmpty {
