@@ -24,7 +24,8 @@ extension ClinicSettings {
             isQuotaInShadow: reply.saysQuotaInShadow)
         self.init(
             version: reply.configVersion, plan: reply.flags.hasSubscription ? plan : nil,
-            access: reply.flags.access, month: month, ledger: [reply.mark.epoch: net],
+            quota: reply.quota, nextQuota: reply.quota, access: reply.flags.access, month: month,
+            ledger: [reply.mark.epoch: net],
             adjustments: reply.usage - net)
     }
 

@@ -11,13 +11,12 @@ public final class OwedUnits: UsageJournal {
         let id = CallID.random()
         /// When it was tried first.
         var since: ContinuousClock.Instant?
-        var isCounted = false
     }
 
     private struct State {
         var owed: [ClinicID: Int64] = [:]
         /// Told to Redis, or about to be; told again until there is an answer.
-        var tried: [Debt] = []
+        var tried: [CallID: Debt] = [:]
         var dropped: Int64 = 0
     }
 
@@ -42,58 +41,52 @@ public final class OwedUnits: UsageJournal {
     /// Units that wait to be counted.
     public var waiting: Int64 {
         state.withLock { state in
-            state.owed.values.reduce(0, &+) &+ state.tried.reduce(0) { $0 &+ $1.units }
+            state.owed.values.reduce(0, &+)
+                &+ state.tried.values.reduce(0) { $0 &+ $1.units }
         }
     }
 
     /// Units that were given up, because nobody could tell for an hour whether Redis had counted them.
     public var dropped: Int64 { state.withLock { $0.dropped } }
 
-    /// Counts what is owed through a gate whose counter is back. One at a time.
+    /// Counts what is owed through a gate whose counter is back.
     ///
     /// - Throws: What kept some of it from being counted; it stays owed.
     public func count(through gate: QuotaGate) async throws(QuotaError) {
         var failure: QuotaError?
-        for place in 0..<begin() {
-            guard let debt = tried(place) else { break }
+        for debt in begun() {
+            state.withLock { state in
+                if state.tried[debt.id]?.since == nil { state.tried[debt.id]?.since = .now }
+            }
             do throws(QuotaError) {
                 _ = try await gate.countLate(debt.units, of: debt.clinic, id: debt.id)
-                state.withLock { $0.tried[place].isCounted = true }
+                state.withLock { $0.tried[debt.id] = nil }
             } catch {
                 failure = error
                 // Otherwise it is this clinic's trouble, and no other's.
                 if error.isStoreAway { break }
             }
         }
-        state.withLock { state in state.tried.removeAll(where: \.isCounted) }
         if let failure { throw failure }
     }
 
-    /// Everything that is owed becomes a try; returns how many there are.
-    private func begin() -> Int {
+    /// Everything that is owed becomes a try.
+    private func begun() -> [Debt] {
         state.withLock { state in
             let now = ContinuousClock.now
-            state.tried.removeAll { debt in
-                guard let since = debt.since, now - since > Self.triesFor else { return false }
+            for (id, debt) in state.tried {
+                guard let since = debt.since, now - since > Self.triesFor else { continue }
                 state.dropped += debt.units
-                return true
+                state.tried[id] = nil
             }
             for (clinic, units) in state.owed {
                 for start in stride(from: 0, to: units, by: Int(Self.partMax)) {
-                    let part = min(units - start, Self.partMax)
-                    state.tried.append(Debt(clinic: clinic, units: part))
+                    let part = Debt(clinic: clinic, units: min(units - start, Self.partMax))
+                    state.tried[part.id] = part
                 }
             }
             state.owed.removeAll()
-            return state.tried.count
-        }
-    }
-
-    private func tried(_ place: Int) -> Debt? {
-        state.withLock { state in
-            guard state.tried.indices.contains(place) else { return nil }
-            if state.tried[place].since == nil { state.tried[place].since = .now }
-            return state.tried[place]
+            return Array(state.tried.values)
         }
     }
 }

@@ -158,6 +158,19 @@ private struct Undecided: Error { let answer: QuotaAnswer }
 }
 
 @Suite struct `Units that are owed` {
+    @Test func `are counted once, though two count them at the same time`() async throws {
+        let site = try EmbeddedSite(nil)
+        let month = try #require(Month("2026-11"))
+        for _ in 0..<20 {
+            #expect(site.owed.append(site.clinic, month, units: 1_000_001))
+            async let first: Void = site.owed.count(through: site.gate)
+            async let second: Void = site.owed.count(through: site.gate)
+            _ = try await (first, second)
+        }
+        #expect(site.owed.waiting == 0 && site.owed.dropped == 0)
+        #expect(try site.used == 20_000_020)
+    }
+
     @Test func `are told in parts that a counter takes, and bounded`() async throws {
         let site = try EmbeddedSite(nil)
         let month = try #require(Month("2026-11"))
