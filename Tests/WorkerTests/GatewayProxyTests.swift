@@ -32,6 +32,9 @@ import Testing
             gateway =
                 gateway
                 .replacing("127.0.0.1:8080", with: "127.0.0.1:\(worker.port)")
+                // Beside hundreds of other tests an answer takes longer than it may for users.
+                .replacing("connect_timeout 250ms", with: "connect_timeout 30s")
+                .replacing("read_timeout 1s", with: "read_timeout 30s")
                 .replacing("127.0.0.1:3000", with: "\"unix:\(files.path)/application.sock\"")
                 .replacing("127.0.0.1:8000", with: "127.0.0.1:\(port)")
                 .replacing("/etc/nginx/metering-key.conf", with: "\"\(files.path)/key.conf\"")
