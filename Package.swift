@@ -62,7 +62,8 @@ let package = Package(
     products: [
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
-        .library(name: "Quotas", targets: ["Quotas", "Counters"]),
+        // What an API server embeds: docs/library.md.
+        .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -129,6 +130,16 @@ let package = Package(
             name: "LibraryBench",
             dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
             path: "Benchmarks/LibraryBench", swiftSettings: strict),
+        // Built and tested with the rest; Examples/api-server/Package.swift is how others build it. No product.
+        .executableTarget(
+            name: "ApiServerExample",
+            dependencies: [
+                "Quotas", "Counters", "Metering", "Redis", .asyncHTTPClient, .httpTypes,
+                .hummingbird, .logging, .nioCore, .nioHTTP1, .serviceLifecycle,
+            ],
+            path: "Examples/api-server/Sources",
+            // As others build it: without our upcoming features.
+            swiftSettings: [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]),
         // What `make bench` compares with.
         .executableTarget(
             name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],

@@ -3,6 +3,7 @@
 Whoever can do this can also change counters, so it is for programs that you trust.
 
 usage: python3 direct_check.py CLINIC [LIMIT], with REDIS_URL, METERING_URL and METERING_KEY
+REDIS_TIMEOUT: how long an answer of Redis may take, in seconds (0.05)
 Prints the decision as JSON. Exit code 0 allowed, 3 denied, 1 no decision.
 """
 
@@ -15,11 +16,14 @@ import urllib.request
 from dataclasses import asdict, dataclass
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 REQUEST = struct.Struct("<HBBIIq8sqq8sq")
+# The head of an answer; what each limit says stands behind it.
 REPLY = struct.Struct("<BBBBIIIIq8sqqqqqqqq")
 CONSUME = 1
-ALLOWED, DENIED, MISS, STALE, NO_SUCH_LIMIT, EXPIRED = 1, 2, 3, 4, 7, 13
+ALLOWED, DENIED, MISS, STALE, NO_SUCH_LIMIT = 1, 2, 3, 4, 7
 NO_MARK = (0, bytes(8), 0, 0)
 
 
@@ -34,7 +38,7 @@ class Decision:
     quota: int | None
     """Units a month; None without a quota."""
     retry_after_us: int | None
-    """None when waiting does not help."""
+    """None when all is allowed, and when waiting does not help."""
 
 
 def limit_number(name):
@@ -48,10 +52,13 @@ def limit_number(name):
 
 
 class DirectChecks:
-    """Decides calls and remembers the highest counts that were seen, so that Redis notices when it went back."""
+    """Decides calls and remembers the counts that were seen last, so that Redis notices when it went back."""
 
-    def __init__(self, redis_url, worker_url, key):
-        self.redis = redis.Redis.from_url(redis_url, socket_timeout=0.05, socket_connect_timeout=1)
+    def __init__(self, redis_url, worker_url, key, timeout=0.05):
+        # Never sent twice by itself: an answer that is lost may have been counted.
+        self.redis = redis.Redis.from_url(
+            redis_url, socket_timeout=timeout, socket_connect_timeout=1,
+            retry=Retry(NoBackoff(), 0))
         self.worker_url, self.key = worker_url, key
         self.marks = {}
 
@@ -59,11 +66,11 @@ class DirectChecks:
         """clinic -- 36 characters in lower case; cost -- 1 to 1,000,000 units"""
         # A second question after the worker has loaded the clinic; a third when the month turned meanwhile.
         for _ in range(3):
-            reply = self._ask(clinic, limit, cost, writes)
-            verdict, _, _, _, _, _, _, _, _, epoch, period, used, credited, _, wait, units, quota, _ = reply
+            (verdict, _, _, _, _, _, _, _, _, epoch, period, used, credited, _, wait, units, quota,
+             _) = self._ask(clinic, limit, cost, writes)
             if verdict in (ALLOWED, DENIED):
                 self.marks[clinic] = (period, epoch, used, credited)
-                return Decision(verdict == ALLOWED, units, None if quota < 0 else quota, None if wait < 0 else wait)
+                return Decision(verdict == ALLOWED, units, None if quota < 0 else quota, wait if wait > 0 else None)
             if verdict == NO_SUCH_LIMIT:
                 raise ValueError(f"the plan of clinic {clinic} has no limit {limit!r}")
             if verdict not in (MISS, STALE):
@@ -97,7 +104,9 @@ class DirectChecks:
 
 
 def main():
-    checks = DirectChecks(os.environ["REDIS_URL"], os.environ["METERING_URL"], os.environ["METERING_KEY"])
+    checks = DirectChecks(
+        os.environ["REDIS_URL"], os.environ["METERING_URL"], os.environ["METERING_KEY"],
+        float(os.environ.get("REDIS_TIMEOUT", "0.05")))
     try:
         decision = checks.check(*sys.argv[1:3])
     except (NoDecision, ValueError) as error:

@@ -1,6 +1,7 @@
-"""A WSGI middleware that asks metering-worker before each request, in twenty lines.
+"""A WSGI middleware that asks metering-worker before each request, in thirty lines.
 
 METERING_URL and METERING_KEY name the worker. `clinic_of` tells whose request it is; None = not metered.
+`when_away`: whether a request goes through when there is no decision; else it is answered 503.
 """
 
 import json
@@ -10,13 +11,14 @@ import urllib.request
 
 
 class Metered:
-    def __init__(self, application, clinic_of, when_away=True):
-        self.application, self.clinic_of, self.when_away = application, clinic_of, when_away
+    def __init__(self, application, clinic_of, when_away=True, timeout=0.25):
+        self.application, self.clinic_of = application, clinic_of
+        self.when_away, self.timeout = when_away, timeout
 
     def __call__(self, environ, start_response):
         clinic = self.clinic_of(environ)
         status, fields, body = (200, {}, b"") if clinic is None else self.check(clinic, environ["REQUEST_METHOD"])
-        if status < 300 or (status == 503 and self.when_away):
+        if status == 200 or (status == 503 and self.when_away):
             return self.application(environ, start_response)
         shown = ("content-type", "retry-after", "ratelimit", "ratelimit-policy")
         start_response(f"{status} Denied", [(name, value) for name, value in fields.items() if name.lower() in shown])
@@ -28,9 +30,12 @@ class Metered:
             os.environ["METERING_URL"] + "/v1/check", json.dumps({"clinic_id": clinic, "access": access}).encode(),
             {"Authorization": "Bearer " + os.environ["METERING_KEY"]})
         try:
-            with urllib.request.urlopen(question, timeout=0.25) as answer:
+            with urllib.request.urlopen(question, timeout=self.timeout) as answer:
                 return answer.status, {}, b""
-        except urllib.error.HTTPError as denial:
-            return denial.code, dict(denial.headers), denial.read()
+        except urllib.error.HTTPError as answer:
+            # 402 and 429 are denials, 404 is no clinic; all else is between us and the worker.
+            if answer.code in (402, 404, 429):
+                return answer.code, dict(answer.headers), answer.read()
         except OSError:
-            return 503, {"Content-Type": "text/plain"}, b"no decision\n"
+            pass
+        return 503, {"Content-Type": "text/plain"}, b"no decision\n"

@@ -25,6 +25,7 @@ struct Worker: Sendable {
     let metrics: WorkerMetrics
     let subdomains: SubdomainBook
     let posted: PostedMarks
+    let batches = BatchRoom()
     /// µs since 1970.
     let startedAt = WallClock.now()
     /// What could not be brought to its end at shutdown.
@@ -114,7 +115,7 @@ struct Worker: Sendable {
         return Router(table: RouteTable(rows), keys: keys)
     }
 
-    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor) }
+    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor, batches: batches) }
 
     /// The short way for checks, beside the router.
     var direct: DirectCheck { DirectCheck(door: checkDoor, keys: keys) }

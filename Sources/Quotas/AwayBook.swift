@@ -56,6 +56,13 @@ struct AwayBook: Sendable {
         known[clinic] = settings
     }
 
+    /// Takes in what a reply tells, when it is news. Nearly every reply is none.
+    mutating func learn(_ reply: CounterReply, of clinic: ClinicID) {
+        if let held = known[clinic], held.isTold(by: reply) { return }
+        guard reply.flags.access != .gone else { return forget(clinic) }
+        if let told = ClinicSettings(reply) { learn(told, of: clinic) }
+    }
+
     mutating func forget(_ clinic: ClinicID) { known[clinic] = nil }
 
     // MARK: Deciding

@@ -95,6 +95,12 @@ public final class AwayDesk: Sendable {
         state.withLock { $0.book.learn(settings, of: clinic) }
     }
 
+    /// What a reply of the counter said of a clinic, where nobody reads PostgreSQL.
+    func learn(_ reply: CounterReply, of clinic: ClinicID) {
+        guard reply.verdict == .allowed || reply.verdict == .denied else { return }
+        state.withLock { $0.book.learn(reply, of: clinic) }
+    }
+
     public func forget(_ clinic: ClinicID) {
         state.withLock { $0.book.forget(clinic) }
     }

@@ -49,7 +49,7 @@ final class ClinicLoader: Sendable {
     static let unknownFor: Int64 = 2_000_000
 
     private let counters: any CounterStore
-    private let settings: any SettingsSource
+    private let origin: ClinicOrigin
     private let names: LimitNames
     private let marks: MarkBook
     private let concurrency: ConcurrencyBook
@@ -59,11 +59,11 @@ final class ClinicLoader: Sendable {
     private let state: Mutex<State>
 
     init(
-        counters: any CounterStore, settings: any SettingsSource, names: LimitNames,
+        counters: any CounterStore, origin: ClinicOrigin, names: LimitNames,
         marks: MarkBook, concurrency: ConcurrencyBook, away: AwayDesk?, pace: LoadingPace
     ) {
         self.counters = counters
-        self.settings = settings
+        self.origin = origin
         self.names = names
         self.marks = marks
         self.concurrency = concurrency
@@ -92,6 +92,9 @@ final class ClinicLoader: Sendable {
     func meet(_ clinic: ClinicID, after error: QuotaError) async throws(QuotaError) -> Bool {
         guard let away else { throw error }
         if case .settingsAway = error { throw error }
+        guard case .database(let settings) = origin else {
+            throw .settingsAway("only the counters that are away tell of clinics here")
+        }
         let now = away.storeTime
         if state.withLock({ $0.unknown[clinic]?.contains(now) ?? false }) { return false }
         try admit(clinic)
@@ -99,7 +102,7 @@ final class ClinicLoader: Sendable {
         let task: Task<Result<Bool, QuotaError>, Never>? = state.withLock { state in
             if let meeting = state.meeting[clinic] { return meeting }
             guard state.meeting.count < Self.runningMax else { return nil }
-            let task = Task { await self.lookUp(clinic, at: now) }
+            let task = Task { await self.lookUp(clinic, in: settings, at: now) }
             state.meeting[clinic] = task
             return task
         }
@@ -117,7 +120,9 @@ final class ClinicLoader: Sendable {
         }
     }
 
-    private func lookUp(_ clinic: ClinicID, at now: Int64) async -> Result<Bool, QuotaError> {
+    private func lookUp(
+        _ clinic: ClinicID, in settings: any SettingsSource, at now: Int64
+    ) async -> Result<Bool, QuotaError> {
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
             let found = try await settings.settings(of: clinic, at: now)
@@ -217,7 +222,14 @@ final class ClinicLoader: Sendable {
         let announcements = state.withLock { $0.announcements }
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
-            result = .success(try await bring(clinic, at: now, epoch: epoch, known))
+            switch origin {
+            case .database(let settings):
+                result = .success(
+                    try await bring(clinic, from: settings, at: now, epoch: epoch, known))
+            case .others(let bringer):
+                result = .success(try await bringer.bring(clinic))
+                if result == .success(false) { away?.forget(clinic) }
+            }
         } catch {
             result = .failure(error)
         }
@@ -232,7 +244,8 @@ final class ClinicLoader: Sendable {
     }
 
     private func bring(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings?
+        _ clinic: ClinicID, from settings: any SettingsSource, at now: Int64, epoch: Epoch,
+        _ known: ClinicSettings?
     ) async throws(QuotaError) -> Bool {
         var (now, epoch, known) = (now, epoch, known)
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.

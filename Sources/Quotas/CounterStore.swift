@@ -49,6 +49,20 @@ public protocol ClosedCountSettler: Sendable {
     func settle(_ clinic: ClinicID) async -> Bool
 }
 
+/// Brings clinics from PostgreSQL to the counter store in the place of a process that has none: a worker.
+public protocol ClinicBringer: Sendable {
+    /// Makes the store hold the clinic; false when there is no such clinic. Ends by a deadline of its own.
+    func bring(_ clinic: ClinicID) async throws(QuotaError) -> Bool
+}
+
+/// Where clinics come from.
+enum ClinicOrigin: Sendable {
+    case database(any SettingsSource)
+    case others(any ClinicBringer)
+
+    var isOthers: Bool { if case .others = self { true } else { false } }
+}
+
 /// Where a clinic's plan, standing and ledger are known: PostgreSQL.
 public protocol SettingsSource: Sendable {
     /// - Parameter now: The clock of the counter store, µs since 1970; it decides which month runs.

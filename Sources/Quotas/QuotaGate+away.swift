@@ -10,11 +10,17 @@ enum Heard: Sendable {
 extension QuotaGate {
     /// Asks the counter store, unless it is away, and lets the desk know how it fared.
     func ask(_ question: ClinicQuestion, then hear: @escaping @Sendable (Heard) -> Void) {
+        if let reply = recent?.denial(of: question) {
+            return hear(.answer(.success(.decided(deniedAgain(question, reply)))))
+        }
+        let askedAt = recent?.now ?? 0
         var request = request(question)
         guard let away else {
-            return counters.check(question.clinic, request) { result in
+            return counters.check(question.clinic, request) { [recent] result in
                 switch result {
-                case .success(let reply): hear(.reply(reply))
+                case .success(let reply):
+                    recent?.note(reply, to: question, askedAt: askedAt)
+                    hear(.reply(reply))
                 case .failure(let error): hear(.answer(.failure(error)))
                 }
             }
@@ -30,12 +36,23 @@ extension QuotaGate {
             switch result {
             case .success(let reply):
                 away.answered(reply.now, sentAt: sentAt)
+                self.recent?.note(reply, to: question, askedAt: askedAt)
+                if self.learnsFromReplies { away.learn(reply, of: question.clinic) }
                 hear(.reply(reply))
             case .failure(let error):
                 if error.isStoreAway { away.failed(error) }
                 self.decideAlone(question, request, after: error) { hear(.answer($0)) }
             }
         }
+    }
+
+    /// The mark of such a reply is no news, so the reply goes no further.
+    private func deniedAgain(_ question: ClinicQuestion, _ reply: CounterReply) -> QuotaDecision {
+        let decision = QuotaDecision(
+            reply, asked: LimitID.group(of: question.limit), mode: question.mode,
+            units: question.cost, name: names.name(of:))
+        denials.record(decision, of: question.clinic)
+        return decision
     }
 
     func asked(_ question: ClinicQuestion) async -> Heard {

@@ -216,6 +216,7 @@ extension QuotaGate {
                 return try await loader.refresh(clinic, at: reply.now, epoch: reply.mark.epoch)
                     ? .again : .gone
             }
+            recent?.forget(clinic)
             loader.noteVersion(reply, of: clinic)
             return reply.flags.access == .gone ? .gone : .told
         case .miss, .stale: return try await loader.load(clinic, after: reply) ? .again : .gone
@@ -227,6 +228,19 @@ extension QuotaGate {
         case .expired: return .again
         default: throw .unreadable(clinic)
         }
+    }
+
+    /// Counts units that were let through while the counter was away, whatever anything says, once for the id.
+    ///
+    /// - Parameter units: 1…1,000,000.
+    /// - Returns: False when there is no such clinic any more.
+    func countLate(
+        _ units: Int64, of clinic: ClinicID, id: CallID
+    ) async throws(QuotaError) -> Bool {
+        // Limit 0: the quota counts them, and no rate limit is held up by what is long past.
+        try await told(of: clinic) { gate in
+            .checkOnce(gate.request(clinic, 0, units, .force, writes: false), id: id)
+        } != nil
     }
 
     private func request(

@@ -13,25 +13,54 @@ public final class QuotaGate: Sendable {
     let nonce: @Sendable () -> UInt64
     /// What is answered while a store is away; nil = nothing.
     let away: AwayDesk?
+    /// Denials that are given again without a trip; nil = none.
+    let recent: RecentDenials?
+    /// Whether the desk knows clinics from replies: nobody here reads PostgreSQL.
+    let learnsFromReplies: Bool
 
     /// - Parameters:
     ///   - away: With the same marks.
     ///   - loading: How clinics are brought from PostgreSQL.
+    ///   - recent: Denials that are given again without asking the counter.
     ///   - observer: Is told how each check ended.
-    public init(
+    public convenience init(
         counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
         settler: (any ClosedCountSettler)? = nil, away: AwayDesk? = nil,
-        loading: LoadingPace = LoadingPace(), observer: (any CheckObserver)? = nil,
-        nonce: (@Sendable () -> UInt64)? = nil
+        loading: LoadingPace = LoadingPace(), recent: RecentDenials? = nil,
+        observer: (any CheckObserver)? = nil, nonce: (@Sendable () -> UInt64)? = nil
+    ) {
+        self.init(
+            counters: counters, origin: .database(settings), marks: marks, settler: settler,
+            away: away, loading: loading, recent: recent, observer: observer, nonce: nonce)
+    }
+
+    /// A gate without PostgreSQL: somebody else brings clinics to the counter store, and what is known of them
+    /// while it is away was told by its replies.
+    public convenience init(
+        counters: any CounterStore, bringer: any ClinicBringer, marks: MarkBook = MarkBook(),
+        away: AwayDesk? = nil, loading: LoadingPace = LoadingPace(), recent: RecentDenials? = nil,
+        observer: (any CheckObserver)? = nil
+    ) {
+        self.init(
+            counters: counters, origin: .others(bringer), marks: marks, settler: nil, away: away,
+            loading: loading, recent: recent, observer: observer, nonce: nil)
+    }
+
+    private init(
+        counters: any CounterStore, origin: ClinicOrigin, marks: MarkBook,
+        settler: (any ClosedCountSettler)?, away: AwayDesk?, loading: LoadingPace,
+        recent: RecentDenials?, observer: (any CheckObserver)?, nonce: (@Sendable () -> UInt64)?
     ) {
         self.counters = counters
+        self.recent = recent
+        learnsFromReplies = origin.isOthers
         self.marks = marks
         self.settler = settler
         self.away = away
         self.observer = observer
         self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
         loader = ClinicLoader(
-            counters: counters, settings: settings, names: names, marks: marks,
+            counters: counters, origin: origin, names: names, marks: marks,
             concurrency: concurrency, away: away, pace: loading)
     }
 

@@ -14,13 +14,27 @@ import Testing
         "METERING_WHEN_AWAY": "deny",
     ]
 
-    @Test func `nginx`() async throws {
+    /// As the file stands, and with the change that its last comment offers.
+    @Test(arguments: [false, true]) func `nginx`(isOpen: Bool) async throws {
         try await HTTPWorker.lend(settings) { worker in
             let files = try TemporaryDirectory("nginx")
             defer { files.remove() }
             let port = FreePort.next()
-            let gateway = try Self.example("nginx.conf")
+            var gateway = try Self.example("nginx.conf")
+            if isOpen {
+                let refusal = """
+                            add_header Retry-After 1 always;
+                            return 503 "no decision can be made now\\n";
+                    """
+                #expect(gateway.contains(refusal))
+                gateway.replace(refusal, with: "        proxy_pass http://application;")
+            }
+            gateway =
+                gateway
                 .replacing("127.0.0.1:8080", with: "127.0.0.1:\(worker.port)")
+                // Beside hundreds of other tests an answer takes longer than it may for users.
+                .replacing("connect_timeout 250ms", with: "connect_timeout 30s")
+                .replacing("read_timeout 1s", with: "read_timeout 30s")
                 .replacing("127.0.0.1:3000", with: "\"unix:\(files.path)/application.sock\"")
                 .replacing("127.0.0.1:8000", with: "127.0.0.1:\(port)")
                 .replacing("/etc/nginx/metering-key.conf", with: "\"\(files.path)/key.conf\"")
@@ -53,8 +67,10 @@ import Testing
             try await proxy.isTransparent(worker)
             // Its refusals come from nginx's own configuration.
             let clinic = try await worker.database.clinic(nil)
+            try await proxy.letsNoneThrough(
+                try await worker.database.clinic(nil, status: "canceled"))
             #expect(try await proxy.get(clinic, "/forbidden").body == "the application says no\n")
-            try await proxy.isClosedWithoutRedis(worker, clinic)
+            if !isOpen { try await proxy.isClosedWithoutRedis(worker, clinic) }
         }
     }
 
@@ -127,6 +143,15 @@ private struct Proxy {
         }
     }
 
+    /// Fields that the worker would refuse before it reads what is asked.
+    private static let strange = [
+        (0..<65).map { "X-Field-\($0): 1\r\n" }.joined(),
+        (0..<5).map { "X-Long-\($0): \(String(repeating: "a", count: 3_500))\r\n" }.joined(),
+        "Authorization: \(String(repeating: "a", count: 7_000))\r\n"
+            + "X-Long: \(String(repeating: "a", count: 7_000))\r\n"
+            + "X-Longer: \(String(repeating: "a", count: 7_000))\r\n",
+    ]
+
     /// What is allowed reaches the application, what is not is told with its own status.
     func isTransparent(_ worker: HTTPWorker) async throws {
         let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":2}}}"#
@@ -158,11 +183,30 @@ private struct Proxy {
         }
         #expect(try await get(clinic, "/free/page").status == 200)
         #expect(try await get(ended, "/").status == 402)
+        for fields in Self.strange {
+            let reply = try await get(ended, "/", fields: fields)
+            #expect(reply.status == 402, "\(fields.prefix(60)): \(reply.body)")
+        }
         #expect(try await get(halted, "/").status == 200)
         #expect(try await get(halted, "/", method: "POST", fields: lies).status == 402)
         #expect(try await get(ClinicID(high: 1, low: 1), "/").status == 404)
         #expect(try Answer(try await worker.usage(clinic)).usage.used == 2)
         #expect(try Answer(try await worker.usage(other)).usage.used == 0)
+    }
+
+    /// Whatever a client of a clinic without a subscription sends, the application is not reached.
+    func letsNoneThrough(_ ended: ClinicID) async throws {
+        for fields in ["X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n"] {
+            #expect(try await get(ended, "/", fields: fields).status == 402)
+        }
+        let labels = String(repeating: "a.", count: 3_900)
+        let path = "/" + String(repeating: "a", count: 8_000)
+        let reply = try await HTTPWire.talk(to: port) { wire in
+            try await wire.send(
+                "GET \(path) HTTP/1.1\r\nHost: \(labels)\(ended).clinics.example\r\n\r\n")
+            return try await wire.reply()
+        }
+        #expect(reply.status == 403, "\(reply.body)")
     }
 
     func isClosedWithoutRedis(_ worker: HTTPWorker, _ clinic: ClinicID) async throws {

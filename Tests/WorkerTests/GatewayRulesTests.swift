@@ -31,6 +31,36 @@ import Testing
         #expect(try treatment("/=default,/api=none,/api/export=export:10", path) == found)
     }
 
+    /// Spelled so that one application reads a free path and another a counted one.
+    @Test(arguments: [
+        "/api/export/..%2f..%2fhealth", "/api/export/../../health", "/health/..;/api/export",
+        "/health/..;x=1/api/export", "/health/%2e%2e%3b/api/export", "/api/export/..%5c..%5chealth",
+        "/health\\..\\api\\export", "/api/export/..%252f..%252fhealth",
+        "/%61pi/export/..%2f..%2fhealth",
+        "/health/%252e%252e/api/export", "/health/x/..;/..;/api;v=2/export",
+    ])
+    func `count the dearest reading of a path with more than one`(path: String) throws {
+        #expect(
+            try treatment("/health=none,/api=api,/api/export=export:2", path)
+                == .counted(limit: "export", cost: 2))
+    }
+
+    @Test(arguments: [
+        "/health/.", "/health/./x", "/x/../health", "/health//x", "//health", "/health;a",
+        "/health%3Ba", "/health/%2e", "/health/a%2Fb", "/health/a%5cb", "/health/a\\b",
+        "/health/a%252fb",
+    ])
+    func `let no path through free that has more than one reading`(path: String) throws {
+        #expect(try treatment("/health=none", path) == .counted(limit: "default", cost: 1))
+    }
+
+    @Test(arguments: [
+        "/health", "/health/", "/health?a=/../;", "/health/a.b", "/h%65alth/...", "/health/a%20b",
+    ])
+    func `let a plain path through free`(path: String) throws {
+        #expect(try treatment("/health=none", path) == .free)
+    }
+
     @Test func `count as default what no rule names`() throws {
         #expect(try treatment("/api=api", "/other") == .counted(limit: "default", cost: 1))
     }

@@ -96,6 +96,52 @@ import Testing
         }
     }
 
+    @Test func `has room for one longest list of a key, and for two of all`() async throws {
+        let room = BatchRoom()
+        func ask(_ count: Int, _ key: Int64) async throws -> Int {
+            try await room.withRoom(for: count, of: key) { HTTPAnswer(status: 204) }.status
+        }
+        #expect(try await ask(1_000, 1) == 204)
+        _ = try await room.withRoom(for: 600, of: 1) {
+            #expect((try? await ask(400, 1)) == 204)
+            do { _ = try await ask(401, 1); Issue.record("there was room") } catch {
+                #expect((error as? Problem)?.answer.status == 503)
+                #expect((error as? Problem)?.retryAfter == 1)
+            }
+            _ = try? await room.withRoom(for: 1_000, of: 2) {
+                #expect((try? await ask(401, 3)) == nil)
+                #expect((try? await ask(400, 3)) == 204)
+                return HTTPAnswer(status: 204)
+            }
+            return HTTPAnswer(status: 204)
+        }
+        #expect(try await ask(1_000, 1) == 204)
+    }
+
+    @Test func `looks at the key before it takes a long list`() async throws {
+        try await HTTPWorker.lend { worker in
+            let usage = try await worker.newKey([.usage])
+            for (key, status) in [("Bearer mk_x", 401), ("Bearer \(usage)", 403)] {
+                let reply = try await HTTPWire.talk(to: worker.port) { wire in
+                    try await wire.send(
+                        "POST /v1/checks HTTP/1.1\r\nHost: x\r\nAuthorization: \(key)\r\n"
+                            + "Content-Length: 200000\r\n\r\n")
+                    // Answered although no byte of the body comes.
+                    return try await wire.reply()
+                }
+                #expect(reply.status == status, "\(reply.body)")
+                let piecewise = try await HTTPWire.talk(to: worker.port) { wire in
+                    try await wire.send(
+                        "POST /v1/checks HTTP/1.1\r\nHost: x\r\nAuthorization: \(key)\r\n"
+                            + "Transfer-Encoding: chunked\r\n\r\n1001\r\n"
+                            + String(repeating: " ", count: 4_097) + "\r\n")
+                    return try await wire.reply()
+                }
+                #expect(piecewise.status == status, "\(piecewise.body)")
+            }
+        }
+    }
+
     @Test func `refuses as a whole what is no list of checks`() async throws {
         try await HTTPWorker.lend { worker in
             for body in [

@@ -14,10 +14,10 @@ import Testing
         target: String = "/v1/check", version: HTTPVersion = .http1_1,
         pieces: [Int] = [], form: ((AnswerForm) -> Void)? = nil
     ) -> [String] {
-        var reader = RequestReader()
+        var reader = RequestReader(BodyRoom())
         let head = HTTPRequestHead(
             version: version, method: method, uri: target, headers: HTTPHeaders(fields))
-        var steps = [reader.begin(head) { $1 == "/v1/check" ? Self.most : 0 }]
+        var steps = [reader.begin(head) { $0.path == "/v1/check" ? Self.most : 0 }]
         form?(reader.form)
         for size in pieces {
             steps.append(reader.add(ByteBuffer(repeating: 97, count: size)))
@@ -52,6 +52,32 @@ import Testing
         #expect(
             steps([host, ("Content-Length", "9")], method: .GET, target: "/healthz", pieces: [9])
                 == ["ask with 0", "-", "-"])
+    }
+
+    @Test func `takes no more of large bodies than there is room for all of them together`() {
+        let room = BodyRoom(most: 20_000)
+        let head = HTTPRequestHead(
+            version: .http1_1, method: .POST, uri: "/",
+            headers: ["Host": "x", "Transfer-Encoding": "chunked"])
+        func reader(_ size: Int) -> (RequestReader, String) {
+            var reader = RequestReader(room)
+            _ = reader.begin(head) { _ in 100_000 }
+            return (reader, Self.word(reader.add(ByteBuffer(repeating: 97, count: size))))
+        }
+        var small = reader(4_096)
+        #expect(room.bytesTaken == 0 && small.1 == "-")
+        var large = reader(12_000)
+        #expect((12_000...20_000).contains(room.bytesTaken) && large.1 == "-")
+        #expect(reader(12_000).1 == "503")
+        #expect(Self.word(small.0.end()) == "ask with 4096")
+        do {
+            let step = large.0.end()
+            #expect(room.bytesTaken >= 12_000, "it is held until it is answered")
+            #expect(Self.word(step) == "ask with 12000")
+        }
+        #expect(room.bytesTaken == 0)
+        #expect(reader(12_000).1 == "-")
+        #expect(room.bytesTaken == 0, "and given back when the connection ends")
     }
 
     @Test func `drops a body that nobody reads, within a bound`() {

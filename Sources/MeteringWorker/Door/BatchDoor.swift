@@ -15,7 +15,9 @@ extension CheckDoor {
                     holder.maySee(call.clinic) ? .success(call) : .failure(Problem.unknownClinic)
                 }
             }
-            return HTTPAnswer(batch: await answers(to: seen))
+            return try await batches.withRoom(for: seen.count, of: holder.id) {
+                HTTPAnswer(batch: await answers(to: seen))
+            }
         }
     }
 

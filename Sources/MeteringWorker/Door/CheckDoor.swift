@@ -7,6 +7,7 @@ import Quotas
 struct CheckDoor: Sendable {
     let gate: QuotaGate
     let advisor: RoomAdvisor
+    let batches: BatchRoom
 
     var routes: [Route] {
         [

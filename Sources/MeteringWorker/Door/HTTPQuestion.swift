@@ -10,6 +10,8 @@ struct HTTPQuestion: Sendable {
     var body: [UInt8] = []
     /// Whether the body was longer than its route takes; then `body` is empty.
     var isBodyTooLarge = false
+    /// Held as long as the body is, when that is large.
+    var room: BodyRoom.Share?
 
     /// The field's value, or nil when it is absent or was sent more than once.
     ///

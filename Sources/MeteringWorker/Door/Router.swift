@@ -3,13 +3,24 @@ struct Router: Sendable {
     let table: RouteTable
     let keys: KeyRing
 
-    /// The most bytes that a body may have on this path, so that a server need not keep more.
-    func bodyBytesMax(method: String, path: String) -> Int {
-        guard case .found(let route, _) = table.place(method: method, path: path) else { return 0 }
-        return route.bodyBytesMax
+    /// The longest body that is taken from whoever has no key.
+    static let strangersBodyBytesMax = 4_096
+
+    /// The most bytes that the body of a request with this head may have, so that a server need not keep more.
+    func bodyBytesMax(_ head: HTTPQuestion) -> Int {
+        guard case .found(let route, _) = table.place(method: head.method, path: head.path) else {
+            return 0
+        }
+        // Nearly every request ends here, and its key is looked at once.
+        guard route.bodyBytesMax > Self.strangersBodyBytesMax, let scope = route.scope else {
+            return route.bodyBytesMax
+        }
+        let isKnown = (try? holder(route.key(head), in: scope)) != nil
+        return isKnown ? route.bodyBytesMax : Self.strangersBodyBytesMax
     }
 
     /// The first that applies decides: 404 or 405 for the path, 413, 400, 401, 403; then what the route says.
+    /// For a body over `strangersBodyBytesMax` 401 and 403 come first.
     func answer(_ question: HTTPQuestion) async -> HTTPAnswer {
         switch table.place(method: question.method, path: question.path) {
         case .nothing: return Problem.noSuchRoute.answer
@@ -26,7 +37,12 @@ struct Router: Sendable {
         case .open(let answer): return await answer(call.question)
         case .keyed(let scope, let read):
             do throws(Problem) {
-                if call.question.isBodyTooLarge { throw .tooLarge(most: route.bodyBytesMax) }
+                if call.question.isBodyTooLarge {
+                    if route.bodyBytesMax > Self.strangersBodyBytesMax {
+                        _ = try holder(route.key(call.question), in: scope)
+                    }
+                    throw .tooLarge(most: route.bodyBytesMax)
+                }
                 let work = try read(call)
                 return try await work(try holder(route.key(call.question), in: scope))
             } catch {

@@ -16,7 +16,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private let connections: OpenConnections
     private let hasHandshake: Bool
     private let clock: RequestClock
-    private var reader = RequestReader()
+    private var reader: RequestReader
     private var line = AnswerLine()
     /// Whether a further request would be answered.
     private var isTaking = true
@@ -37,9 +37,10 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     init(
         _ router: Router, direct: DirectCheck, times: RequestClock.Times, hasHandshake: Bool,
-        among connections: OpenConnections
+        among connections: OpenConnections, bodies: BodyRoom
     ) {
         (self.router, self.direct) = (router, direct)
+        reader = RequestReader(bodies)
         (self.connections, self.hasHandshake) = (connections, hasHandshake)
         clock = RequestClock(times) { $0.close(promise: nil) }
     }
@@ -67,6 +68,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func close(_ context: ChannelHandlerContext) {
         (isGone, isTaking) = (true, false)
         clock.stop()
+        reader.fail()
         leaveIfDone(context)
     }
 
@@ -167,6 +169,8 @@ final class HTTPConnection: ChannelDuplexHandler {
             begin(context)
         case .refuse(let problem):
             line.last.answer = problem.answer
+            line.last.form.isLast = true
+            line.last.awaitsContinue = false
             (isTaking, isCutShort) = (false, true)
         case .abandon: context.close(promise: nil)
         }

@@ -19,6 +19,7 @@ struct HTTPServer: Service {
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
     private let times: RequestClock.Times
+    private let bodies = BodyRoom()
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:
@@ -96,6 +97,7 @@ struct HTTPServer: Service {
         try pipeline.addHandler(ByteToMessageHandler(decoder))
         try pipeline.addHandler(
             HTTPConnection(
-                router, direct: direct, times: times, hasHandshake: tls != nil, among: connections))
+                router, direct: direct, times: times, hasHandshake: tls != nil, among: connections,
+                bodies: bodies))
     }
 }

@@ -30,11 +30,15 @@ struct RequestReader {
     private var question: HTTPQuestion?
     private var bodyBytesMax = 0
     private var dropped = 0
+    private let bodies: BodyRoom
 
-    /// - Parameter most: The most bytes that the body of a method and path may have.
-    mutating func begin(
-        _ head: HTTPRequestHead, most: (_ method: String, _ path: String) -> Int
-    ) -> Step {
+    /// - Parameter bodies: Shared by all connections.
+    init(_ bodies: BodyRoom) {
+        self.bodies = bodies
+    }
+
+    /// - Parameter most: The most bytes that the body of a request with this head may have.
+    mutating func begin(_ head: HTTPRequestHead, most: (HTTPQuestion) -> Int) -> Step {
         (isArriving, question, dropped) = (true, nil, 0)
         let framing = Framing(head)
         form = AnswerForm(
@@ -47,7 +51,7 @@ struct RequestReader {
         var question = HTTPQuestion(
             method: head.method.rawValue, path: path, query: query,
             fields: head.headers.map { ($0.name, $0.value) })
-        bodyBytesMax = most(question.method, path)
+        bodyBytesMax = most(question)
         question.isBodyTooLarge = bodyBytesMax > 0 && framing.length > bodyBytesMax
         guard bodyBytesMax > 0, !question.isBodyTooLarge else {
             // Whether a client that asked first still sends the body, nobody knows.
@@ -66,11 +70,19 @@ struct RequestReader {
         }
         guard whole.body.count + bytes.readableBytes <= bodyBytesMax else {
             question = nil
-            (whole.body, whole.isBodyTooLarge) = ([], true)
+            (whole.body, whole.isBodyTooLarge, whole.room) = ([], true, nil)
             return .ask(whole)
         }
         question = nil
         whole.body.append(contentsOf: bytes.readableBytesView)
+        if whole.body.count > BodyRoom.smallBytesMax {
+            let room = whole.room ?? BodyRoom.Share(of: bodies)
+            guard room.grow(to: whole.body.capacity) else {
+                form.isLast = true
+                return .refuse(.noRoomForBodies)
+            }
+            whole.room = room
+        }
         question = whole
         return .nothing
     }

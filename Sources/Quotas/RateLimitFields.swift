@@ -1,12 +1,11 @@
-import Quotas
-
 /// The fields of draft-ietf-httpapi-ratelimit-headers-10 for the limit that a check asked.
 ///
 /// A burst of 60 that fills up in 3 s, 12 of it left, full again in 2.4 s:
 /// `RateLimit-Policy: "default";q=60;w=3` and `RateLimit: "default";r=12;t=3`.
-enum RateLimitFields {
-    /// `X-Metering-Degraded: true` is on answers that this worker gave alone.
-    static func fields(_ decision: QuotaDecision) -> [(name: String, value: String)] {
+public enum RateLimitFields {
+    /// With `Retry-After` on a denial that waiting helps, and `X-Metering-Degraded: true` on an answer that this
+    /// process gave alone.
+    public static func fields(_ decision: QuotaDecision) -> [(name: String, value: String)] {
         limits(decision) + (decision.isDegraded ? [("X-Metering-Degraded", "true")] : [])
     }
 
@@ -30,14 +29,8 @@ enum RateLimitFields {
 
 extension Duration {
     /// Whole seconds, rounded up: a client that waits that long has waited long enough.
-    var secondsUp: Int64 {
+    public var secondsUp: Int64 {
         let (seconds, attoseconds) = components
         return attoseconds > 0 ? seconds + 1 : seconds
-    }
-
-    /// Whole milliseconds, rounded up.
-    var millisecondsUp: Int64 {
-        let microseconds = wholeMicroseconds
-        return microseconds / 1000 + (microseconds % 1000 > 0 ? 1 : 0)
     }
 }

@@ -1,0 +1,50 @@
+import Synchronization
+
+/// How many checks of lists may be in work at once, so that no key's lists keep Redis from everybody else's checks.
+final class BatchRoom: Sendable {
+    /// Of one key: one longest list at a time, or several short ones.
+    static let keyMax = BatchCall.checksMax
+    static let allMax = 2 * BatchCall.checksMax
+
+    private struct State {
+        var all = 0
+        var byKey: [Int64: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// - Parameter key: The id of the API key.
+    func withRoom(
+        for count: Int, of key: Int64, _ work: () async -> HTTPAnswer
+    ) async throws(Problem) -> HTTPAnswer {
+        try enter(count, key)
+        defer { leave(count, key) }
+        return await work()
+    }
+
+    private func enter(_ count: Int, _ key: Int64) throws(Problem) {
+        let hasRoom = state.withLock { state in
+            let own = state.byKey[key, default: 0]
+            guard own + count <= Self.keyMax, state.all + count <= Self.allMax else { return false }
+            state.byKey[key] = own + count
+            state.all += count
+            return true
+        }
+        guard hasRoom else { throw .noRoomForChecks }
+    }
+
+    private func leave(_ count: Int, _ key: Int64) {
+        state.withLock { state in
+            let own = state.byKey[key, default: 0] - count
+            state.byKey[key] = own > 0 ? own : nil
+            state.all -= count
+        }
+    }
+}
+
+extension Problem {
+    static let noRoomForChecks = Problem.unavailable(
+        "lists of at most \(BatchRoom.keyMax) checks of one key, and \(BatchRoom.allMax) of all, are worked on "
+            + "at once; none of this list was counted, so send it again when an earlier one is answered"
+    )
+}

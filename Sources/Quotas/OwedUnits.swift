@@ -1,0 +1,92 @@
+public import Metering
+import Synchronization
+
+/// What was let through while Redis was away, kept in memory until Redis counts it: the journal of a process that
+/// has neither PostgreSQL nor a disk. It is lost with the process.
+public final class OwedUnits: UsageJournal {
+    private struct Debt: Sendable {
+        let clinic: ClinicID
+        let units: Int64
+        /// The same for each try, so that a try whose answer was lost is not counted again.
+        let id = CallID.random()
+        /// When it was tried first.
+        var since: ContinuousClock.Instant?
+    }
+
+    private struct State {
+        var owed: [ClinicID: Int64] = [:]
+        /// Told to Redis, or about to be; told again until there is an answer.
+        var tried: [CallID: Debt] = [:]
+        var dropped: Int64 = 0
+    }
+
+    private let state = Mutex(State())
+    private let clinicsMax: Int
+    /// Redis remembers ids for two hours; what could not be counted in one might be counted twice later.
+    private static let triesFor = Duration.seconds(3_600)
+    private static let partMax = CheckRequest.costs.upperBound
+
+    public init(clinicsMax: Int = 100_000) { self.clinicsMax = clinicsMax }
+
+    public func append(_ clinic: ClinicID, _ month: Month, units: Int64) -> Bool {
+        state.withLock { state in
+            guard state.owed[clinic] != nil || state.owed.count < clinicsMax else { return false }
+            let (sum, overflow) = (state.owed[clinic] ?? 0).addingReportingOverflow(units)
+            guard !overflow else { return false }
+            state.owed[clinic] = sum
+            return true
+        }
+    }
+
+    /// Units that wait to be counted.
+    public var waiting: Int64 {
+        state.withLock { state in
+            state.owed.values.reduce(0, &+)
+                &+ state.tried.values.reduce(0) { $0 &+ $1.units }
+        }
+    }
+
+    /// Units that were given up, because nobody could tell for an hour whether Redis had counted them.
+    public var dropped: Int64 { state.withLock { $0.dropped } }
+
+    /// Counts what is owed through a gate whose counter is back.
+    ///
+    /// - Throws: What kept some of it from being counted; it stays owed.
+    public func count(through gate: QuotaGate) async throws(QuotaError) {
+        var failure: QuotaError?
+        for debt in begun() {
+            state.withLock { state in
+                if state.tried[debt.id]?.since == nil { state.tried[debt.id]?.since = .now }
+            }
+            do throws(QuotaError) {
+                _ = try await gate.countLate(debt.units, of: debt.clinic, id: debt.id)
+                state.withLock { $0.tried[debt.id] = nil }
+            } catch {
+                failure = error
+                // Otherwise it is this clinic's trouble, and no other's.
+                if error.isStoreAway { break }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Everything that is owed becomes a try.
+    private func begun() -> [Debt] {
+        state.withLock { state in
+            let now = ContinuousClock.now
+            for (id, debt) in state.tried {
+                guard let since = debt.since, now - since > Self.triesFor else { continue }
+                state.dropped += debt.units
+                state.tried[id] = nil
+            }
+            for (clinic, units) in state.owed {
+                for start in stride(from: 0, to: units, by: Int(Self.partMax)) {
+                    let part = Debt(clinic: clinic, units: min(units - start, Self.partMax))
+                    state.tried[part.id] = part
+                }
+            }
+            state.owed.removeAll()
+            return Array(state.tried.values)
+        }
+    }
+}
