@@ -104,6 +104,7 @@ extension QuotaError {
         switch error {
         case .deadline(_, sent: true), .cancelled(sent: true):
             self = .unanswered("\(error)", isOwed: true)
+        case .queueFull: self = .busy
         case let error where error.mayHaveRun: self = .unanswered("\(error)", isOwed: false)
         default: self = .countersAway("\(error)")
         }

@@ -186,8 +186,11 @@ struct Worker: Sendable {
         return [
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
             recurring("workers", .seconds(5), startsAtOnce: true) { try await countWorkers() },
-            recurring("journal", .seconds(1), startsAtOnce: true, closing: deliver) {
-                try await deliver()
+            recurring(
+                "journal", .seconds(1), startsAtOnce: true, closing: { try await deliverLast(watch) }
+            ) {
+                try await deliver(watch)
+                try await watch.renewDelivered()
             },
             recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
@@ -226,8 +229,21 @@ struct Worker: Sendable {
         away.note(liveWorkers: try await ledger.liveWorkers(within: 30))
     }
 
-    @Sendable private func deliver() async throws {
-        let added = try await journal.deliver(to: ledger)
+    /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
+    private func deliverLast(_ watch: ChangeWatch) async throws {
+        await away.hearOwed(within: settings.shutdownTimeout / 4)
+        try await deliver(watch)
+        // Redis may be away; the sweep of any worker tells it.
+        try? await watch.renewDelivered()
+        let bound = away.bound
+        guard bound.missing > 0 || bound.excess > 0 else { return }
+        logger.warning(
+            "this worker ends, and some calls were decided while Redis was away whose count nobody knows",
+            metadata: ["bound": "\(bound)"])
+    }
+
+    private func deliver(_ watch: ChangeWatch) async throws {
+        let added = try await journal.deliver(to: ledger) { await watch.take($0) }
         guard added > 0 else { return }
         logger.notice(
             "calls that were let through while Redis was away are in the ledger",

@@ -31,12 +31,20 @@ struct AwayBook: Sendable {
     private var plans: Set<PlanFeatures> = []
     private var counters: [ClinicID: LocalCounter] = [:]
     private var allowances: [ClinicID: Int64] = [:]
+    private var carried: CarriedUnits
+    /// Which outage this is; a count of an earlier one is begun anew, with its limits as they stand.
+    private var outage = 0
+    /// Whether counts of earlier outages are held.
+    private var holdsEarlier = false
 
     private static let plansMax = 10_000
     /// Outside of an outage a local count is begun anew after a minute, above what Redis counted since: µs.
     private static let countedFor: Int64 = 60_000_000
 
-    init(_ policy: AwayPolicy) { self.policy = policy }
+    init(_ policy: AwayPolicy) {
+        self.policy = policy
+        carried = CarriedUnits(clinicsMax: policy.clinicsMax)
+    }
 
     // MARK: What is known
 
@@ -44,7 +52,9 @@ struct AwayBook: Sendable {
 
     var clinicsKnown: Int { known.count }
     /// Clinics that are counted here now.
-    var clinicsCounted: Int { counters.count + allowances.count }
+    var clinicsCounted: Int {
+        counters.values.count { $0.outage == outage } + allowances.count
+    }
 
     mutating func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
         guard known[clinic] != nil || known.count < policy.clinicsMax else { return }
@@ -53,7 +63,21 @@ struct AwayBook: Sendable {
             if plans.count >= Self.plansMax { plans.removeAll() }
             settings.plan = plans.insert(plan).memberAfterInsert
         }
-        known[clinic] = settings
+        guard known.updateValue(settings, forKey: clinic) != settings else { return }
+        counters[clinic]?.isOutdated = true
+    }
+
+    /// The same, with settings whose adjustments include units that were let through here.
+    mutating func learn(
+        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+    ) {
+        for (month, units) in delivered { settle(units, of: clinic, in: month) }
+        learn(settings, of: clinic)
+    }
+
+    /// Units that were let through here are in a mark or in the ledger, or nobody will ever count them.
+    mutating func settle(_ units: Int64, of clinic: ClinicID, in month: Month) {
+        carried.remove(units, of: clinic, in: month)
     }
 
     /// Takes in what a reply tells, when it is news. Nearly every reply is none.
@@ -77,11 +101,13 @@ struct AwayBook: Sendable {
         // What has happened already is counted, whatever the policy.
         guard asked == .allow || request.mode == .force else { return .refused }
         if let mark = question.mark { settings.include(mark) }
+        settings.include(carried: carried.units(of: clinic, in: settings.month))
         guard var counter = counter(of: clinic, settings, question, workers) else {
             return .refused
         }
         let reply = counter.check(request, at: question.now)
         counters[clinic] = counter
+        carry(request.units(countedBy: reply), question)
         switch reply.verdict {
         case .allowed, .denied:
             if reply.flags.access == .gone { return .answer(.unknownClinic, units: 0) }
@@ -110,6 +136,7 @@ struct AwayBook: Sendable {
         (reply.admitted, reply.clean) = (admitted, admitted)
         let units = request.units(countedBy: reply)
         if units > 0 { allowances[question.clinic] = used + units }
+        carry(units, question)
         reply.usage = used + units
         var decision = QuotaDecision(
             reply, asked: request.limit, mode: request.mode, units: request.units
@@ -118,23 +145,46 @@ struct AwayBook: Sendable {
         return .answer(.decided(decision), units: units)
     }
 
-    /// The common counters are back: what was counted here is in the journal.
-    mutating func endCounting() {
-        counters.removeAll()
-        allowances.removeAll()
+    /// The common counters are back: what was counted here is carried until the ledger has it, and what was admitted
+    /// of a limit is remembered until that limit is whole again.
+    ///
+    /// - Parameters:
+    ///   - now: The clock of Redis as far as it is known, µs since 1970.
+    ///   - keepsAllowances: Whether PostgreSQL is away too, so that nobody can be learnt.
+    mutating func endCounting(at now: Int64, keepsAllowances: Bool) {
+        counters = counters.filter { $0.value.wholeAt > now }
+        holdsEarlier = !counters.isEmpty
+        outage += 1
+        if !keepsAllowances { allowances.removeAll() }
+    }
+
+    private mutating func carry(_ units: Int64, _ question: Question) {
+        guard let month = Month(containing: question.now) else { return }
+        carried.add(units, to: question.clinic, in: month)
     }
 
     private mutating func counter(
         of clinic: ClinicID, _ settings: ClinicSettings, _ question: Question, _ workers: Int64
     ) -> LocalCounter? {
         let begun = question.uptime - Self.countedFor
-        if let held = counters[clinic], question.isOutage || held.begun > begun { return held }
-        if counters.count >= policy.clinicsMax {
+        let held = counters[clinic]
+        if let held, held.outage == outage, !held.isOutdated, held.workers == workers,
+            question.isOutage || held.begun > begun
+        {
+            return held
+        }
+        if held == nil, counters.count >= policy.clinicsMax, holdsEarlier {
+            counters = counters.filter { $0.value.outage == outage }
+            holdsEarlier = false
+        }
+        if held == nil, counters.count >= policy.clinicsMax {
             guard !question.isOutage else { return nil }
             counters.removeAll()
         }
-        return LocalCounter(
-            settings, workers: workers, now: question.now, begun: question.uptime)
+        var fresh = LocalCounter(
+            settings, workers: workers, now: question.now, begun: question.uptime, after: held)
+        fresh?.outage = outage
+        return fresh
     }
 }
 

@@ -1,6 +1,6 @@
 /// What can be wrong at most by what is decided without the common counter.
 ///
-/// Missing at most: units that Redis may have counted or not, those that found no room in the journal, and, when the
+/// Missing at most: units that Redis may have counted or not, also those whose answer may still come, those that found no room in the journal, and, when the
 /// machine itself fails, what the journal had not yet brought to the disk. Too many at most: units that Redis counted
 /// after their caller was turned away. What a journal holds is neither: it arrives.
 public struct AwayBound: Hashable, Sendable, CustomStringConvertible {
@@ -16,9 +16,10 @@ public struct AwayBound: Hashable, Sendable, CustomStringConvertible {
     public let clinics: Int64
     public let whenAway: WhenAway
 
-    init(policy: AwayPolicy, workers: Int64, tally: AwayTally, counted: Int64) {
+    /// - Parameter owed: Units of calls that Redis may still answer.
+    init(policy: AwayPolicy, workers: Int64, tally: AwayTally, owed: Int64, counted: Int64) {
         self.workers = max(1, workers)
-        missing = tally.ambiguous &+ tally.unkept
+        missing = tally.ambiguous &+ tally.unkept &+ owed
         excess = tally.excess
         let all = policy.allowance.multipliedReportingOverflow(by: self.workers)
         perUnknownClinic =
@@ -28,7 +29,8 @@ public struct AwayBound: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Most units that `limit` lets through in `time` µs while `workers` share it: each its share of the burst, one at
-    /// least, and then its share of the rate; and once more the burst that Redis had let through just before.
+    /// least, and then its share of the rate; and once more the burst that Redis had let through just before. Of one
+    /// outage: what Redis lets through between two is more, but the share of the burst is given once.
     ///
     /// 20 a second, burst 60, three workers, 10 s: 3 × 20 + 3 × 66 + 60 = 318.
     public static func mostAdmitted(

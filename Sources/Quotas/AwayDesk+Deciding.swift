@@ -56,16 +56,17 @@ extension AwayDesk {
             if isAllowed == true { state.tally.allowed += 1 }
             if isAllowed == false { state.tally.denied += 1 }
             guard mayHaveCounted else { return nil }
-            guard error.isOwed else {
-                state.tally.ambiguous += units
-                return nil
+            if error.isOwed {
+                if let told = state.owed.removeValue(forKey: question.request.nonce) {
+                    return told
+                }
+                if state.owed.count < Self.owedMax {
+                    state.owed[question.request.nonce] = .decided(month, units: units)
+                    state.owedUnits += units
+                    return nil
+                }
             }
-            if let told = state.owed.removeValue(forKey: question.request.nonce) { return told }
-            guard state.owed.count < Self.owedMax else {
-                state.tally.ambiguous += units
-                return nil
-            }
-            state.owed[question.request.nonce] = .decided(month, units: units)
+            state.noteAmbiguous(units, of: question.clinic, in: month)
             return nil
         }
         if !mayHaveCounted {
@@ -81,7 +82,8 @@ extension AwayDesk {
     ) {
         var counted: Int64 = 0
         switch fate {
-        case .unknown: return state.withLock { $0.tally.ambiguous += units }
+        case .unknown:
+            return state.withLock { $0.noteAmbiguous(units, of: clinic, in: month) }
         case .refused: break
         case .replied(let reply):
             if reply.verdict == .allowed || reply.verdict == .denied {
@@ -89,6 +91,7 @@ extension AwayDesk {
                     reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
             }
             counted = request.units(countedBy: reply)
+            if let month { state.withLock { $0.book.settle(counted, of: clinic, in: month) } }
         }
         if counted < units {
             keep(clinic, month, units - counted)
@@ -101,8 +104,23 @@ extension AwayDesk {
         guard units > 0 else { return }
         let isKept = month.flatMap { journal?.append(clinic, $0, units: units) } ?? false
         state.withLock { state in
-            if isKept { state.tally.journaled += units } else { state.tally.unkept += units }
+            if isKept {
+                state.tally.journaled += units
+            } else {
+                state.tally.unkept += units
+                if let month { state.book.settle(units, of: clinic, in: month) }
+            }
         }
+    }
+}
+
+extension AwayDesk.State {
+    /// Nobody can say whether Redis counted them.
+    fileprivate mutating func noteAmbiguous(
+        _ units: Int64, of clinic: ClinicID, in month: Month?
+    ) {
+        tally.ambiguous += units
+        if let month { book.settle(units, of: clinic, in: month) }
     }
 }
 
@@ -110,12 +128,26 @@ extension AwayDesk: LateListener {
     public func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallFate) {
         guard request.mode != .peek else { return }
         let owed: Owed? = state.withLock { state in
-            if let owed = state.owed.removeValue(forKey: request.nonce) { return owed }
+            if let owed = state.owed.removeValue(forKey: request.nonce) {
+                if case .decided(_, let units) = owed { state.owedUnits -= units }
+                return owed
+            }
             if state.owed.count < Self.owedMax { state.owed[request.nonce] = .told(fate) }
             return nil
         }
         guard case .decided(let month, let units) = owed else { return }
         settle(clinic, request, month, units, fate)
+    }
+}
+
+extension AwayDesk {
+    /// Waits until Redis said of every call whether it counted it, at most for `time`: before the process ends. What is
+    /// owed then is in the bound.
+    public func hearOwed(within time: Duration) async {
+        let end = ContinuousClock.now + time
+        while state.withLock({ $0.owedUnits }) > 0, ContinuousClock.now < end {
+            guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
+        }
     }
 }
 

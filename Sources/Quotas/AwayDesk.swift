@@ -42,6 +42,8 @@ public final class AwayDesk: Sendable {
         var leftAt: Int64?
         /// Calls whose fate Redis still owes, by their nonce.
         var owed: [UInt64: Owed] = [:]
+        /// Units that those let through.
+        var owedUnits: Int64 = 0
     }
 
     enum Owed {
@@ -81,7 +83,7 @@ public final class AwayDesk: Sendable {
         state.withLock { state in
             AwayBound(
                 policy: policy, workers: state.workers, tally: state.tally,
-                counted: Int64(state.book.clinicsCounted))
+                owed: state.owedUnits, counted: Int64(state.book.clinicsCounted))
         }
     }
 
@@ -99,6 +101,13 @@ public final class AwayDesk: Sendable {
     func learn(_ reply: CounterReply, of clinic: ClinicID) {
         guard reply.verdict == .allowed || reply.verdict == .denied else { return }
         state.withLock { $0.book.learn(reply, of: clinic) }
+    }
+
+    /// The same, when its adjustments include units of our journal.
+    public func learn(
+        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+    ) {
+        state.withLock { $0.book.learn(settings, of: clinic, including: delivered) }
     }
 
     public func forget(_ clinic: ClinicID) {
@@ -163,7 +172,9 @@ public final class AwayDesk: Sendable {
         let leftAt: Int64? = state.withLock { state in
             if let time { state.clock.learn(time, asked: asked, answered: now) }
             guard state.breaker.probed(isGood: time != nil, at: now) else { return nil }
-            state.book.endCounting()
+            state.book.endCounting(
+                at: state.clock.estimate(at: now) ?? surroundings.wallClock(),
+                keepsAllowances: state.database.isOpen)
             defer { state.leftAt = nil }
             return state.leftAt ?? now
         }

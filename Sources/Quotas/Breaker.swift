@@ -2,7 +2,8 @@
 ///
 /// Five failures in a row open it, and so do ten among the last twenty answers. While it is open no call waits
 /// for the store; a probe asks after 100 ms, and after each failure twice as long later, at most 1 s. Two good
-/// probes in a row close it. Times are µs of any clock that never goes back.
+/// probes in a row close it; each time that it opens within 10 s of closing twice as many, 100 ms apart and 16 at most,
+/// so that a store that comes and goes is left alone. Times are µs of any clock that never goes back.
 public struct Breaker: Hashable, Sendable {
     private enum State: Hashable, Sendable {
         case closed
@@ -13,6 +14,8 @@ public struct Breaker: Hashable, Sendable {
     public static let failuresInARow = 5
     public static let failuresOfTwenty = 10
     public static let goodProbes = 2
+    public static let goodProbesMax = 16
+    public static let calm: Int64 = 10_000_000
     public static let restMin: Int64 = 100_000
     public static let restMax: Int64 = 1_000_000
     private static let window = 20
@@ -23,6 +26,8 @@ public struct Breaker: Hashable, Sendable {
     private var history: UInt32 = 0
     private var answers = 0
     private var good = 0
+    private var goodNeeded = Self.goodProbes
+    private var closedAt: Int64?
     private var rest = Self.restMin
 
     public init() {}
@@ -51,6 +56,8 @@ public struct Breaker: Hashable, Sendable {
             answers == Self.window && history.nonzeroBitCount >= Self.failuresOfTwenty
         guard inARow >= Self.failuresInARow || isShareHigh else { return false }
         (good, rest) = (0, Self.restMin)
+        let isSoon = closedAt.map { now - $0 < Self.calm } ?? false
+        goodNeeded = isSoon ? min(goodNeeded * 2, Self.goodProbesMax) : Self.goodProbes
         state = .open(probeAt: now + rest)
         return true
     }
@@ -72,11 +79,13 @@ public struct Breaker: Hashable, Sendable {
             return false
         }
         good += 1
-        guard good >= Self.goodProbes else {
-            state = .open(probeAt: now)
+        guard good >= goodNeeded else {
+            state = .open(probeAt: goodNeeded > Self.goodProbes ? now + Self.restMin : now)
             return false
         }
+        let needed = goodNeeded
         self = Breaker()
+        (goodNeeded, closedAt) = (needed, now)
         return true
     }
 

@@ -41,6 +41,12 @@ public struct ClinicSettings: Hashable, Sendable {
         ledger[mark.epoch] = max(ledger[mark.epoch] ?? 0, net)
     }
 
+    /// Adds what was let through without any common counter and the adjustments do not hold yet.
+    mutating func include(carried units: Int64) {
+        let (sum, overflow) = adjustments.addingReportingOverflow(units)
+        adjustments = overflow ? .max : sum
+    }
+
     /// The mark of a count as the store has it, or as the ledger has it when that is more: then the store went
     /// back, and the next check, which passes this mark, makes it notice.
     public func highest(_ mark: Mark) -> Mark {

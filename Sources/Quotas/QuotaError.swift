@@ -16,7 +16,7 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
     case unreadable(ClinicID)
     /// The clinic's plan cannot be used.
     case plan(ClinicID, PlanError)
-    /// More clinics are being loaded than the limit allows.
+    /// More is under way in this process than its limits allow: no store is away.
     case busy
     /// Redis and PostgreSQL kept disagreeing about the clinic's configuration.
     case unsteady(ClinicID)
@@ -65,7 +65,7 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
             """
         case .unreadable(let clinic): "the counter of clinic \(clinic) is not readable"
         case .plan(let clinic, let error): "the plan of clinic \(clinic) is not usable: \(error)"
-        case .busy: "too many clinics are being loaded"
+        case .busy: "too much is under way at once"
         case .unsteady(let clinic): "the configuration of clinic \(clinic) keeps changing"
         }
     }

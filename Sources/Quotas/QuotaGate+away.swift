@@ -122,7 +122,17 @@ extension QuotaGate {
 
     /// What PostgreSQL said of a clinic, for the time when its counter cannot be asked.
     public func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
-        if let plan = settings.plan { names.learn(plan) }
-        away?.learn(settings, of: clinic)
+        learn(settings, of: clinic, including: [:])
     }
+
+    /// The same, when its adjustments include units of this process's journal.
+    public func learn(
+        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+    ) {
+        if let plan = settings.plan { names.learn(plan) }
+        away?.learn(settings, of: clinic, including: delivered)
+    }
+
+    /// The clock of the counter store as far as it is known without asking it, µs since 1970; nil without a desk.
+    public var storeTime: Int64? { away?.storeTime }
 }

@@ -29,19 +29,43 @@ struct LocalCounter: Hashable, Sendable {
     private var stored: [UInt8]
     /// Our time at which it began.
     let begun: Int64
+    /// Processes that share the limits.
+    let workers: Int64
+    /// The outage in which it began.
+    var outage = 0
+    /// Whether something else is known of the clinic since.
+    var isOutdated = false
+    /// When all its limits are whole again at the latest, by the clock of Redis, µs since 1970.
+    private(set) var wholeAt: Int64 = 0
+    /// The longest that one of its limits takes to be whole again, µs.
+    private let longest: Int64
 
-    /// Begins unused, above what was known: used up is what the ledger and the last mark say.
+    /// Begins above what was known: used up is what the ledger, the last mark and the units carried say.
     ///
     /// - Parameters:
     ///   - now: The clock of Redis as far as it is known, µs since 1970.
+    ///   - before: The count that ends with this one: what it admitted of a limit stays used.
     /// - Returns: nil when the settings are of no month that runs at `now`.
-    init?(_ settings: ClinicSettings, workers: Int64, now: Int64, begun: Int64) {
+    init?(
+        _ settings: ClinicSettings, workers: Int64, now: Int64, begun: Int64,
+        after before: LocalCounter? = nil
+    ) {
         var configuration = settings.configuration(outside: .none)
         configuration.limits = configuration.limits.map { $0.shared(by: workers) }
         configuration.nextLimits = configuration.nextLimits.map { $0.shared(by: workers) }
+        longest =
+            (configuration.limits + configuration.nextLimits).map(\.tolerance).max() ?? 0
         let outcome = Self.rules(at: now).configure(nil, configuration, nonce: 0)
         guard let stored = outcome.stored else { return nil }
-        (self.stored, self.begun) = (stored, begun)
+        (self.stored, self.begun, self.workers) = (stored, begun, workers)
+        guard let before, before.wholeAt > now, let old = CounterValue(decoding: before.stored),
+            var value = CounterValue(decoding: stored)
+        else { return }
+        let limits = value.limits.map(\.limit)
+        value.limits = old.limits
+        value.replaceLimits(limits, at: now)
+        self.stored = value.encoded
+        wholeAt = now &+ longest
     }
 
     /// Decides as Redis would, and counts here.
@@ -49,7 +73,10 @@ struct LocalCounter: Hashable, Sendable {
         var request = request
         (request.mark, request.notAfter) = (nil, 0)
         let outcome = Self.rules(at: now).check(stored, request)
-        if let after = outcome.stored { stored = after }
+        if let after = outcome.stored {
+            stored = after
+            wholeAt = max(wholeAt, now &+ longest)
+        }
         return outcome.reply
     }
 

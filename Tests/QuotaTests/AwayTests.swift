@@ -138,6 +138,76 @@ private let plan = #"""
         #expect(try await site.decision().reasons == [.quota])
     }
 
+    @Test func `gives what is left of the quota once, however often Redis leaves`() async throws {
+        try site.put(#"{"quota": {"api_calls": 10}}"#)
+        _ = try await site.decision()
+        var allowed: Int64 = 0
+        for _ in 0..<3 {
+            site.takeAway()
+            for _ in 0..<15 { if try await site.decision().isAllowed { allowed += 1 } }
+            #expect(allowed == 9)
+            try await site.comeBack()
+        }
+        #expect(site.journal[site.clinic] == 9)
+    }
+
+    @Test func `counts what it let through once when the ledger has it`() async throws {
+        try site.put(#"{"quota": {"api_calls": 10}}"#)
+        _ = try await site.decision()
+        site.takeAway()
+        for _ in 0..<5 { #expect(try await site.decision().isAllowed) }
+        let month = try #require(Month("2026-11"))
+        let found = site.settings.state.withLock { state in
+            state.clinics[site.clinic]?.adjustments = 5
+            return state.clinics[site.clinic]
+        }
+        site.gate.learn(try #require(found), of: site.clinic, including: [month: 5])
+        #expect(try await site.decision().period.used == 7)
+        for _ in 0..<3 { #expect(try await site.decision().isAllowed) }
+        #expect(try await !site.decision().isAllowed)
+    }
+
+    @Test func `takes over what is learnt of a clinic meanwhile`() async throws {
+        _ = try await site.decision()
+        site.takeAway()
+        #expect(try await site.decision().isAllowed)
+        var found = try #require(site.settings.state.withLock { $0.clinics[site.clinic] })
+        (found.access, found.version) = (.ended, 2)
+        site.gate.learn(found, of: site.clinic)
+        #expect(try await !site.decision().isAllowed)
+        found.access = .open
+        site.gate.learn(found, of: site.clinic)
+        var allowed = 0
+        for _ in 0..<10 { if try await site.decision().isAllowed { allowed += 1 } }
+        // One of the burst of six was used before.
+        #expect(allowed == 5)
+    }
+
+    @Test func `gives a limit's burst once while Redis comes and goes`() async throws {
+        _ = try await site.decision()
+        var allowed = 0
+        for _ in 0..<4 {
+            site.takeAway()
+            for _ in 0..<10 { if try await site.decision().isAllowed { allowed += 1 } }
+            site.takeAway(false)
+            while site.desk.isRedisAway {
+                site.clock.now.withLock { $0 += 100_000 }
+                await site.desk.probe()
+            }
+        }
+        // The clock of Redis stands still: what it tells is never later.
+        #expect(allowed <= 8)
+    }
+
+    @Test func `does not take a full queue for an outage`() async throws {
+        _ = try await site.decision()
+        site.counters.state.withLock { $0.isBusy = true }
+        for _ in 0..<30 {
+            await #expect(throws: QuotaError.busy) { try await site.decision() }
+        }
+        #expect(!site.desk.isRedisAway && site.desk.tally == AwayTally())
+    }
+
     @Test func `does not decide where the plan says deny`() async throws {
         _ = try await site.decision()
         site.takeAway()
@@ -263,6 +333,16 @@ private let plan = #"""
         if !isLateFirst { site.desk.late(site.clinic, request, .replied(reply)) }
         #expect(site.journal[site.clinic] == 0 && site.desk.tally.ambiguous == 0)
         #expect(site.gate.marks.mark(of: site.clinic)?.used == 3)
+    }
+
+    @Test func `may be missing for as long as its answer may come`() async throws {
+        _ = try await site.decision()
+        let request = request()
+        decide(request)
+        #expect(site.desk.bound.missing == 2)
+        site.desk.late(site.clinic, request, .refused)
+        #expect(site.desk.bound.missing == 0)
+        await site.desk.hearOwed(within: .seconds(60))
     }
 
     @Test(arguments: [true, false])

@@ -62,7 +62,28 @@ import Testing
         let later = breaker.probeAt ?? 0
         closed += [probe(isGood: true, at: later), probe(isGood: true, at: later)]
         #expect(closed == [false, false, false, true])
-        #expect(!breaker.isOpen && breaker == Breaker())
+        #expect(!breaker.isOpen)
+    }
+
+    @Test mutating func `closes more slowly each time that it opens soon after it closed`() {
+        var now: Int64 = 0
+        var needed: [Int] = []
+        for _ in 0..<5 {
+            needed.append(probesToClose(&now))
+            now += Breaker.calm - 1
+        }
+        now += 1
+        needed.append(probesToClose(&now))
+        #expect(needed == [2, 4, 8, 16, 16, 2])
+    }
+
+    private mutating func probesToClose(_ now: inout Int64) -> Int {
+        open(at: now)
+        for probes in 1...100 {
+            now = breaker.probeAt ?? now
+            if probe(isGood: true, at: now) { return probes }
+        }
+        return 0
     }
 
     private mutating func open(at now: Int64) {

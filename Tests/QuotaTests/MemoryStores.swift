@@ -12,6 +12,8 @@ final class MemoryCounters: CounterStore {
         var held: [ClinicID: HeldState] = [:]
         var minted: UInt64 = 0
         var isAway = false
+        /// Whether calls are not sent at all: too many wait.
+        var isBusy = false
         var calls = 0
         var lastHold: HoldCall?
     }
@@ -66,6 +68,7 @@ final class MemoryCounters: CounterStore {
     private func apply(
         _ clinic: ClinicID, _ call: (CounterRules, [UInt8]?) -> CounterRules.Outcome
     ) throws(QuotaError) -> CounterReply {
+        if state.withLock(\.isBusy) { throw .busy }
         let outcome: CounterRules.Outcome? = state.withLock { state in
             state.calls += 1
             guard !state.isAway else { return nil }

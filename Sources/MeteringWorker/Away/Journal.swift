@@ -32,6 +32,8 @@ final class Journal: UsageJournal {
 
     private struct State {
         var open: Part?
+        /// An empty file for the part after this one, made where it may take time.
+        var spare: JournalFile?
         /// Written to since the last `sync`.
         var isDirty = false
         var sealed: [Part] = []
@@ -97,13 +99,13 @@ final class Journal: UsageJournal {
         var file: JournalFile?
         if let directory {
             do throws(Errno) {
-                file = try JournalFile.create(in: directory, id: id)
-                state.complaint = nil
+                file = try state.spare ?? JournalFile.create(in: directory, id: id)
+                (state.spare, state.complaint) = (nil, nil)
             } catch {
                 complain(error, &state)
             }
         }
-        let part = Part(file: file, sums: JournalSums(id: id))
+        let part = Part(file: file, sums: JournalSums(id: file?.id ?? id))
         state.open = part
         return part
     }
@@ -124,14 +126,26 @@ final class Journal: UsageJournal {
             """, metadata: ["reason": "\(error)"])
     }
 
-    /// Brings what was written to the disk, on a thread that may wait.
+    /// Brings what was written to the disk, with its name, on a thread that may wait; and once a part is begun, makes
+    /// the file of the next one.
     func sync() async throws {
-        let file = state.withLock { state in
+        let (file, wantsSpare) = state.withLock { state in
             defer { state.isDirty = false }
-            return state.isDirty ? state.open?.file : nil
+            return (
+                state.isDirty ? state.open?.file : nil,
+                state.open?.file != nil && state.spare == nil
+            )
         }
-        guard let file else { return }
-        try await NIOThreadPool.singleton.runIfActive { try file.sync() }
+        guard file != nil || wantsSpare, let directory else { return }
+        let spare = try await NIOThreadPool.singleton.runIfActive {
+            try file?.sync()
+            let id = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+            let spare = wantsSpare ? try? JournalFile.create(in: directory, id: id) : nil
+            if file != nil || spare != nil { try JournalFile.syncDirectory(directory) }
+            return spare
+        }
+        guard let spare else { return }
+        state.withLock { $0.spare = spare }
     }
 
     // MARK: Delivering
@@ -179,8 +193,12 @@ final class Journal: UsageJournal {
     }
 
     /// Sends everything that was written before the call; returns how many rows are new. What cannot be sent waits.
+    ///
+    /// - Parameter isThere: Told the rows of a part once PostgreSQL has them.
     @discardableResult
-    func deliver(to ledger: Ledger) async throws -> Int64 {
+    func deliver(
+        to ledger: Ledger, isThere: ([UsageAdjustment]) async -> Void = { _ in }
+    ) async throws -> Int64 {
         let parts = state.withLock { state in
             seal(&state)
             return state.sealed
@@ -191,6 +209,7 @@ final class Journal: UsageJournal {
             added += try await ledger.adjust(rows, because: "counted while Redis was away")
             try part.file?.remove()
             state.withLock { $0.sealed.removeAll { $0 === part } }
+            await isThere(rows)
         }
         return added
     }

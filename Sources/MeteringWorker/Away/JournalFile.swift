@@ -24,7 +24,7 @@ final class JournalFile: Sendable {
 
     deinit { try? file.close() }
 
-    /// A new file. Nobody sees it under its name before it is locked.
+    /// A new file. Nobody sees it under its name before it is locked; `syncDirectory` keeps that name.
     static func create(in directory: FilePath, id: ClinicID) throws(Errno) -> JournalFile {
         let path = directory.appending("\(id).\(suffix)")
         let draft = directory.appending("\(id).new")
@@ -36,7 +36,6 @@ final class JournalFile: Sendable {
             guard made.isLocked else { throw Errno.resourceTemporarilyUnavailable }
             try file.writeAll(magic + id.bytes)
             guard rename(draft.string, path.string) == 0 else { throw Errno(rawValue: errno) }
-            try syncDirectory(directory)
             return made
         } catch let error as Errno {
             throw error
@@ -111,7 +110,7 @@ final class JournalFile: Sendable {
     }
 
     /// A new name is safe on the disk only with its directory.
-    private static func syncDirectory(_ directory: FilePath) throws {
+    static func syncDirectory(_ directory: FilePath) throws {
         let file = try FileDescriptor.open(directory, .readOnly, options: [.closeOnExec])
         defer { try? file.close() }
         guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }

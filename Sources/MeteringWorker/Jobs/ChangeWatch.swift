@@ -16,6 +16,12 @@ final actor ChangeWatch {
     private let metrics: WorkerMetrics
     private let logger: Logger
     private var cursor: ConfigCursor
+    /// How far changes are known here while Redis cannot take them.
+    private var learnt: ConfigCursor
+    /// Units that the ledger has from our journal and that are not learnt from it yet.
+    private var delivered: [ClinicID: [Month: Int64]] = [:]
+    /// Clinics whose counter in Redis does not know of such units yet.
+    private var outdated: Set<ClinicID> = []
     private var isReading = false
     private var wantsAnotherPass = false
     /// What the log said of refused plans, by plan.
@@ -35,13 +41,15 @@ final actor ChangeWatch {
         self.gate = gate
         self.keys = keys
         cursor = try await ledger.configCursor()
+        learnt = cursor
     }
 
+    /// First what needs PostgreSQL alone: a revoked key must end also while Redis is away.
     func poll() async throws {
-        try await ledger.endOverdueOverrides()
-        try await run()
         try await renewKeys()
+        try await ledger.endOverdueOverrides()
         try await tellRefusedPlans()
+        try await run()
     }
 
     /// Takes over all that changed since the last time. One pass at a time: who comes meanwhile makes it
@@ -52,9 +60,43 @@ final actor ChangeWatch {
         defer { isReading = false }
         repeat {
             wantsAnotherPass = false
-            while try await takeChanges() {}
+            do {
+                while try await takeChanges() {}
+                learnt = cursor
+            } catch {
+                while try await learnChanges() {}
+                throw error
+            }
         } while wantsAnotherPass
     }
+
+    /// The ledger has these rows of our journal: what decides without Redis learns it from the ledger, and then the
+    /// counters in Redis do. Beyond `outdatedMax` clinics the sweep tells Redis.
+    func take(_ rows: [UsageAdjustment]) {
+        for row in rows {
+            delivered[row.clinic, default: [:]][row.month, default: 0] += row.units
+        }
+    }
+
+    func renewDelivered() async throws {
+        let page = delivered.prefix(Self.pageMax)
+        if !page.isEmpty {
+            let found = try await ready(page.map(\.key))
+            for (clinic, units) in page {
+                delivered[clinic] = nil
+                guard let settings = found[clinic] else { continue }
+                gate.learn(settings, of: clinic, including: units)
+                if outdated.count < Self.outdatedMax { outdated.insert(clinic) }
+            }
+        }
+        let clinics = Set(outdated.prefix(Self.pageMax))
+        guard !clinics.isEmpty else { return }
+        try await renew(clinics)
+        outdated.subtract(clinics)
+    }
+
+    private static let pageMax = 1_000
+    private static let outdatedMax = 100_000
 
     /// Brings these clinics to Redis, also those that it does not hold: somebody just made or changed them.
     func renew(_ clinics: Set<ClinicID>) async throws {
@@ -117,6 +159,21 @@ final actor ChangeWatch {
             }
             try await group.waitForAll()
         }
+    }
+
+    /// What PostgreSQL says of them by the clock of Redis, without asking it.
+    private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicSettings] {
+        guard !clinics.isEmpty, let now = gate.storeTime else { return [:] }
+        return try await ledger.readySettings(of: clinics, at: now)
+    }
+
+    /// One page of changes, for decisions without Redis; whether more wait.
+    private func learnChanges() async throws -> Bool {
+        let changes = try await ledger.changedClinics(since: learnt)
+        let known = try await ready(Array(Set(changes.clinics.map(\.clinic))))
+        for (clinic, settings) in known { gate.learn(settings, of: clinic) }
+        learnt = changes.cursor
+        return !changes.isComplete
     }
 
     /// One page of changes; whether more wait.
