@@ -50,12 +50,13 @@ public struct CheckRequest: Hashable, Sendable {
 
     /// `units` at once, or of `atMost` as many single ones as there is room for.
     public init(
-        limit: UInt16, mode: Mode, units: Int64, writes: Bool, mark: Mark?, nonce: UInt64
+        limit: UInt16, mode: Mode, units: Int64, writes: Bool, mark: Mark?, nonce: UInt64,
+        notAfter: Int64 = 0
     ) {
         let isMany = mode == .atMost
         self.init(
             limit: limit, mode: mode, cost: isMany ? 1 : units, count: isMany ? units : 1,
-            writes: writes, mark: mark, nonce: nonce)
+            writes: writes, mark: mark, nonce: nonce, notAfter: notAfter)
     }
 
     /// What was asked for: the cost, or of `atMost` the number of single units.

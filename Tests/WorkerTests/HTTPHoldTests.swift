@@ -1,4 +1,5 @@
 import Foundation
+import LocalServers
 import Metering
 import Postgres
 import TestSupport

@@ -99,7 +99,11 @@ final class Journal: UsageJournal {
         var file: JournalFile?
         if let directory {
             do throws(Errno) {
-                file = try state.spare ?? JournalFile.create(in: directory, id: id)
+                if let spare = state.spare {
+                    file = spare
+                } else {
+                    file = try JournalFile.create(in: directory, id: id)
+                }
                 (state.spare, state.complaint) = (nil, nil)
             } catch {
                 complain(error, &state)
@@ -211,6 +215,13 @@ final class Journal: UsageJournal {
             state.withLock { $0.sealed.removeAll { $0 === part } }
             await isThere(rows)
         }
+        // Between outages nothing lies in the directory.
+        let spare = state.withLock { state in
+            guard state.open == nil else { return nil as JournalFile? }
+            defer { state.spare = nil }
+            return state.spare
+        }
+        try spare?.remove()
         return added
     }
 

@@ -34,11 +34,16 @@ extension CheckDoor {
                 if question != nil, let answer = decisions.popFirst() {
                     answers.append(self.answer(try decision(answer, of: call), to: call))
                 } else if let name = call.requestID {
-                    answers.append(try await named.take { _ in try await once(call, named: name) })
+                    let answer = try await named.take { (_) async throws(Problem) in
+                        try await once(call, named: name)
+                    }
+                    answers.append(answer)
                 } else if let counter = call.counter {
                     // One after the other, so that one request holds one connection of PostgreSQL at most.
-                    answers.append(
-                        try await advised.take { try await advise(call, on: counter, within: $0) })
+                    let answer = try await advised.take { (left) async throws(Problem) in
+                        try await advise(call, on: counter, within: left)
+                    }
+                    answers.append(answer)
                 }
             } catch {
                 answers.append(error.answer)
