@@ -187,7 +187,8 @@ struct Worker: Sendable {
             recurring("upkeep", .seconds(10), closing: upkeep.end) { try await upkeep.run() },
             recurring("workers", .seconds(5), startsAtOnce: true) { try await countWorkers() },
             recurring(
-                "journal", .seconds(1), startsAtOnce: true, closing: { try await deliverLast(watch) }
+                "journal", .seconds(1), startsAtOnce: true,
+                closing: { try await deliverLast(watch) }
             ) {
                 try await deliver(watch)
                 try await watch.renewDelivered()
