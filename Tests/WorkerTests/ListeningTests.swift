@@ -68,15 +68,14 @@ import Testing
             try await waitUntil("the override is there") {
                 try await worker.quota(of: clinic) == 500
             }
-            try await worker.database.ask(
+            // One transaction, so that the worker ends nothing while the trigger is off.
+            try await worker.database.owner.script(
                 """
                 ALTER TABLE metering.clinic_override DISABLE TRIGGER override_update;
+                UPDATE metering.clinic_override
+                SET created_at = now() - interval '1 h', until = now();
+                ALTER TABLE metering.clinic_override ENABLE TRIGGER override_update;
                 """)
-            try await worker.database.ask(
-                "UPDATE metering.clinic_override SET created_at = now() - interval '1 h', until = now()"
-            )
-            try await worker.database.ask(
-                "ALTER TABLE metering.clinic_override ENABLE TRIGGER override_update")
             try await waitUntil("the plan's quota is back") {
                 try await worker.quota(of: clinic) == 7
             }

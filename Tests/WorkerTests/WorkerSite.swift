@@ -54,7 +54,7 @@ struct WorkerSite: Sendable {
     func serve(_ settings: [String: String] = [:]) async throws -> ServingWorker {
         var environment: [String: String?] = [
             "DATABASE_URL": database.url(), "REDIS_URL": redis.url, "HTTP_PORT": "0",
-            "LOG_LEVEL": "error", "METERING_LOAD_TIMEOUT": "3s",
+            "LOG_LEVEL": "error", "METERING_LOAD_TIMEOUT": "5s",
             "METERING_UNKNOWN_PER_SECOND": "1000",
         ]
         for (name, value) in settings { environment[name] = value }
