@@ -64,8 +64,13 @@ import Testing
             try await proxy.isTransparent(worker)
             // Its refusals come from nginx's own configuration.
             let clinic = try await worker.database.clinic(nil)
-            try await proxy.letsNoneThrough(
-                try await worker.database.clinic(nil, status: "canceled"))
+            let ended = try await worker.database.clinic("{}", status: "canceled")
+            // nginx passes none of these on, so that the worker says what it says to every request.
+            for fields in Proxy.strange + ["X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n"] {
+                let reply = try await proxy.get(ended, "/", fields: fields)
+                #expect(reply.status == 402, "\(fields.prefix(60)): \(reply.body)")
+            }
+            try await proxy.refusesLongNames(ended)
             #expect(try await proxy.get(clinic, "/forbidden").body == "the application says no\n")
             if !isOpen { try await proxy.isClosedWithoutRedis(worker, clinic) }
         }
@@ -141,7 +146,7 @@ private struct Proxy {
     }
 
     /// Fields that the worker would refuse before it reads what is asked.
-    private static let strange = [
+    static let strange = [
         (0..<65).map { "X-Field-\($0): 1\r\n" }.joined(),
         (0..<5).map { "X-Long-\($0): \(String(repeating: "a", count: 3_500))\r\n" }.joined(),
         "Authorization: \(String(repeating: "a", count: 7_000))\r\n"
@@ -182,7 +187,7 @@ private struct Proxy {
         #expect(try await get(ended, "/").status == 402)
         for fields in Self.strange {
             let reply = try await get(ended, "/", fields: fields)
-            #expect(reply.status == 402, "\(fields.prefix(60)): \(reply.body)")
+            #expect((400..<500).contains(reply.status), "\(fields.prefix(60)): \(reply.body)")
         }
         #expect(try await get(halted, "/").status == 200)
         #expect(try await get(halted, "/", method: "POST", fields: lies).status == 402)
@@ -191,11 +196,8 @@ private struct Proxy {
         #expect(try Answer(try await worker.usage(other)).usage.used == 0)
     }
 
-    /// Whatever a client of a clinic without a subscription sends, the application is not reached.
-    func letsNoneThrough(_ ended: ClinicID) async throws {
-        for fields in ["X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n"] {
-            #expect(try await get(ended, "/", fields: fields).status == 402)
-        }
+    /// Host and path that are each as long as nginx takes them.
+    func refusesLongNames(_ ended: ClinicID) async throws {
         let labels = String(repeating: "a.", count: 3_900)
         let path = "/" + String(repeating: "a", count: 8_000)
         let reply = try await HTTPWire.talk(to: port) { wire in

@@ -62,7 +62,8 @@ import Testing
         func reader(_ size: Int) -> (RequestReader, String) {
             var reader = RequestReader(room)
             _ = reader.begin(head) { _ in 100_000 }
-            return (reader, Self.word(reader.add(ByteBuffer(repeating: 97, count: size))))
+            let word = Self.word(reader.add(ByteBuffer(repeating: 97, count: size)))
+            return (reader, word)
         }
         var small = reader(4_096)
         #expect(room.bytesTaken == 0 && small.1 == "-")
