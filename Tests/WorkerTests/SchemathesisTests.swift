@@ -57,7 +57,7 @@ import Testing
                     "--seed", "20261125", "--generation-database", "none", "--no-color",
                     "--phases", "examples,coverage,fuzzing", "--max-examples", "40", "--max-time",
                     "20",
-                    "--continue-on-failure", "--request-timeout", "10", "--warnings", "off",
+                    "--continue-on-failure", "--request-timeout", "60", "--warnings", "off",
                     // An answer to HEAD has no body, and the path of the application is any text.
                     "--exclude-path", "/v1/gateway/check/{path}",
                     // Not positive_data_acceptance: that credited is at most used, no schema can say.
