@@ -32,7 +32,7 @@ private final class EmbeddedSite: Sendable {
     }
 
     init(_ plan: String?) throws {
-        worker = QuotaGate(counters: counters, settings: settings)
+        worker = QuotaGate(counters: counters, settings: settings, loading: .patient)
         loads = Loads(worker)
         let marks = MarkBook()
         let (counters, start) = (counters, ContinuousClock.now)
@@ -42,7 +42,8 @@ private final class EmbeddedSite: Sendable {
                 uptime: { (ContinuousClock.now - start).wholeMicroseconds + 1 },
                 wallClock: { 1_795_428_007_000_000 },
                 probe: { counters.state.withLock { $0.isAway ? nil : $0.now } }))
-        gate = QuotaGate(counters: counters, bringer: loads, marks: marks, away: desk)
+        gate = QuotaGate(
+            counters: counters, bringer: loads, marks: marks, away: desk, loading: .patient)
         let features = try plan.map { try PlanFeatures(json: $0) }
         let month = try #require(Month("2026-11"))
         settings.state.withLock {

@@ -12,7 +12,7 @@ import Testing
     private let clinic = ClinicID(high: 1, low: 2)
 
     init() throws {
-        gate = QuotaGate(counters: counters, settings: settings)
+        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
         try put(#"{"limits": {"default": {"rate": 100, "per": "1s"}}, "quota": {"api_calls": 50}}"#)
     }
 
@@ -116,7 +116,7 @@ import Testing
         }
         try put(
             #"{"limits": {"default": {"rate": 100, "per": "1s", "concurrent": 1}}}"#, version: 2)
-        let elsewhere = QuotaGate(counters: counters, settings: settings)
+        let elsewhere = QuotaGate(counters: counters, settings: settings, loading: .patient)
         let now = counters.state.withLock { $0.now }
         #expect(try await elsewhere.refresh(clinic, at: now))
         let answer = try await gate.reserve(clinic, id: id(2), for: .seconds(60))

@@ -13,7 +13,7 @@ import Testing
     init() throws {
         gate = QuotaGate(
             counters: counters, settings: settings,
-            loading: LoadingPace(strangersPerSecond: 10_000))
+            loading: LoadingPace(patience: .seconds(60), strangersPerSecond: 10_000))
     }
 
     private func clinic(_ number: Int) -> ClinicID { ClinicID(high: 1, low: UInt64(number)) }

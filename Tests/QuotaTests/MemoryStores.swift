@@ -127,3 +127,8 @@ final class MemorySettings: SettingsSource {
         for continuation in waiting { continuation.resume() }
     }
 }
+
+extension LoadingPace {
+    /// Beside tests that keep every processor busy a load in memory can take seconds too.
+    static let patient = LoadingPace(patience: .seconds(60))
+}

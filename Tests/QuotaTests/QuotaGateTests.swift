@@ -12,7 +12,7 @@ import Testing
     private let clinic = ClinicID(high: 1, low: 2)
 
     init() throws {
-        gate = QuotaGate(counters: counters, settings: settings)
+        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
         try put(
             #"{"limits": {"default": {"rate": 1, "per": "1s", "burst": 3}}, "quota": {"api_calls": 5}}"#
         )

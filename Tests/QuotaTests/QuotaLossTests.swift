@@ -59,7 +59,7 @@ private struct LossyMonth {
     init(quota: Int64) throws {
         self.quota = quota
         let month = try #require(Month("2026-11"))
-        gate = QuotaGate(counters: counters, settings: settings)
+        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
         let plan = try PlanFeatures(json: #"{"quota": {"api_calls": \#(quota)}}"#)
         settings.state.withLock {
             $0.clinics[clinic] = ClinicSettings(
