@@ -154,7 +154,7 @@ import Testing
             try await database.makeClinics(1)
             let plan = try await database.makePlan("Gold")
             try await database.subscribe(.numbered(1), to: plan)
-            var box = TimeBox(name, share: 50)
+            var box = TimeBox(name, share: 50, atLeast: 100)
             while box.hasTime {
                 let history = QuotaHistory(using: &random)
                 try await database.write(history, of: plan)
@@ -219,7 +219,7 @@ private struct QuotaHistory: CustomStringConvertible {
         let name = "plan problems"
         var random = SplitMix64(seed: Seed.current(name))
         try await TestDatabase.lend { database in
-            var box = TimeBox(name, share: 50)
+            var box = TimeBox(name, share: 50, atLeast: 100)
             var (good, refused) = (0, 0)
             while box.hasTime {
                 let text = PlanDraw.metering(using: &random)

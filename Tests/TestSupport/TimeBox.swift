@@ -2,16 +2,20 @@ import FoundationEssentials
 
 /// Bounds a random test by time instead of by count. `while box.hasTime { … }`, then `box.report()`.
 ///
-/// The first turn always comes, however slow the machine.
+/// The first turns always come, however slow the machine.
 public struct TimeBox {
     private let test: String
     private let deadline: ContinuousClock.Instant
+    private let least: Int
     /// Turns begun so far.
     public private(set) var turns = 0
 
-    /// - Parameter share: The part of `METERING_TEST_SECONDS` (10 when unset) that is this box's, in percent.
-    public init(_ test: String, share: Int = 100) {
+    /// - Parameters:
+    ///   - share: The part of `METERING_TEST_SECONDS` (10 when unset) that is this box's, in percent.
+    ///   - least: Turns that come also when the time is over, for a test that waits to have seen several kinds.
+    public init(_ test: String, share: Int = 100, atLeast least: Int = 1) {
         self.test = test
+        self.least = least
         deadline = ContinuousClock.now + .milliseconds(Self.seconds * 10 * share)
     }
 
@@ -26,7 +30,7 @@ public struct TimeBox {
     /// Counts one turn and says whether there is time for it.
     public var hasTime: Bool {
         mutating get {
-            guard turns == 0 || ContinuousClock.now < deadline else { return false }
+            guard turns < least || ContinuousClock.now < deadline else { return false }
             turns += 1
             return true
         }
