@@ -150,6 +150,62 @@ class Redis:
         return int(re.search(r"used_memory_dataset:(\d+)", self.cli("info", "memory"))[1])
 
 
+class Worker:
+    """`metering-worker serve` on a free port, and a key of its own that may check."""
+
+    CHECKS = """
+local clinics, count = {{ {clinics} }}, 0
+function request()
+    count = count + 1
+    return wrk.format("POST", "/v1/check", {{Authorization = "Bearer {key}"}},
+        '{{"clinic_id":"' .. clinics[1 + count % #clinics] .. '"}}')
+end
+function done(summary, latency)
+    print(string.format("p50=%d p99=%d max=%d rate=%d", latency:percentile(50), latency:percentile(99),
+        latency.max, summary.requests * 1000000 / summary.duration))
+end
+"""
+
+    def __init__(self, environment, clinics):
+        """clinics -- the ids that are asked for"""
+        self.home = tempfile.TemporaryDirectory()
+        environment = {**os.environ, **environment, "HTTP_PORT": "0", "LOG_LEVEL": "error"}
+        key = run([program("metering-worker"), "keys", "create", "--name", "bench", "--scope", "check"],
+                  env=environment).strip()
+        self.script = Path(self.home.name) / "checks.lua"
+        self.script.write_text(self.CHECKS.format(key=key, clinics=", ".join(f'"{clinic}"' for clinic in clinics)))
+        self.process = subprocess.Popen([program("metering-worker"), "serve"], text=True,
+                                        env=environment, stderr=subprocess.PIPE)
+        for line in self.process.stderr:
+            found = re.search(r"listening on http://127.0.0.1:(\d+)", line)
+            if found:
+                self.port = int(found[1])
+                return
+        sys.exit("the worker did not start")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        if self.process.wait(30) != 0:
+            sys.exit("the worker did not end in order")
+        self.home.cleanup()
+
+    def resident(self):
+        """KiB of memory."""
+        return int(re.search(r"VmRSS:\s*(\d+)", Path(f"/proc/{self.process.pid}/status").read_text())[1])
+
+    def check(self, seconds):
+        """Checks of 32 connections, one clinic after the other: p50, p99 and longest in us, and checks a second."""
+        printed = run(["wrk", "-t1", "-c32", f"-d{seconds}", "-s", self.script, f"http://127.0.0.1:{self.port}"])
+        bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*", printed)
+        if bad:
+            sys.exit(f"checks were not answered: {bad[0]}")
+        found = re.search(r"p50=(\d+) p99=(\d+) max=(\d+) rate=(\d+)", printed)
+        return [int(number) for number in found.groups()]
+
+
 def cpu_seconds(pid):
     """What a process has used of the processor, user and system, all threads."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
@@ -185,7 +241,7 @@ class Figures:
         verdict = ""
         if bound is not None:
             self.missed |= value > bound
-            verdict = f"{bound:>20.0f}  {'missed' if value > bound else 'met'}"
+            verdict = f"{bound:>20g}  {'missed' if value > bound else 'met'}"
         print(f"{name:<52}{value:>12.1f}{'':>8}{verdict}", flush=True)
 
     def end(self):

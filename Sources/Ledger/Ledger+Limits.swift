@@ -91,9 +91,13 @@ extension Ledger {
     /// Counts all rows of every clinic again and sets the counters right, each clinic in a transaction of its
     /// own: whoever holds one counter and waits for nothing else is in nobody's way.
     ///
-    /// - Parameter body: Gets what was wrong with a clinic, and how far the count is.
+    /// - Parameters:
+    ///   - rests: After each clinic nothing is counted for so many times as long as it took, so that the database
+    ///     has time for others; 9 leaves them nine tenths of it.
+    ///   - body: Gets what was wrong with a clinic, and how far the count is.
     @discardableResult
     public func recount(
+        rests: Int = 0,
         _ body: (_ drift: [CounterDrift], _ progress: RecountOutcome) throws -> Void = { _, _ in }
     ) async throws(LedgerError) -> RecountOutcome {
         try await stored {
@@ -104,7 +108,9 @@ extension Ledger {
                 ).map { try $0.clinic("clinic_id") }
                 guard let end = page.last else { break }
                 for clinic in page {
+                    let begun = ContinuousClock.now
                     let drift = try await recount(clinic)
+                    if rests > 0 { try await Task.sleep(for: (.now - begun) * rests) }
                     outcome.clinics += 1
                     outcome.skipped += drift == nil ? 1 : 0
                     try body(drift ?? [], outcome)

@@ -256,12 +256,12 @@ struct Worker: Sendable {
     }
 
     /// Once a day: counts people, patients and files again. Their counters are kept by triggers, so a
-    /// difference means that somebody worked around them.
+    /// difference means that somebody worked around them. Slowly: it may take the day, and nobody waits for it.
     private func recountOnce() async throws {
         guard try await ledger.recountIsDue() else { return }
         let startedAt = try await ledger.databaseTime()
         var wrong = 0
-        let outcome = try await ledger.recount { drift, _ in
+        let outcome = try await ledger.recount(rests: 9) { drift, _ in
             wrong += drift.count
             for entry in drift {
                 metrics.raise(.countersWrong, entry.counter.rawValue)

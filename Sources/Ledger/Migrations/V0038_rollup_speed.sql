@@ -52,7 +52,7 @@ BEGIN
     IF pg_has_role((SELECT relowner FROM pg_class WHERE oid = 'public.api_usage'::regclass), 'USAGE') THEN
         DROP TRIGGER refuse_closed_month ON public.api_usage;
         -- Every roll-up updates these rows: with room on their page their indexes stay as they are (HOT).
-        ALTER TABLE public.api_usage SET (fillfactor = 70);
+        ALTER TABLE public.api_usage SET (fillfactor = 45);
     END IF;
 END
 $$;

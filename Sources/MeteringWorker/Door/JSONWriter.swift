@@ -23,21 +23,26 @@ struct JSONWriter {
         }
     }
 
-    /// The name of the member whose value is written next.
+    /// The name of the member whose value is written next: one of ours, without anything to escape.
     mutating func name(_ name: String) {
-        text(name)
+        assert(!name.hasByte(Self.mustEscape), "a name to escape: \(name)")
+        separate()
+        quote(name)
         bytes.append(UInt8(ascii: ":"))
         needsComma = false
     }
 
     mutating func text(_ text: String) {
         separate()
+        guard text.hasByte(Self.mustEscape) else { return quote(text) }
         bytes.append(UInt8(ascii: "\""))
-        if text.utf8.contains(where: Self.mustEscape) {
-            for byte in text.utf8 { escape(byte) }
-        } else {
-            bytes.append(contentsOf: text.utf8)
-        }
+        for byte in text.utf8 { escape(byte) }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func quote(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        bytes.append(contentsOf: text.utf8)
         bytes.append(UInt8(ascii: "\""))
     }
 
@@ -125,5 +130,14 @@ extension JSONWriter {
     mutating func member(_ name: String, orNull value: Int64?) {
         self.name(name)
         if let value { integer(value) } else { null() }
+    }
+}
+
+extension String {
+    /// Whether a byte of its UTF-8 is such a one. Bytes that lie side by side are looked through without a detour
+    /// over the string for each of them.
+    func hasByte(_ isSuch: (UInt8) -> Bool) -> Bool {
+        utf8.withContiguousStorageIfAvailable { $0.contains(where: isSuch) }
+            ?? utf8.contains(where: isSuch)
     }
 }

@@ -38,7 +38,7 @@ extension HTTPAnswer {
         buffer.writeStaticString("\r\n")
         buffer.writeString(name)
         buffer.writeStaticString(": ")
-        if value.utf8.contains(where: { $0 < 32 || $0 == 127 }) {
+        if value.hasByte({ $0 < 32 || $0 == 127 }) {
             buffer.writeBytes(value.utf8.map { $0 < 32 || $0 == 127 ? 32 : $0 })
         } else {
             buffer.writeString(value)
