@@ -50,10 +50,10 @@ install: release ## Put the programs into PREFIX/bin and the examples into PREFI
 	done
 
 lint: ## Check the format of all Swift files
-	swift format lint --strict --recursive --parallel Sources Tests Package.swift
+	swift format lint --strict --recursive --parallel Sources Tests Benchmarks Examples Package.swift
 
 format: ## Format all Swift files
-	swift format --in-place --recursive --parallel Sources Tests Package.swift
+	swift format --in-place --recursive --parallel Sources Tests Benchmarks Examples Package.swift
 
 hooks: ## Check the format before each commit
 	git config core.hooksPath scripts/hooks
