@@ -194,12 +194,16 @@ struct Worker: Sendable {
                 try await watch.renewDelivered()
             },
             recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
-            recurring("roll-up", settings.intervals.rollup) { _ = try await ledger.rollUpDue() },
-            recurring("sweep", settings.intervals.sweep, startsAtOnce: true) {
+            recurring("roll-up", settings.intervals.rollup, isCutShort: true) {
+                _ = try await ledger.rollUpDue()
+            },
+            recurring("sweep", settings.intervals.sweep, startsAtOnce: true, isCutShort: true) {
                 try await sweepOnce()
             },
-            recurring("recount", .seconds(3_600), startsAtOnce: true) { try await recountOnce() },
-            recurring("standing", .seconds(1), startsAtOnce: true) {
+            recurring("recount", .seconds(3_600), startsAtOnce: true, isCutShort: true) {
+                try await recountOnce()
+            },
+            recurring("standing", .seconds(1), startsAtOnce: true, isCutShort: true) {
                 metrics.raise(.standingMoves, by: try await ledger.evaluateDueStandings())
             },
             recurring("figures", .seconds(10), startsAtOnce: true) {
@@ -214,14 +218,14 @@ struct Worker: Sendable {
     }
 
     private func recurring(
-        _ name: String, _ interval: Duration, startsAtOnce: Bool = false,
+        _ name: String, _ interval: Duration, startsAtOnce: Bool = false, isCutShort: Bool = false,
         closing: (@Sendable () async throws -> Void)? = nil,
         _ work: @escaping @Sendable () async throws -> Void
     ) -> RecurringService {
         RecurringService(
             name: name, interval: interval, readiness: readiness, endings: endings,
-            metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, closing: closing,
-            work: work)
+            metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, isCutShort: isCutShort,
+            closing: closing, work: work)
     }
 
     /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.

@@ -70,10 +70,47 @@ import Testing
         }
     }
 
+    /// A count of all rows may take hours.
+    @Test func `does not wait for what the next one does again`() async throws {
+        try await WorkerSite.lend(clinics: 1) { site in
+            try await site.database.psql("ALTER FUNCTION metering.recount SET lock_timeout = 0;")
+            async let holder: String? = try? site.database.psql(
+                """
+                BEGIN;
+                SELECT metering.lock_counters(ARRAY(SELECT clinic_id FROM clinics));
+                SELECT pg_sleep(600);
+                """)
+            try await waitUntil("the counters are held") {
+                try await active(at: site, "query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'")
+            }
+            let worker = try await site.serve(Self.settings)
+            try await waitUntil("the worker waits for the counters") {
+                try await active(
+                    at: site, "query LIKE '%metering.recount(%' AND wait_event_type = 'Lock'")
+            }
+            worker.process.send(SIGTERM)
+            #expect(try await worker.process.waitForEnd() == .exited(0))
+            #expect(worker.process.errorLines.last == "metering-worker: stopped")
+            _ = try await site.database.psql(
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event = 'PgSleep';
+                """)
+            #expect(await holder == nil)
+        }
+    }
+
+    private func active(at site: WorkerSite, _ condition: String) async throws -> Bool {
+        try await site.database.psql(
+            """
+            SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+                AND pid <> pg_backend_pid() AND \(condition));
+            """) == "t\n"
+    }
+
     /// Rows of the ledger, and what they hold.
     private func written(at site: WorkerSite) async throws -> String {
         try await site.database.psql(
             "SELECT count(*), coalesce(sum(used - credited), 0) FROM metering.usage_checkpoint;")
     }
-
 }

@@ -13,6 +13,8 @@ struct RecurringService: Service {
     let logger: Logger
     /// Whether the first turn comes at once and not after the first interval.
     var startsAtOnce = false
+    /// Whether a turn may take long and is broken off at shutdown: the next start does again what is missing.
+    var isCutShort = false
     /// Done once more, last of all, when the process ends in order.
     var closing: (@Sendable () async throws -> Void)?
     let work: @Sendable () async throws -> Void
@@ -34,12 +36,17 @@ struct RecurringService: Service {
 
     private func turn(_ failures: inout Int) async {
         do {
-            try await work()
+            if isCutShort {
+                try await cancelWhenGracefulShutdown { try await work() }
+            } else {
+                try await work()
+            }
             if failures > 0 { logger.notice("\(name) works again") }
             failures = 0
             metrics.noteRun(of: name, isGood: true)
             readiness.note(name, isFailing: false)
         } catch {
+            if isCutShort, Task.isShuttingDownGracefully { return }
             // Said at once and then at every sixtieth turn, or an outage would fill the disk.
             if failures % 60 == 0 {
                 logger.error(
