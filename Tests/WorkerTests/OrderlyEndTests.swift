@@ -81,7 +81,8 @@ import Testing
                 SELECT pg_sleep(600);
                 """)
             try await waitUntil("the counters are held") {
-                try await active(at: site, "query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'")
+                try await active(
+                    at: site, "query LIKE '%pg_sleep(600)%' AND wait_event = 'PgSleep'")
             }
             let worker = try await site.serve(Self.settings)
             try await waitUntil("the worker waits for the counters") {
