@@ -200,7 +200,7 @@ struct Worker: Sendable {
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true, isCutShort: true) {
                 try await sweepOnce()
             },
-            recurring("recount", .seconds(3_600), startsAtOnce: true, isCutShort: true) {
+            recurring("recount", .seconds(10), startsAtOnce: true, isCutShort: true) {
                 try await recountOnce()
             },
             recurring("standing", .seconds(1), startsAtOnce: true, isCutShort: true) {

@@ -39,7 +39,7 @@ import Testing
         let name = "facts in any order"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name)
-        while box.hasTime {
+        while await box.hasTime {
             await Task.yield()
             let facts = (0..<Int.random(in: 1...9, using: &random)).map { _ in
                 RandomFacts.fact(on: .random(in: 0...90, using: &random), &random)
@@ -68,7 +68,7 @@ import Testing
         let name = "steps of severity"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 50)
-        while box.hasTime {
+        while await box.hasTime {
             await Task.yield()
             var one = StandingCase()
             var day: Int64 = 0

@@ -212,7 +212,7 @@ private final class Told: Sendable {
             var random = SplitMix64(seed: Seed.current(name))
             var box = TimeBox(name)
             var kind: UInt64 = 100
-            while box.hasTime {
+            while await box.hasTime {
                 kind += 2
                 let count = Int.random(in: 1...12, using: &random)
                 let (together, alone) = (clinics(count, kind), clinics(count, kind + 1))

@@ -14,7 +14,7 @@ import Testing
         var random = SplitMix64(seed: seed)
         var seen: Set<CounterReply.Verdict> = []
         var cases: Set<Case> = []
-        while box.hasTime {
+        while await box.hasTime {
             var story = Story(
                 redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
             try await story.run(steps: 200)

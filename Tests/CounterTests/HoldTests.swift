@@ -16,7 +16,7 @@ import Testing
         var box = TimeBox(name)
         var random = SplitMix64(seed: Seed.current(name))
         var seen: Set<HoldReply.Outcome> = []
-        while box.hasTime {
+        while await box.hasTime {
             var story = HoldStory(redis: redis, random: SplitMix64(seed: random.next()))
             try await story.run(steps: 150)
             seen.formUnion(story.seen)

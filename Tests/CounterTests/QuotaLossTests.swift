@@ -16,7 +16,7 @@ import Testing
         let ledger = TestLedger()
         let player = try await Player.start(ClinicID(high: 7, low: 7), ledger)
         var checks = 0
-        while box.hasTime {
+        while await box.hasTime {
             var month = OneMonth(player, quota: .random(in: 1...120, using: &random), &random)
             for _ in 0..<60 {
                 switch Int.random(in: 0..<16, using: &random) {

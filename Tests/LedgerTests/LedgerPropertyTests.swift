@@ -30,7 +30,7 @@ private struct Model {
             var random = SplitMix64(seed: Seed.current("ledger model"))
             var box = TimeBox("ledger model")
             try await database.makeClinics(4)
-            while box.hasTime {
+            while await box.hasTime {
                 try await database.owner.script(
                     """
                     DELETE FROM metering.usage_checkpoint; DELETE FROM metering.usage_month;

@@ -155,7 +155,7 @@ import Testing
             let plan = try await database.makePlan("Gold")
             try await database.subscribe(.numbered(1), to: plan)
             var box = TimeBox(name, share: 50, atLeast: 100)
-            while box.hasTime {
+            while await box.hasTime {
                 let history = QuotaHistory(using: &random)
                 try await database.write(history, of: plan)
                 let rows = try await database.owner.ask(
@@ -221,7 +221,7 @@ private struct QuotaHistory: CustomStringConvertible {
         try await TestDatabase.lend { database in
             var box = TimeBox(name, share: 50, atLeast: 100)
             var (good, refused) = (0, 0)
-            while box.hasTime {
+            while await box.hasTime {
                 let text = PlanDraw.metering(using: &random)
                 let row = try await database.owner.ask(
                     "SELECT metering.plan_problem($1::jsonb) AS problem, ($1::jsonb)::text AS kept",

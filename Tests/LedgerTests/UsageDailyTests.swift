@@ -11,7 +11,7 @@ import Testing
             var random = SplitMix64(seed: Seed.current("days add up"))
             var box = TimeBox("days add up")
             try await database.makeClinics(4)
-            while box.hasTime {
+            while await box.hasTime {
                 try await database.owner.script(
                     """
                     DELETE FROM metering.usage_checkpoint; DELETE FROM metering.usage_month;

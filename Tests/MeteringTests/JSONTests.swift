@@ -57,11 +57,11 @@ import Testing
     }
 
     /// Whatever is read and written is read as the same, and no byte of it makes the reader trap.
-    @Test func `comes back the same, and survives any damage`() throws {
+    @Test func `comes back the same, and survives any damage`() async throws {
         let name = "JSON round trip"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
-        while box.hasTime {
+        while await box.hasTime {
             let json = Self.random(depth: 4, using: &random)
             for text in ["\(json)", json.indented] {
                 #expect(try JSON(text, bytesMax: 1 << 20) == json)

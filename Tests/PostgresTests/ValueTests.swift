@@ -131,7 +131,7 @@ import Testing
             m::date - '1970-01-01'::date AS days, u::text AS u
             FROM unnest($1::timestamptz[], $2::uuid[]) AS given (m, u)
             """)
-        while box.hasTime {
+        while await box.hasTime {
             // 4713 BC to the year 294276.
             let moments = (0..<200).map { _ in
                 Int64.random(

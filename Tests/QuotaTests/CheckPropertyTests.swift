@@ -6,12 +6,12 @@ import Testing
 
 /// What holds for every check of every clinic, whatever came before: random clinics, random steps.
 @Suite struct `Every check` {
-    @Test func `is whole, bounded and truthful`() throws {
+    @Test func `is whole, bounded and truthful`() async throws {
         let name = "every check"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 40)
         var checks = 0
-        while box.hasTime {
+        while await box.hasTime {
             var clinic = AnyClinic(&random)
             for _ in 0..<100 {
                 clinic.step(&random)
@@ -30,11 +30,13 @@ import Testing
     }
 
     /// The clock of Redis goes back by `step`: what is told to wait grows by no more than that.
-    @Test func `waits no longer than a clock went back, nor than a limit takes to fill`() throws {
+    @Test func `waits no longer than a clock went back, nor than a limit takes to fill`()
+        async throws
+    {
         let name = "clock steps"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 10)
-        while box.hasTime {
+        while await box.hasTime {
             var clinic = OneLimit(try #require(AnyClinic.limit(4, &random)))
             for _ in 0..<50 {
                 clinic.now += Int64.random(in: 0...3_000_000, using: &random)

@@ -7,11 +7,11 @@ import Testing
 /// Invariants of reservations, refunds and request ids, over random lives of one clinic that loses nothing.
 @Suite struct `Holds` {
     /// Whatever happens in between, what all counts hold is what calls, open holds and commits used, less refunds.
-    @Test func `account for every unit, across months and epochs`() {
+    @Test func `account for every unit, across months and epochs`() async {
         let name = "holds account for every unit"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name)
-        while box.hasTime {
+        while await box.hasTime {
             var life = Life(random: SplitMix64(seed: random.next()))
             for number in 0..<300 {
                 life.step()
@@ -25,11 +25,11 @@ import Testing
         box.report()
     }
 
-    @Test func `are worth what is committed of them, as one call of that cost`() {
+    @Test func `are worth what is committed of them, as one call of that cost`() async {
         let name = "reserve + commit = consume"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 50)
-        while box.hasTime {
+        while await box.hasTime {
             let held = Int64.random(in: 1...1_000, using: &random)
             let actual = Int64.random(in: 0...held, using: &random)
             var (one, other) = (Life(random: random), Life(random: random))

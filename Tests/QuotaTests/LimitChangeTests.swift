@@ -43,11 +43,11 @@ import Testing
     }
 
     /// What remains moves by the difference of the bursts, and never below none.
-    @Test func `moves what remains by the difference, whatever the limits`() throws {
+    @Test func `moves what remains by the difference, whatever the limits`() async throws {
         let name = "changed limits"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
-        while box.hasTime {
+        while await box.hasTime {
             var old = try #require(Self.random(using: &random))
             var clinic = OneLimit(old)
             for _ in 0..<50 {

@@ -55,11 +55,11 @@ import Testing
     }
 
     /// Whatever is recorded, taken, lost on the way and put back: the ledger ends with the highest of each.
-    @Test func `loses nothing in any order`() {
+    @Test func `loses nothing in any order`() async {
         let name = "marks in any order"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 10)
-        while box.hasTime {
+        while await box.hasTime {
             let book = MarkBook()
             var highest: [UInt64: Int64] = [:]
             var ledger: [UInt64: Int64] = [:]
@@ -135,13 +135,13 @@ import Testing
     }
 
     /// A hostile Redis answers anything: it is refused or read, never a trap.
-    @Test func `never trap, whatever they are`() throws {
+    @Test func `never trap, whatever they are`() async throws {
         let name = "hostile bytes"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 10)
         let sample = try #require(
             CounterReply.noAnswer(.miss, now: 5).encoded as [UInt8]?)
-        while box.hasTime {
+        while await box.hasTime {
             var bytes = Bool.random(using: &random) ? sample : []
             let extra = Int.random(in: 0...400, using: &random)
             bytes += (0..<extra).map { _ in UInt8.random(in: 0...255, using: &random) }

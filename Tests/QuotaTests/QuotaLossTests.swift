@@ -21,7 +21,7 @@ import Testing
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 15)
         var checks = 0
-        while box.hasTime {
+        while await box.hasTime {
             var month = try LossyMonth(quota: .random(in: 1...200, using: &random))
             for _ in 0..<120 {
                 switch Int.random(in: 0..<12, using: &random) {

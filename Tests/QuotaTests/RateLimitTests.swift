@@ -6,12 +6,12 @@ import Testing
 
 @Suite struct `A rate limit` {
     /// In any span of time T the limit admits at most burst + T / emission units.
-    @Test func `never admits more than a log of the past allows`() throws {
+    @Test func `never admits more than a log of the past allows`() async throws {
         let name = "trailing window"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
         var admissions = 0
-        while box.hasTime {
+        while await box.hasTime {
             let limit = try #require(
                 RateLimit(
                     id: LimitID(rawValue: 4), rate: .random(in: 1...50, using: &random),
@@ -39,11 +39,11 @@ import Testing
     }
 
     /// After exactly `wait` the same call alone succeeds; one microsecond earlier it does not.
-    @Test func `tells the truth about the wait and what remains`() throws {
+    @Test func `tells the truth about the wait and what remains`() async throws {
         let name = "truthful wait"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
-        while box.hasTime {
+        while await box.hasTime {
             let limit = try #require(
                 RateLimit(
                     id: LimitID(rawValue: 4), rate: .random(in: 1...50, using: &random),

@@ -41,11 +41,11 @@ import Testing
 
     /// The same calls one by one and as one entry: every number of every answer is the same, but for the mark,
     /// and so is what is stored.
-    @Test func `are what each call would have been answered alone`() throws {
+    @Test func `are what each call would have been answered alone`() async throws {
         let name = "shares = single calls"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 30)
-        while box.hasTime {
+        while await box.hasTime {
             let start = try value(&random)
             let single = CheckRequest(
                 limit: Bool.random(using: &random) ? 1 : 0, mode: .consume,

@@ -89,11 +89,12 @@ import Testing
         #expect(replies[2] == .array([.array([.array([.array([.integer(7)])])])]))
     }
 
-    @Test func `random replies come out as they went in, wherever the bytes are cut`() throws {
+    @Test func `random replies come out as they went in, wherever the bytes are cut`() async throws
+    {
         let seed = Seed.current("random replies")
         var random = SplitMix64(seed: seed)
         var box = TimeBox("random replies", share: 50)
-        while box.hasTime {
+        while await box.hasTime {
             let sent = (0..<Int.random(in: 1...20, using: &random)).map { _ in
                 RedisReply.random(depth: 3, &random)
             }
@@ -108,13 +109,13 @@ import Testing
         box.report()
     }
 
-    @Test func `random bytes never do harm`() throws {
+    @Test func `random bytes never do harm`() async throws {
         let seed = Seed.current("random bytes")
         var random = SplitMix64(seed: seed)
         var box = TimeBox("random bytes", share: 30, atLeast: 1000)
         let alphabet = Array("*$:+-\r\n0123456789a".utf8)
         var refused = 0
-        while box.hasTime {
+        while await box.hasTime {
             let bytes = (0..<Int.random(in: 1...60, using: &random)).map { _ in
                 alphabet.randomElement(using: &random) ?? 0
             }

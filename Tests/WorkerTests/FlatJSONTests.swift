@@ -138,11 +138,11 @@ import Testing
 
 /// A good body with a few bytes changed is where readers differ.
 extension `Flat JSON` {
-    @Test func `agrees with another reader about bodies that were tampered with`() throws {
+    @Test func `agrees with another reader about bodies that were tampered with`() async throws {
         var random = SplitMix64(seed: Seed.current("flat JSON, tampered bodies"))
         var box = TimeBox("flat JSON, tampered bodies", share: 50, atLeast: 100)
         var taken = 0
-        while box.hasTime {
+        while await box.hasTime {
             var bytes = Array(RandomObject(&random).text.utf8)
             for _ in 0...Int.random(in: 0...3, using: &random) { Self.tamper(&bytes, &random) }
             guard let ours = try? read(bytes) else { continue }

@@ -198,7 +198,7 @@ import Testing
             let good = Array((check + usage + chunked + "\r\n0\r\n\r\n" + check).utf8)
             var random = SplitMix64(seed: Seed.current("tampered requests"))
             var box = TimeBox("tampered requests", share: 50)
-            while box.hasTime {
+            while await box.hasTime {
                 var bytes = good
                 for _ in 0...Int.random(in: 0...4, using: &random) { Self.tamper(&bytes, &random) }
                 let answers = try await HTTPWire.talk(to: worker.port) { [bytes] wire in

@@ -43,10 +43,10 @@ import Testing
     }
 
     /// The document is public, so not even the order of its members may differ between the two.
-    @Test func `makes of a decision what the encoder makes`() throws {
+    @Test func `makes of a decision what the encoder makes`() async throws {
         var random = SplitMix64(seed: Seed.current("decisions as JSON"))
         var box = TimeBox("decisions as JSON", share: 30)
-        while box.hasTime {
+        while await box.hasTime {
             let decision = QuotaDecision.random(&random)
             let clinic = ClinicID(
                 high: .random(in: .min ... .max, using: &random),
