@@ -26,7 +26,7 @@ import Testing
         let pool = try await TestDatabase().pool {
             $0.poolSize = 1
             $0.waitersMax = 1
-            $0.waitTimeout = .milliseconds(500)
+            $0.waitTimeout = .seconds(3)
         }
         let holder = try await Holder(pool)
         let waiting = Task { try await pool.execute(sql("SELECT 1")) }
@@ -36,7 +36,7 @@ import Testing
                 == .poolExhausted(waited: .zero))
         #expect(
             try await failure { _ = try await waiting.value }
-                == .poolExhausted(waited: .milliseconds(500)))
+                == .poolExhausted(waited: .seconds(3)))
         holder.letGo()
         try await holder.ended()
         #expect(try await pool.query(sql("SELECT 1")).count == 1)
