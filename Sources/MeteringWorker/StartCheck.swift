@@ -23,6 +23,7 @@ enum StartError: Error, CustomStringConvertible {
     case redisIsReplica
     case redisAway(String)
     case journalDirectory(String, reason: String)
+    case openFiles(most: Int, needed: Int)
     case cannotListen(host: String, port: Int, reason: String)
     case cannotListenAdmin(host: String, port: Int, reason: String)
     case adminPlaintext(host: String)
@@ -66,6 +67,9 @@ enum StartError: Error, CustomStringConvertible {
         case .journalDirectory(let path, let reason):
             "METERING_JOURNAL_DIRECTORY \(Console.shown(path)) cannot be used: \(reason); name a directory on a "
                 + "local disk that this login may write to, or none"
+        case .openFiles(let most, let needed):
+            "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker alone needs as many: allow "
+                + "\(needed) (LimitNOFILE of systemd, ulimit -n of a shell)"
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"

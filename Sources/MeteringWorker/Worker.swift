@@ -2,6 +2,7 @@ import Counters
 import Ledger
 import Logging
 import Metering
+import NIOCore
 import NIOPosix
 import Postgres
 import Quotas
@@ -40,6 +41,7 @@ struct Worker: Sendable {
     /// Connects and checks everything that must be right before a request may come.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
+        let settings = try settings.fitting(loops: System.coreCount, logger: logger)
         var (database, counters) = try settings.addresses()
         _ = try settings.http.security()
         let metrics = WorkerMetrics()

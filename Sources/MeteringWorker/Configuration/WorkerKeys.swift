@@ -66,7 +66,7 @@ enum WorkerKeys {
         "The most time in which an HTTP request must have arrived whole.")
     static let connectionsMax = SettingKey(
         ["metering", "connections_max"], .integer(1...1_000_000, default: 10_000),
-        "The most HTTP connections open at once.")
+        "The most HTTP connections open at once; fewer where the limit of open files leaves fewer.")
     static let shutdownTimeout = SettingKey(
         ["metering", "shutdown_timeout"],
         .duration(.seconds(1) ... .seconds(300), default: .seconds(10)),

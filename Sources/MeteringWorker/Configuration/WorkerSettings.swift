@@ -21,7 +21,7 @@ struct WorkerSettings: Sendable {
         let key: String?
         let allowsPlaintext: Bool
         let requestTimeout: Duration
-        let connectionsMax: Int
+        var connectionsMax: Int
     }
     /// The listener for metrics and readiness.
     struct Admin: Sendable, Hashable {
@@ -62,7 +62,7 @@ struct WorkerSettings: Sendable {
     let database: Database
     let redis: Redis
     let away: Away
-    let http: HTTP
+    var http: HTTP
     /// Nil when it is switched off.
     let admin: Admin?
     let intervals: Intervals
