@@ -33,6 +33,8 @@ import Testing
         ["metering-worker", "serv"], ["metering-worker", "--what"],
         ["metering-worker", "rollup", "--month", "2026-13"],
         ["metering-worker", "rollup", "--format", "xml"],
+        ["metering-worker", "rollup", "--at-once", "0"],
+        ["metering-worker", "rollup", "--at-once", "9"],
         ["metering-worker", "keys", "create", "--name", "x"],
         ["metering-worker", "keys", "create", "--name", "x", "--scope", "chek"],
         ["metering-worker", "keys", "create", "--name", "x", "--scope", "check,"],

@@ -32,8 +32,9 @@ import Testing
     {
         try await SmallDatabase.lend { database in
             try await database.fillLedger(clinics: Self.clinics)
-            async let one = database.rollUp()
-            async let two = database.rollUp()
+            // One over a single connection, one over more than it may open.
+            async let one = database.rollUp(atOnce: 1)
+            async let two = database.rollUp(atOnce: 8)
             let lines = try await [one, two].flatMap { $0.split(separator: "\n") }
             for month in ["2026-02", "2026-03"] {
                 let written = lines.filter { $0.hasPrefix("\(month): ") }.compactMap(Self.rows)
@@ -84,9 +85,10 @@ extension SmallDatabase {
             """)
     }
 
-    fileprivate func rollUp(month: String? = nil) async throws -> String {
+    fileprivate func rollUp(month: String? = nil, atOnce: Int? = nil) async throws -> String {
         let which = month.map { ["--month", $0] } ?? []
-        let run = try await run(["metering-worker", "rollup"] + which)
+        let how = atOnce.map { ["--at-once", "\($0)"] } ?? []
+        let run = try await run(["metering-worker", "rollup"] + which + how)
         guard run.ending == .exited(0) else {
             throw CommandFailure(description: "rollup failed: \(run.errors)")
         }

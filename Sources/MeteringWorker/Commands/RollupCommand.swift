@@ -18,6 +18,7 @@ struct RollupCommand: AsyncParsableCommand {
             Examples:
               metering-worker rollup
               metering-worker rollup --month 2026-10 --dry-run --format json
+              metering-worker rollup --at-once 1
 
             Reads the counts of every clinic from Redis first, when REDIS_URL is set. Without \
             --month: every month that has something new. Safe 0, 1 or 5 times, late, or twice at \
@@ -32,9 +33,13 @@ struct RollupCommand: AsyncParsableCommand {
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
-    /// Pages of clinics, and buckets, that are worked on side by side: nobody waits for this process, and
-    /// PostgreSQL uses one processor for each connection.
-    static let atOnce = 2
+    /// Pages of clinics, and buckets, that are worked on side by side: PostgreSQL uses one processor for each connection.
+    @Option(
+        help: ArgumentHelp(
+            "How many connections write, 1 to 8: 1 disturbs checks on the same machine least.",
+            valueName: "N"),
+        transform: connections)
+    var atOnce = 2
     /// A whole batch of the ledger.
     static let clinicsAtOnce = 5_000
 
@@ -47,7 +52,7 @@ struct RollupCommand: AsyncParsableCommand {
             let months = try await months(of: ledger)
             let startedAt = try await ledger.databaseTime()
             let swept = dryRun ? nil : try await sweep(settings, into: ledger)
-            let written = try await rollUp(months, in: ledger)
+            let written = try await rollUp(months, in: ledger, atOnce: lanes(settings))
             if !dryRun {
                 try await ledger.recordJob(
                     "rollup", startedAt: startedAt, rowsWritten: written, ok: swept == true)
@@ -64,6 +69,18 @@ struct RollupCommand: AsyncParsableCommand {
         return month
     }
 
+    static func connections(_ text: String) throws -> Int {
+        guard let count = Int(text), 1...8 ~= count else {
+            throw ValidationError("a number of connections is 1 to 8, such as 2")
+        }
+        return count
+    }
+
+    /// Never more than there are connections, so that nobody waits in vain for one.
+    private func lanes(_ settings: WorkerSettings) -> Int {
+        min(atOnce, settings.database.connections)
+    }
+
     /// nil: whatever is due after the sweep.
     private func months(of ledger: Ledger) async throws -> [Month]? {
         guard let month else { return nil }
@@ -73,7 +90,9 @@ struct RollupCommand: AsyncParsableCommand {
     }
 
     /// Returns how many rows were written, or would be.
-    private func rollUp(_ months: [Month]?, in ledger: Ledger) async throws -> Int64 {
+    private func rollUp(
+        _ months: [Month]?, in ledger: Ledger, atOnce: Int
+    ) async throws -> Int64 {
         var written: Int64 = 0
         var report = RollupReport(format: format, isDryRun: dryRun)
         try Console.write(report.begin())
@@ -84,7 +103,7 @@ struct RollupCommand: AsyncParsableCommand {
                 ? try await ledger.previewRollUp(month) { change in
                     try Console.write(report.change(change))
                 }
-                : try await ledger.rollUp(month, atOnce: Self.atOnce)
+                : try await ledger.rollUp(month, atOnce: atOnce)
             try Console.write(report.end(outcome))
             written += outcome.written
         }
@@ -117,7 +136,7 @@ struct RollupCommand: AsyncParsableCommand {
             let sweep = Sweep(
                 counters: RedisCounterStore(redis: redis), ledger: ledger,
                 plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)),
-                clinicsAtOnce: Self.clinicsAtOnce, pagesAtOnce: Self.atOnce)
+                clinicsAtOnce: Self.clinicsAtOnce, pagesAtOnce: lanes(settings))
             _ = try await sweep.run()
             problem = nil
         } catch {
