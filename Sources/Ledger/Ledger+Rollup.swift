@@ -64,9 +64,11 @@ extension Ledger {
     /// A bucket of a big database is summed in well under this.
     static let bucketTimeout: Duration = .seconds(60)
 
+    /// The last comes first: checkpoints lock rising buckets, so each of them meets the roll-up once and then finds it
+    /// behind. Side by side in one direction a checkpoint would wait for every bucket that is left.
     private func buckets(of month: Month, onlyDue: Bool) async throws -> [Int64] {
         try await pool.query(SQL.rollupBuckets, [.month(month)])
-            .filter { try $0.bool("due") || !onlyDue }.map { try $0.int64("bucket") }
+            .filter { try $0.bool("due") || !onlyDue }.map { try $0.int64("bucket") }.reversed()
     }
 
     private func rollUp(
