@@ -42,9 +42,9 @@ import Testing
             try await database.worker.execute(
                 SQL.rollupMonthInsert, [.month(try month("2026-11"))])
             try await database.owner.withConnection { writer in
+                try await writer.script("UPDATE metering.usage_month SET due = true")
                 try await writer.script(
                     """
-                    UPDATE metering.usage_month SET due = true;
                     BEGIN;
                     SELECT FROM metering.usage_month WHERE month = '2026-11-01' AND bucket = 40 FOR SHARE
                     """)
