@@ -68,7 +68,7 @@ enum StartError: Error, CustomStringConvertible {
             "METERING_JOURNAL_DIRECTORY \(Console.shown(path)) cannot be used: \(reason); name a directory on a "
                 + "local disk that this login may write to, or none"
         case .openFiles(let most, let needed):
-            "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker alone needs as many: allow "
+            "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker alone needs no fewer: allow "
                 + "\(needed) (LimitNOFILE of systemd, ulimit -n of a shell)"
         case .cannotListen(let host, let port, let reason):
             "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
