@@ -4,6 +4,7 @@ Whoever can do this can also change counters, so it is for programs that you tru
 
 usage: python3 direct_check.py CLINIC [LIMIT], with REDIS_URL, METERING_URL and METERING_KEY
 REDIS_TIMEOUT: how long an answer of Redis may take, in seconds (0.05)
+WORKER_TIMEOUT: how long the worker may take to load a clinic, in seconds (5)
 Prints the decision as JSON. Exit code 0 allowed, 3 denied, 1 no decision.
 """
 
@@ -54,12 +55,12 @@ def limit_number(name):
 class DirectChecks:
     """Decides calls and remembers the counts that were seen last, so that Redis notices when it went back."""
 
-    def __init__(self, redis_url, worker_url, key, timeout=0.05):
+    def __init__(self, redis_url, worker_url, key, timeout=0.05, load_timeout=5):
         # Never sent twice by itself: an answer that is lost may have been counted.
         self.redis = redis.Redis.from_url(
             redis_url, socket_timeout=timeout, socket_connect_timeout=1,
             retry=Retry(NoBackoff(), 0))
-        self.worker_url, self.key = worker_url, key
+        self.worker_url, self.key, self.load_timeout = worker_url, key, load_timeout
         self.marks = {}
 
     def check(self, clinic, limit="default", cost=1, writes=False):
@@ -94,7 +95,7 @@ class DirectChecks:
             f"{self.worker_url}/v1/clinics/{clinic}/load", method="POST",
             headers={"Authorization": f"Bearer {self.key}"})
         try:
-            urllib.request.urlopen(question, timeout=5).close()
+            urllib.request.urlopen(question, timeout=self.load_timeout).close()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise ValueError(f"there is no clinic {clinic}") from error
@@ -106,7 +107,7 @@ class DirectChecks:
 def main():
     checks = DirectChecks(
         os.environ["REDIS_URL"], os.environ["METERING_URL"], os.environ["METERING_KEY"],
-        float(os.environ.get("REDIS_TIMEOUT", "0.05")))
+        float(os.environ.get("REDIS_TIMEOUT", "0.05")), float(os.environ.get("WORKER_TIMEOUT", "5")))
     try:
         decision = checks.check(*sys.argv[1:3])
     except (NoDecision, ValueError) as error:

@@ -101,7 +101,10 @@ private final class Told: Sendable {
                 read.prefix(150).map(\.limits[0].remaining) == Array((Int64(50)..<200).reversed()))
             #expect(read.dropFirst(150).allSatisfy { $0.verdict == .denied && $0.usage == 150 })
             #expect(read.dropFirst(150).allSatisfy { $0.mask == CounterReply.quotaBit })
-            #expect(read.allSatisfy { $0.mark.used == 150 })
+            // A thread that is held up for a millisecond meanwhile begins another entry.
+            let marks = read.map(\.mark.used)
+            #expect(marks == marks.sorted() && marks.last == 150)
+            #expect(Set(marks).count < 50, "as one entry, or a few")
         }
     }
 

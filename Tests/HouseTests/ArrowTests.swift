@@ -70,8 +70,9 @@ struct Manifest {
     }
 
     private static func imports(of file: ProjectFile) -> [String] {
-        file.code.compactMap { line in
-            guard let match = line.text.wholeMatch(of: /(?:@\w+ )?(?:public )?import (\w+)/) else {
+        // The word first: an expression asked of each line of all sources takes seconds.
+        file.lines.filter { $0.contains("import ") }.compactMap { line in
+            guard let match = line.wholeMatch(of: /(?:@\w+ )?(?:public )?import (\w+)/) else {
                 return nil
             }
             return String(match.1)

@@ -24,6 +24,7 @@ struct ProjectFile: Sendable, CustomTestStringConvertible {
         lines.enumerated().map { index, line in
             let trimmed = line.drop { $0 == " " }
             if trimmed.hasPrefix("//") { return (index + 1, "") }
+            guard line.utf8.contains(UInt8(ascii: "/")) else { return (index + 1, line) }
             let comment = line.range(of: " // ")
             return (index + 1, comment.map { line[..<$0.lowerBound] } ?? line)
         }

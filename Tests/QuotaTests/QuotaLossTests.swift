@@ -59,7 +59,9 @@ private struct LossyMonth {
     init(quota: Int64) throws {
         self.quota = quota
         let month = try #require(Month("2026-11"))
-        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
+        gate = QuotaGate(
+            counters: counters, settings: settings,
+            settler: MemorySettler(counters: counters, settings: settings), loading: .patient)
         let plan = try PlanFeatures(json: #"{"quota": {"api_calls": \#(quota)}}"#)
         settings.state.withLock {
             $0.clinics[clinic] = ClinicSettings(
@@ -86,8 +88,7 @@ private struct LossyMonth {
         let noted = gate.marks.takeOpen(limit: 10)
         settings.state.withLock { state in
             for (_, mark, _) in noted {
-                let held = state.clinics[clinic]?.ledger[mark.epoch] ?? 0
-                state.clinics[clinic]?.ledger[mark.epoch] = max(held, mark.net ?? 0)
+                state.clinics[clinic]?.note(mark.net ?? 0, of: mark.epoch)
             }
         }
     }
@@ -126,6 +127,34 @@ private struct LossyMonth {
         counters.state.withLock { state in
             if let value = state.values[clinic] { history.append(value) }
         }
+    }
+}
+
+/// Brings closed counts to the ledger in memory, as a worker's sweep does.
+private struct MemorySettler: ClosedCountSettler {
+    let counters: MemoryCounters
+    let settings: MemorySettings
+
+    func settle(_ clinic: ClinicID) async -> Bool {
+        counters.state.withLock { state in
+            let value = state.values[clinic].flatMap { CounterValue(decoding: $0) }
+            let open = value?.closed.filter { !$0.isSettled } ?? []
+            settings.state.withLock { known in
+                for one in open {
+                    known.clinics[clinic]?.note(one.used - one.credited, of: one.epoch)
+                }
+            }
+            let rules = CounterRules(now: state.now, stamp: state.stamp) { _, _, _, _ in .none }
+            let settled = rules.settle(state.values[clinic], open)
+            if let stored = settled.stored { state.values[clinic] = stored }
+            return settled.marked > 0
+        }
+    }
+}
+
+extension ClinicSettings {
+    fileprivate mutating func note(_ net: Int64, of epoch: Epoch) {
+        ledger[epoch] = max(ledger[epoch] ?? 0, net)
     }
 }
 

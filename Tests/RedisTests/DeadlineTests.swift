@@ -204,6 +204,8 @@ import Testing
         let seed = Seed.current("cancelled among thousands")
         try await withRedis { redis in
             try await withClient(redis.url) { client in
+                let turn = await ProcessorTurn.take()
+                defer { withExtendedLifetime(turn) {} }
                 var random = SplitMix64(seed: seed)
                 let tasks = (0..<5000).map { number in
                     Task {

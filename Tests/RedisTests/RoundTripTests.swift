@@ -44,6 +44,8 @@ import Testing
     @Test func `gives each of 100,000 concurrent callers its own reply`() async throws {
         try await withRedis { redis in
             try await withClient(redis.url, { $0.pendingMax = 100_000 }) { client in
+                let turn = await ProcessorTurn.take()
+                defer { withExtendedLifetime(turn) {} }
                 let right = await withTaskGroup { group in
                     for number in 0..<100_000 {
                         group.addTask {

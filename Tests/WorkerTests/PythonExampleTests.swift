@@ -129,9 +129,9 @@ private struct MeteredServer {
 extension DirectUser {
     fileprivate var environment: [String: String?] {
         [
-            "REDIS_URL": url, "REDIS_TIMEOUT": "5", "METERING_KEY": site.key,
-            "METERING_URL": "http://127.0.0.1:\(site.port)", "PYTHONDONTWRITEBYTECODE": "1",
-            "no_proxy": "*",
+            "REDIS_URL": url, "REDIS_TIMEOUT": "30", "WORKER_TIMEOUT": "30",
+            "METERING_KEY": site.key, "METERING_URL": "http://127.0.0.1:\(site.port)",
+            "PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*",
         ]
     }
 }
