@@ -98,8 +98,8 @@ extension Ledger {
         return rollup
     }
 
-    /// A clinic that is deleted between the sum and the write fails its foreign key once; the next
-    /// attempt does not see it.
+    /// A clinic that is deleted between the sum and the write fails its foreign key once, and one that another month
+    /// takes over at this moment the key of the take-over; the next attempt does not see it.
     private func rollUp(_ bucket: Int64, of month: Month) async throws -> MonthRollup {
         var rollup = MonthRollup(month: month)
         var attempts = 0
@@ -115,7 +115,8 @@ extension Ledger {
                 rollup.tooLarge = try row.int64("too_large")
                 return rollup
             } catch PostgresError.server(let error)
-                where error.sqlState == .foreignKeyViolation && attempts < 5
+                where [.foreignKeyViolation, .uniqueViolation].contains(error.sqlState)
+                && attempts < 5
             {
                 attempts += 1
             } catch PostgresError.commitUnknown where attempts < 5 {

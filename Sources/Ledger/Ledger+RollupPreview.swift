@@ -33,9 +33,12 @@ extension Ledger {
         let month = rollup.month
         // Read whole: a bucket is a sixty-fourth of the clinics, and the caller may be slow.
         let rows = try await stored {
-            try await pool.query(
-                SQL.rollupBucketPreview, [.month(month), .int64(bucket)],
-                rowsMax: 1_000_000, timeout: Self.bucketTimeout)
+            try await pool.transaction(readOnly: true) { connection in
+                try await connection.execute(SQL.rollupByIndex)
+                return try await connection.query(
+                    SQL.rollupBucketPreview, [.month(month), .int64(bucket)],
+                    rowsMax: 1_000_000, timeout: Self.bucketTimeout)
+            }
         }
         for row in rows {
             rollup.examined += 1

@@ -65,6 +65,8 @@ public struct MigrationFile: Hashable, Sendable {
         file(35, "V0035_when_away", PackageResources.V0035_when_away_sql),
         file(36, "V0036_failures_contained", PackageResources.V0036_failures_contained_sql),
         file(38, "V0038_rollup_speed", PackageResources.V0038_rollup_speed_sql),
+        file(
+            39, "V0039_sessions_side_by_side", PackageResources.V0039_sessions_side_by_side_sql),
     ]
 
     /// The same for a database that has the team's tables: other files for what makes or owns them.

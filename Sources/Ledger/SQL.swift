@@ -125,6 +125,7 @@ enum SQL {
     static let rollupBucketWrite = file(
         "rollup_bucket_write", PackageResources.rollup_bucket_write_sql)
     static let rollupBuckets = file("rollup_buckets", PackageResources.rollup_buckets_sql)
+    static let rollupByIndex = file("rollup_by_index", PackageResources.rollup_by_index_sql)
     static let rollupDueMonths = file("rollup_due_months", PackageResources.rollup_due_months_sql)
     static let rollupMonthInsert = file(
         "rollup_month_insert", PackageResources.rollup_month_insert_sql)
@@ -174,32 +175,31 @@ enum SQL {
 
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
-        apiKeyFind, apiKeyInsert, apiKeyList, apiKeyRevoke, apiKeyTouch, apiKeyUsable,
-        attachProblems, attachTables, attachUsage, attentionKinds, clinicById,
-        clinicBySubdomain, clinicRoom, clinicsActive, clinicsKnown, configChanges,
-        configHorizon, configVersionRaise, databaseTime, factRecord, figures, installation,
-        jobLatest,
-        jobRunInsert, limitMode, limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited,
-        migrationApplied, migrationBlockers, migrationChecksums, migrationLock,
-        migrationLockTimeout, migrationRecord, migrationRoleLocal, migrationRoleReset,
-        migrationRoleRights, migrationRoleSet, migrationSession, migrationUnlock,
-        monthPartitionsEnsure, noticeGive, notify, outboxDone, outboxOpen, outboxWaiting,
-        overrideEnd, overrideInsert, overrideList, overrideReplace, overridesEndDue, planByName,
-        planChangeApply, planChangeAsk, planChangeDefer, planChangeWaiting, planChangesDue,
-        planClinics, planInsert, planList, planLock, planNamesLock, planNewestVersion, planRefuse,
-        planUpdate, planUse, planVersions, plansReconsider, plansRefused, quarantineSize,
-        quarantineUpsert, recount, recountClinics, recountDue, redisEpochEnd, redisEpochList,
-        redisEpochUpsert, reportAge, reportDays, reportDifferences, reportGroups, reportMonths,
-        reportRows, reportShares, reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce,
-        rlsUnready, roleMembers, rolePrivileges, rollupBucketLock, rollupBucketPreview,
-        rollupBucketWrite, rollupBuckets, rollupDueMonths, rollupMonthInsert, rollupTakeOver,
-        rollupWaiting, rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion,
-        sessionProcess, settingsOfClinics, standingAdopt, standingApply, standingDefer,
-        standingDue, standingEvents, standingFacts, standingLock, standingRow,
-        standingWordsUnknown, subscriptionWrite, usageAdjustmentInsert, usageCheckpointConfirmed,
-        usageCheckpointUpsert, usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert,
-        usageMonthShare, usageRewrite,
-        workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
+        apiKeyExpire, apiKeyFind, apiKeyInsert, apiKeyList, apiKeyNamed, apiKeyNamedLock,
+        apiKeyRevoke, apiKeyTouch, apiKeyUsable, attachProblems, attachTables, attachUsage,
+        attentionKinds, clinicById, clinicBySubdomain, clinicRoom, clinicsActive,
+        clinicsBySubdomain, clinicsKnown, configChanges, configHorizon, configVersionRaise,
+        databaseTime, factRecord, figures, installation, jobLatest, jobRunInsert, limitMode,
+        limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited, migrationApplied,
+        migrationBlockers, migrationChecksums, migrationLock, migrationLockTimeout, migrationRecord,
+        migrationRoleLocal, migrationRoleReset, migrationRoleRights, migrationRoleSet,
+        migrationSession, migrationUnlock, monthPartitionsEnsure, noticeGive, notify, outboxDone,
+        outboxOpen, outboxWaiting, overrideEnd, overrideInsert, overrideList, overrideReplace,
+        overridesEndDue, planByName, planChangeApply, planChangeAsk, planChangeDefer,
+        planChangesDue, planChangeWaiting, planClinics, planInsert, planList, planLock,
+        planNamesLock, planNewestVersion, planRefuse, plansReconsider, plansRefused, planUpdate,
+        planUse, planVersions, quarantineSize, quarantineUpsert, quotaRefund, quotaReset, recount,
+        recountClinics, recountDue, redisEpochEnd, redisEpochList, redisEpochUpsert, reportAge,
+        reportDays, reportDifferences, reportGroups, reportMonths, reportRows, reportShares,
+        reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, roleMembers,
+        rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBuckets, rollupBucketWrite,
+        rollupByIndex, rollupDueMonths, rollupMonthInsert, rollupTakeOver, rollupWaiting,
+        rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion, sessionProcess,
+        settingsOfClinics, standingAdopt, standingApply, standingDefer, standingDue, standingEvents,
+        standingFacts, standingLock, standingRow, standingWordsUnknown, subscriptionWrite,
+        usageAdjustmentInsert, usageCheckpointConfirmed, usageCheckpointHeld, usageCheckpointUpsert,
+        usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert, usageMonthShare,
+        usageRewrite, workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,
     ]
 
     private static func file(_ name: String, _ bytes: [UInt8]) -> Statement {

@@ -1,3 +1,4 @@
+import Foundation
 import LocalServers
 import Postgres
 import TestSupport
@@ -183,7 +184,9 @@ import Testing
                 BEGIN; \(SQL.migrationRoleLocal.text); \(SQL.migrationLockTimeout.text); COMMIT;
                 \(SQL.migrationRoleSet.text); \(SQL.migrationRoleReset.text);
                 """)
-            #expect(Set(SQL.all.map(\.name)).count == SQL.all.count)
+            let files = try FileManager.default.contentsOfDirectory(
+                atPath: "\(ProjectRoot.path)/Sources/Ledger/SQL")
+            #expect(SQL.all.map { "\($0.name).sql" }.sorted() == files.sorted())
         }
     }
 }

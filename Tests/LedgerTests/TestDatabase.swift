@@ -220,8 +220,15 @@ extension TestDatabase {
 
     /// Waits until somebody waits for a lock in this database.
     func waitForBlocked(_ count: Int64 = 1) async throws {
+        try await owner.waitForBlocked(count)
+    }
+}
+
+extension PostgresPool {
+    /// Waits until somebody waits for a lock in this pool's database.
+    func waitForBlocked(_ count: Int64 = 1) async throws {
         try await waitUntil("\(count) sessions wait for a lock") {
-            let rows = try await owner.ask(
+            let rows = try await ask(
                 """
                 SELECT count(*) FROM pg_stat_activity
                 WHERE datname = current_database() AND wait_event_type = 'Lock'

@@ -21,7 +21,10 @@ WITH held_type AS MATERIALIZED (
       AND (calls_before, storage_before) IS DISTINCT FROM (calls_after, storage_after)
     ORDER BY clinic_id
     ON CONFLICT (clinic_id, month) DO UPDATE
-    SET api_calls = excluded.api_calls, storage_used = excluded.storage_used
+    -- Storage that is kept is the application's, who may have counted while this waited for the row.
+    SET api_calls = excluded.api_calls, storage_used = CASE WHEN excluded.clinic_id IN (
+        SELECT clinic_id FROM change WHERE coalesce(storage_before, 0) = storage_after)
+        THEN held.storage_used ELSE excluded.storage_used END
     WHERE (held.api_calls, held.storage_used) IS DISTINCT FROM
         (excluded.api_calls, excluded.storage_used)
     RETURNING 1

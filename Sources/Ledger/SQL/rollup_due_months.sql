@@ -1,8 +1,10 @@
 -- Months that are not closed and whose ledger may hold more than api_usage, oldest first. A month that
--- ended since its last roll-up is among them: its storage is what it was at the end.
+-- ended since its last roll-up, or a day before, is among them: its storage is what it was at the end. rollup_buckets
+-- says the same of each bucket.
 -- Reads usage_month (64 rows a month). Locks nothing.
 SELECT DISTINCT month FROM metering.usage_month
-WHERE state = 'open' AND (due OR (
-    rolled_up_at < (month + interval '1 month') AT TIME ZONE 'UTC'
-    AND now() >= (month + interval '1 month') AT TIME ZONE 'UTC'))
+WHERE state = 'open' AND (due OR EXISTS (
+    SELECT FROM (VALUES (interval '1 month'), ('1 month 1 day')) AS past (length)
+    WHERE rolled_up_at < (month + past.length) AT TIME ZONE 'UTC'
+      AND now() >= (month + past.length) AT TIME ZONE 'UTC'))
 ORDER BY month
