@@ -91,7 +91,9 @@ extension AwayDesk {
                     reply.mark, of: clinic, pace: MarkPlausibility.Pace(reply.limits))
             }
             counted = request.units(countedBy: reply)
-            if let month { state.withLock { $0.book.settle(counted, of: clinic, in: month) } }
+            // More than was let through for this call is not carried for it.
+            let known = min(counted, units)
+            if let month { state.withLock { $0.book.settle(known, of: clinic, in: month) } }
         }
         if counted < units {
             keep(clinic, month, units - counted)
@@ -128,15 +130,14 @@ extension AwayDesk: LateListener {
     public func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallFate) {
         guard request.mode != .peek else { return }
         let owed: Owed? = state.withLock { state in
-            if let owed = state.owed.removeValue(forKey: request.nonce) {
-                if case .decided(_, let units) = owed { state.owedUnits -= units }
-                return owed
-            }
+            if let owed = state.owed.removeValue(forKey: request.nonce) { return owed }
             if state.owed.count < Self.owedMax { state.owed[request.nonce] = .told(fate) }
             return nil
         }
         guard case .decided(let month, let units) = owed else { return }
         settle(clinic, request, month, units, fate)
+        // Only now, or the process could end between the two.
+        state.withLock { $0.owedUnits -= units }
     }
 }
 

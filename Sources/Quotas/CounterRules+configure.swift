@@ -29,7 +29,10 @@ extension CounterRules {
             return unchanged(.unsettled)
         }
         if configuration.baseEpoch == value.epoch, configuration.basePeriod == value.period {
-            value.base = configuration.base
+            // PostgreSQL may not have a closed count yet; one that it has not confirmed stays in the sum.
+            value.base =
+                value.hasUnsettled(of: value.period)
+                ? max(value.base, configuration.base) : configuration.base
         }
         return configured(value, configuration)
     }

@@ -45,7 +45,7 @@ extension CounterStore {
 
 /// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.
 public protocol ClosedCountSettler: Sendable {
-    /// Whether room was made. Asked again while it works on a clinic, it says no.
+    /// Whether there is room. Who asks while it works on the clinic waits for the same answer.
     func settle(_ clinic: ClinicID) async -> Bool
 }
 

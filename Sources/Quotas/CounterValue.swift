@@ -58,6 +58,16 @@ public struct CounterValue: Hashable, Sendable {
     public var closed: [Closed]
     public var shadow = Shadow.none
 
+    /// Whether PostgreSQL has not confirmed a closed count of this period.
+    func hasUnsettled(of period: Int64) -> Bool {
+        closed.contains { $0.period == period && !$0.isSettled }
+    }
+
+    /// Whether the running count could be closed now.
+    public var hasRoomToClose: Bool {
+        closed.count < Self.closedMax || closed.contains(where: \.isSettled)
+    }
+
     public static let layout: UInt8 = 1
     public static let limitsMax = 8
     public static let closedMax = 8

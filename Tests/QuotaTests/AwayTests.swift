@@ -81,8 +81,11 @@ extension HoldCall {
 final class MemoryJournal: UsageJournal {
     let units = Mutex<[ClinicID: Int64]>([:])
     let isFull = Atomic<Bool>(false)
+    /// Runs before a record is kept.
+    let before = Mutex<(@Sendable () -> Void)?>(nil)
 
     func append(_ clinic: ClinicID, _ month: Month, units: Int64) -> Bool {
+        before.withLock(\.self)?()
         guard !isFull.load(ordering: .relaxed) else { return false }
         self.units.withLock { $0[clinic, default: 0] += units }
         return true
@@ -372,6 +375,38 @@ private let plan = #"""
         let reply = try await site.counters.check(site.clinic, request)
         site.desk.late(site.clinic, request, .replied(reply))
         #expect(site.desk.bound.excess == 2)
+    }
+
+    /// A process that ends waits until nothing is owed.
+    @Test func `is owed until the journal has it`() async throws {
+        _ = try await site.decision()
+        let request = request()
+        decide(request)
+        let owed = Atomic<Int64>(-1)
+        site.journal.before.withLock { before in
+            before = { [desk = site.desk] in
+                owed.store(desk.bound.missing, ordering: .relaxed)
+            }
+        }
+        site.desk.late(site.clinic, request, .refused)
+        #expect(owed.load(ordering: .relaxed) == 2 && site.desk.bound.missing == 0)
+    }
+
+    @Test func `takes nothing off what other calls were let through`() async throws {
+        _ = try await site.decision()
+        site.takeAway()
+        while !site.desk.isRedisAway { _ = try await site.decision() }
+        let carried = site.journal[site.clinic]
+        #expect(carried > 2)
+        try await site.comeBack()
+        let request = request()
+        site.desk.giveUp(site.clinic, request, after: owed)
+        let reply = try await site.counters.check(site.clinic, request)
+        site.desk.late(site.clinic, request, .replied(reply))
+        // Redis counted three; the others are on their way.
+        site.takeAway()
+        let alone = try await site.decision()
+        #expect(alone.period.used == 3 + carried + alone.admitted)
     }
 }
 

@@ -210,7 +210,9 @@ import Testing
     }
 
     /// More workers with a dead epoch's mark than the ring has room: each mints, none is refused.
-    @Test func `a full ring is settled at once`() async throws {
+    /// Once for all who wait.
+    @Test(arguments: [1, 4])
+    func `a full ring is settled at once`(callers: Int) async throws {
         try await JobSite.lend { site in
             let clinic = try await site.database.clinic(nil)
             try await site.calls(1, clinic)
@@ -222,14 +224,23 @@ import Testing
             }
             _ = try await site.redis.client(["FLUSHALL"])
             for worker in workers {
-                guard case .decided(let decision) = try await worker.gate.check(clinic) else {
-                    throw JobSite.CallRefused()
+                try await withThrowingTaskGroup(of: QuotaAnswer.self) { group in
+                    // Of different cost, so that each is an entry of its own.
+                    for cost in 1...callers {
+                        group.addTask { try await worker.gate.check(clinic, cost: Int64(cost)) }
+                    }
+                    for try await answer in group {
+                        guard case .decided(let decision) = answer else {
+                            throw JobSite.CallRefused()
+                        }
+                        #expect(decision.isAllowed)
+                    }
                 }
-                #expect(decision.isAllowed)
             }
             for worker in workers + [site.worker] { try await worker.checkpointer.run() }
             _ = try await site.worker.sweep.run()
-            #expect(try await site.database.counted(clinic) == 23)
+            let units = callers * (callers + 1) / 2
+            #expect(try await site.database.counted(clinic) == Int64(12 + 11 * units))
             for worker in workers { await worker.disconnect() }
         }
     }

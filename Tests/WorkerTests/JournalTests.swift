@@ -131,6 +131,55 @@ import Testing
         }
     }
 
+    /// Redis and PostgreSQL are away, and each second the journal is sent in vain.
+    @Test func `takes what comes for as long as PostgreSQL is away`() async throws {
+        try await lend { directory, database, ledger in
+            let journal = Journal(directory: directory, logger: .silent)
+            let seconds = Journal.partsMax * 2
+            try await database.takeAdjustmentsAway()
+            for _ in 0..<seconds {
+                #expect(journal.append(clinic, try month, units: 1))
+                await #expect(throws: LedgerError.self) { try await journal.deliver(to: ledger) }
+            }
+            #expect(journal.waiting == 2)
+            try await database.bringAdjustmentsBack()
+            #expect(try await journal.deliver(to: ledger) == 2)
+            #expect(try await database.adjusted(clinic) == Int64(seconds))
+            #expect(try files(directory).isEmpty)
+        }
+    }
+
+    @Test func `delivers the rest when a file cannot be removed`() async throws {
+        try await lend { directory, database, ledger in
+            let journal = Journal(directory: directory, logger: .silent)
+            #expect(journal.append(clinic, try month, units: 1))
+            try await database.takeAdjustmentsAway()
+            await #expect(throws: LedgerError.self) { try await journal.deliver(to: ledger) }
+            let file = "\(directory)/\(try #require(try files(directory).first))"
+            #expect(journal.append(other, try month, units: 2))
+            try FileManager.default.removeItem(atPath: file)
+            try FileManager.default.createDirectory(
+                atPath: file, withIntermediateDirectories: false)
+            try await database.bringAdjustmentsBack()
+            #expect(try await journal.deliver(to: ledger) == 2)
+            #expect(try await database.adjusted(clinic) == 1)
+            #expect(try await database.adjusted(other) == 2)
+            #expect(journal.waiting == 0)
+        }
+    }
+
+    @Test func `is brought to the disk also when it waits for PostgreSQL already`() async throws {
+        try await lend { directory, database, ledger in
+            let journal = Journal(directory: directory, logger: .silent)
+            #expect(journal.append(clinic, try month, units: 1))
+            try await database.takeAdjustmentsAway()
+            await #expect(throws: LedgerError.self) { try await journal.deliver(to: ledger) }
+            #expect(!journal.isSynced)
+            try await journal.sync()
+            #expect(journal.isSynced)
+        }
+    }
+
     private var month: Month {
         get throws { try #require(Month("2026-11")) }
     }
@@ -153,5 +202,15 @@ import Testing
         }
         await database.drop()
         directory.remove()
+    }
+}
+
+extension HTTPDatabase {
+    fileprivate func takeAdjustmentsAway() async throws {
+        try await ask("ALTER TABLE metering.usage_adjustment RENAME TO away")
+    }
+
+    fileprivate func bringAdjustmentsBack() async throws {
+        try await ask("ALTER TABLE metering.away RENAME TO usage_adjustment")
     }
 }

@@ -56,6 +56,14 @@ local function same_inputs(v, c)
     return true
 end
 
+-- Whether PostgreSQL has not confirmed a closed count of the period.
+local function has_unsettled(v, period)
+    for _, c in ipairs(v.closed) do
+        if c.period == period and c.settled == 0 then return true end
+    end
+    return false
+end
+
 local function configured(raw, c, at, stamp)
     if not raw then
         if c.base_epoch ~= ZERO then return nil, MISS end
@@ -72,7 +80,10 @@ local function configured(raw, c, at, stamp)
         return v, CONFLICT
     end
     if v.stamp ~= stamp and not switch_epoch(v, at, stamp, c.nonce, 0) then return v, UNSETTLED end
-    if c.base_epoch == v.epoch and c.base_period == v.period then v.base = c.base end
+    if c.base_epoch == v.epoch and c.base_period == v.period then
+        -- PostgreSQL may not have a closed count yet; one that it has not confirmed stays in the sum.
+        v.base = has_unsettled(v, v.period) and math.max(v.base, c.base) or c.base
+    end
     return v
 end
 

@@ -36,6 +36,8 @@ final class Journal: UsageJournal {
         var spare: JournalFile?
         /// Written to since the last `sync`.
         var isDirty = false
+        /// Files of sealed parts of which that was so.
+        var unsynced: [JournalFile] = []
         var sealed: [Part] = []
         /// Why the directory takes no file; said once.
         var complaint: Errno?
@@ -116,7 +118,8 @@ final class Journal: UsageJournal {
 
     private func seal(_ state: inout State) {
         guard let open = state.open else { return }
-        state.open = nil
+        if state.isDirty, let file = open.file { state.unsynced.append(file) }
+        (state.open, state.isDirty) = (nil, false)
         if open.state.withLock({ !$0.sums.isEmpty }) { state.sealed.append(open) }
     }
 
@@ -133,19 +136,18 @@ final class Journal: UsageJournal {
     /// Brings what was written to the disk, with its name, on a thread that may wait; and once a part is begun, makes
     /// the file of the next one.
     func sync() async throws {
-        let (file, wantsSpare) = state.withLock { state in
-            defer { state.isDirty = false }
-            return (
-                state.isDirty ? state.open?.file : nil,
-                state.open?.file != nil && state.spare == nil
-            )
+        let (files, wantsSpare) = state.withLock { state in
+            let open = state.isDirty ? state.open?.file : nil
+            let files = state.unsynced + [open].compactMap(\.self)
+            (state.unsynced, state.isDirty) = ([], false)
+            return (files, state.open?.file != nil && state.spare == nil)
         }
-        guard file != nil || wantsSpare, let directory else { return }
+        guard !files.isEmpty || wantsSpare, let directory else { return }
         let spare = try await NIOThreadPool.singleton.runIfActive {
-            try file?.sync()
+            for file in files { try file.sync() }
             let id = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
             let spare = wantsSpare ? try? JournalFile.create(in: directory, id: id) : nil
-            if file != nil || spare != nil { try JournalFile.syncDirectory(directory) }
+            if !files.isEmpty || spare != nil { try JournalFile.syncDirectory(directory) }
             return spare
         }
         guard let spare else { return }
@@ -203,30 +205,49 @@ final class Journal: UsageJournal {
     func deliver(
         to ledger: Ledger, isThere: ([UsageAdjustment]) async -> Void = { _ in }
     ) async throws -> Int64 {
-        let parts = state.withLock { state in
-            seal(&state)
-            return state.sealed
-        }
-        var added: Int64 = 0
-        for part in parts {
-            let rows = part.state.withLock { $0.sums }.adjustments
-            added += try await ledger.adjust(rows, because: "counted while Redis was away")
-            try part.file?.remove()
-            state.withLock { $0.sealed.removeAll { $0 === part } }
-            await isThere(rows)
-        }
+        var added = try await deliverSealed(to: ledger, isThere)
+        // Sealed only now: while PostgreSQL is away too, one part takes what comes, and not one each second.
+        state.withLock { seal(&$0) }
+        added += try await deliverSealed(to: ledger, isThere)
         // Between outages nothing lies in the directory.
         let spare = state.withLock { state in
             guard state.open == nil else { return nil as JournalFile? }
             defer { state.spare = nil }
             return state.spare
         }
-        try spare?.remove()
+        discard(spare)
         return added
+    }
+
+    private func deliverSealed(
+        to ledger: Ledger, _ isThere: ([UsageAdjustment]) async -> Void
+    ) async throws -> Int64 {
+        var added: Int64 = 0
+        for part in state.withLock(\.sealed) {
+            let rows = part.state.withLock { $0.sums }.adjustments
+            added += try await ledger.adjust(rows, because: "counted while Redis was away")
+            state.withLock { $0.sealed.removeAll { $0 === part } }
+            discard(part.file)
+            await isThere(rows)
+        }
+        return added
+    }
+
+    /// A file that stays does no harm: its rows are known by their keys when it is read again.
+    private func discard(_ file: JournalFile?) {
+        guard let file else { return }
+        do throws(Errno) { try file.remove() } catch {
+            logger.error(
+                "a journal that is in PostgreSQL cannot be removed",
+                metadata: ["file": "\(file.path)", "reason": "\(error)"])
+        }
     }
 
     /// Parts that wait for PostgreSQL.
     var waiting: Int { state.withLock { $0.sealed.count + ($0.open == nil ? 0 : 1) } }
+
+    /// Whether all that was written is on the disk, as far as it has a file.
+    var isSynced: Bool { state.withLock { !$0.isDirty && $0.unsynced.isEmpty } }
 }
 
 /// Why a directory cannot hold a journal.

@@ -8,7 +8,7 @@ import Synchronization
 final class ClosedCounts: ClosedCountSettler {
     private let sweep: Sweep
     private let logger: Logger
-    private let busy = Mutex<Set<ClinicID>>([])
+    private let running = Mutex<[ClinicID: Task<Bool, Never>]>([:])
 
     /// - Parameter sweep: Without a gate: only the counts of the clinic are written and settled.
     init(sweep: Sweep, logger: Logger) {
@@ -17,10 +17,22 @@ final class ClosedCounts: ClosedCountSettler {
     }
 
     func settle(_ clinic: ClinicID) async -> Bool {
-        guard busy.withLock({ $0.insert(clinic).inserted }) else { return false }
-        defer { busy.withLock { _ = $0.remove(clinic) } }
+        let task = running.withLock { running in
+            if let task = running[clinic] { return task }
+            let task = Task { await settleOnce(clinic) }
+            running[clinic] = task
+            return task
+        }
+        return await task.value
+    }
+
+    private func settleOnce(_ clinic: ClinicID) async -> Bool {
+        defer { running.withLock { $0[clinic] = nil } }
         do {
-            return try await sweep.visit([clinic]).settled > 0
+            _ = try await sweep.visit([clinic])
+            // Another worker may have made the room meanwhile, and then there was nothing to settle.
+            let value = try await sweep.counters.values(of: [clinic]).first?.value
+            return value?.hasRoomToClose ?? true
         } catch {
             logger.error(
                 "closed counts could not be settled",
