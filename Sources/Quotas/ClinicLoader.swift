@@ -54,7 +54,7 @@ final class ClinicLoader: Sendable {
     private let marks: MarkBook
     private let concurrency: ConcurrencyBook
     private let away: AwayDesk?
-    private let pace: LoadingPace
+    let pace: LoadingPace
     private let start = ContinuousClock.now
     private let state: Mutex<State>
 

@@ -29,10 +29,11 @@ extension CounterRules {
             return unchanged(.unsettled)
         }
         if configuration.baseEpoch == value.epoch, configuration.basePeriod == value.period {
-            // PostgreSQL may not have a closed count yet; one that it has not confirmed stays in the sum.
-            value.base =
-                value.hasUnsettled(of: value.period)
-                ? max(value.base, configuration.base) : configuration.base
+            // PostgreSQL may not have a closed count yet, so nothing falls before it has. A new version is somebody's
+            // wish, as a refund is.
+            let mayFall =
+                configuration.version > before.version || !value.hasUnsettled(of: value.period)
+            value.base = mayFall ? configuration.base : max(value.base, configuration.base)
         }
         return configured(value, configuration)
     }

@@ -222,7 +222,7 @@ extension QuotaGate {
         case .miss, .stale: return try await loader.load(clinic, after: reply) ? .again : .gone
         case .noSuchLimit: return .told
         case .unsettled:
-            guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+            guard await makesRoom(for: clinic) else { throw .unsettled(clinic) }
             return .again
         // The clock of Redis was set, and is known now.
         case .expired: return .again

@@ -155,7 +155,7 @@ public final class QuotaGate: Sendable {
                         return .success(.unknownClinic)
                     }
                 case .unsettled:
-                    guard await settler?.settle(clinic) == true else { throw .unsettled(clinic) }
+                    guard await makesRoom(for: clinic) else { throw .unsettled(clinic) }
                 // The clock of Redis was set, and is known now.
                 case .expired: break
                 default: throw .unreadable(clinic)
@@ -173,6 +173,13 @@ public final class QuotaGate: Sendable {
             // Whatever failed here, the check itself was answered and counted nothing.
             return await decideAlone(question, request(question), after: error.ofOtherCall)
         }
+    }
+
+    /// Whether the clinic's closed counts have room; waited for as long as for a load.
+    func makesRoom(for clinic: ClinicID) async -> Bool {
+        guard let settler else { return false }
+        let task = Task { FirstAnswer<Bool>.Loaded.success(await settler.settle(clinic)) }
+        return (try? await FirstAnswer.of(task, within: loader.pace.patience).get()) ?? false
     }
 
     /// Brings what PostgreSQL says about a clinic to the counter store; false when there is no such clinic.

@@ -22,9 +22,17 @@ import Testing
         #expect(second.verdict == .allowed && second.usage == 950)
 
         settings.ledger = [first.mark.epoch: 300]
-        let outside = settings.configuration(outside: second.mark.epoch)
-        #expect(try await counters.configure(clinic, outside).usage == 950)
+        let early = settings.configuration(outside: second.mark.epoch)
+        #expect(try await counters.configure(clinic, early).usage == 950)
         #expect(try await check(100, counters).verdict == .denied)
+        // A refund raises the version, and holds at once.
+        settings.adjustments = -20
+        settings.ledger[first.mark.epoch] = 900
+        settings.version = 2
+        let refunded = settings.configuration(outside: second.mark.epoch)
+        #expect(try await counters.configure(clinic, refunded).usage == 930)
+        (settings.adjustments, settings.ledger[first.mark.epoch]) = (0, 300)
+        let outside = settings.configuration(outside: second.mark.epoch)
 
         // Once it is confirmed, what PostgreSQL says holds again.
         counters.state.withLock { state in

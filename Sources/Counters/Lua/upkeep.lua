@@ -81,8 +81,10 @@ local function configured(raw, c, at, stamp)
     end
     if v.stamp ~= stamp and not switch_epoch(v, at, stamp, c.nonce, 0) then return v, UNSETTLED end
     if c.base_epoch == v.epoch and c.base_period == v.period then
-        -- PostgreSQL may not have a closed count yet; one that it has not confirmed stays in the sum.
-        v.base = has_unsettled(v, v.period) and math.max(v.base, c.base) or c.base
+        -- PostgreSQL may not have a closed count yet, so nothing falls before it has. A new version is somebody's
+        -- wish, as a refund is.
+        local may_fall = c.version > v.version or not has_unsettled(v, v.period)
+        v.base = may_fall and c.base or math.max(v.base, c.base)
     end
     return v
 end

@@ -1,5 +1,6 @@
 -- What two sessions at one clinic decide: functions take their locks first, then look, and in one order.
--- The order is: bucket of a month, configuration of a clinic; subscription, plan, standing.
+-- The order is: bucket of a month, configuration of a clinic; and in statements of the application subscription, plan,
+-- standing.
 
 -- The same as before, but the month's bucket is held before its units are summed: a give-back of the same moment
 -- could hand out the same units. A first roll-up locks the bucket before the configuration too.
@@ -52,21 +53,8 @@ BEGIN
 END
 $$;
 
--- One evaluation of a clinic at a time. A statement of the team locks the subscription before the standing, and an
--- edit of the plan holds the plan before it reaches the standings of its clinics.
-CREATE OR REPLACE FUNCTION metering.lock_standing(clinic uuid) RETURNS void
-    LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtextextended('metering.standing ' || clinic, 0));
-    PERFORM FROM public.clinic_subscriptions WHERE clinic_id = clinic FOR NO KEY UPDATE;
-    PERFORM FROM public.subscription_plans WHERE plan_id = (
-        SELECT s.plan_id FROM public.clinic_subscriptions s WHERE s.clinic_id = clinic) FOR SHARE;
-    PERFORM FROM metering.standing WHERE clinic_id = clinic FOR UPDATE;
-END
-$$;
-
--- The same as before, but the plans are held before the standing.
+-- The same as before, but the plans are held before the standing: an edit of a plan holds the plan before it reaches the
+-- standings of its clinics.
 CREATE OR REPLACE FUNCTION metering.subscription_written() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

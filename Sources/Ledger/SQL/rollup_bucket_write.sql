@@ -24,7 +24,7 @@ WITH held_type AS MATERIALIZED (
     -- Storage that is kept is the application's, who may have counted while this waited for the row.
     SET api_calls = excluded.api_calls, storage_used = CASE WHEN excluded.clinic_id IN (
         SELECT clinic_id FROM change WHERE coalesce(storage_before, 0) = storage_after)
-        THEN held.storage_used ELSE excluded.storage_used END
+        THEN coalesce(held.storage_used, 0) ELSE excluded.storage_used END
     WHERE (held.api_calls, held.storage_used) IS DISTINCT FROM
         (excluded.api_calls, excluded.storage_used)
     RETURNING 1
