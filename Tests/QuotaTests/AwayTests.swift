@@ -395,7 +395,8 @@ private let plan = #"""
     @Test func `takes nothing off what other calls were let through`() async throws {
         _ = try await site.decision()
         site.takeAway()
-        while !site.desk.isRedisAway { _ = try await site.decision() }
+        for _ in 0..<50 where !site.desk.isRedisAway { _ = try await site.decision() }
+        #expect(site.desk.isRedisAway)
         let carried = site.journal[site.clinic]
         #expect(carried > 2)
         try await site.comeBack()
