@@ -6,8 +6,8 @@ import Testing
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
         "docs/admission.md", "docs/attach.md", "docs/configuration.md", "docs/direct.md",
-        "docs/doctor.md", "docs/library.md", "docs/limits.md", "docs/operating.md", "docs/plans.md",
-        "docs/report.md", "docs/standing.md",
+        "docs/doctor.md", "docs/library.md", "docs/limits.md", "docs/operating.md",
+        "docs/outages.md", "docs/plans.md", "docs/report.md", "docs/standing.md",
     ]
 
     @Test(arguments: wanted)
