@@ -74,12 +74,58 @@ import Testing
         #expect(Set(pages.map { $0.name.prefix(4) }).count == pages.count)
     }
 
+    /// Each decision is read in the same order, and says whether it still holds.
+    @Test func `of decisions have a status and the four sections in order`() throws {
+        let required = ["Context", "Decision", "Consequences", "Evidence"]
+        let pages = try ProjectTree.files(ending: ".md", in: "docs/decisions")
+            .filter { $0.name != "README.md" }
+        for page in pages {
+            let status = page.lines.filter { $0.hasPrefix("**Status:** ") }
+            #expect(status.count == 1, "\(page.path)")
+            #expect(page.lines.dropFirst(2).first == status.first, "\(page.path)")
+            #expect(Self.isStatus(status.first ?? ""), "\(page.path)")
+            var sections = page.lines.filter { $0.hasPrefix("## ") }.map { String($0.dropFirst(3)) }
+            if sections.count > 2, sections[2] == "Considered" { sections.remove(at: 2) }
+            #expect(sections == required, "\(page.path)")
+        }
+    }
+
+    /// The list repeats the status of each decision.
+    @Test func `of decisions are listed with their status`() throws {
+        let list = try ProjectTree.file("docs/decisions/README.md")
+        let pages = try ProjectTree.files(ending: ".md", in: "docs/decisions")
+            .filter { $0.name != "README.md" }
+        for page in pages {
+            let link = "[\(page.name.prefix(4))](\(page.name))"
+            let row = list.lines.first { $0.hasPrefix("| \(link) |") } ?? ""
+            let status = page.lines.first { $0.hasPrefix("**Status:** ") } ?? ""
+            #expect(row.hasSuffix("| \(status.dropFirst(12)) |"), "\(page.path)")
+        }
+    }
+
+    @Test(arguments: [
+        ("**Status:** accepted", true),
+        ("**Status:** accepted; the server superseded by [0017](0017-http-on-swiftnio.md)", true),
+        ("**Status:** accepted; the server superseded by 0017", false),
+        ("**Status:** accepted by all", false),
+        ("", false),
+    ])
+    func `of decisions state a status that can be read`(line: String, isStatus: Bool) {
+        #expect(Self.isStatus(line) == isStatus)
+    }
+
     @Test func `resolve links as a reader does`() {
         let page = ProjectFile(
             path: "docs/a/b.md", text: "[x](../c.md#part) [y](https://x.test) [z](#z) ![i](i.png)")
         #expect(Self.links(in: page) == ["../c.md", "i.png"])
         #expect(Self.resolve("../c.md", from: page) == "docs/c.md")
         #expect(!ProjectTree.has("docs/no-such-page.md"))
+    }
+
+    /// `accepted`, or what of it a later decision supersedes, with a link to that decision.
+    private static func isStatus(_ line: some StringProtocol) -> Bool {
+        let form = /\*\*Status:\*\* accepted(; [^;]+ superseded by \[\d{4}\]\([a-z0-9-]+\.md\))*/
+        return String(line).wholeMatch(of: form) != nil
     }
 
     private static func links(in page: ProjectFile) -> [String] {
