@@ -43,7 +43,7 @@ import Testing
         #expect(mentions > 3)
     }
 
-    /// Evidence that nobody can open is none.
+    /// A decision that names a missing test has no evidence.
     @Test func `name only sources and tests that are there`() throws {
         let names = Set(try ProjectTree.files(ending: ".swift").map(\.name))
         var mentions = 0
