@@ -74,7 +74,7 @@ final class Server: Sendable {
         let configuration = Configuration(
             executable: .path(FilePath(plan.setpriv)),
             arguments: Arguments(options + plan.command),
-            environment: .custom(["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]),
+            environment: .only(["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]),
             workingDirectory: "/",
             platformOptions: Self.ownSession)
         Task {

@@ -7,7 +7,7 @@ struct Tool: Sendable {
     let program: String
     /// Put in front of the program, such as `setpriv` and its options.
     var prefix: [String] = []
-    /// The program's whole environment; nothing is inherited, so no PGHOST of the caller gets in the way.
+    /// The program's environment; see `Environment.only`. No PGHOST of the caller gets in the way.
     var environment: [String: String] = [:]
     var deadline: Duration = .seconds(60)
     /// Bytes of output kept of each kind; more is an error.
@@ -62,11 +62,10 @@ struct Tool: Sendable {
 
     /// The working directory is `/`: the caller's own may be closed to the account a program runs as.
     private func launch(_ words: [String], input: String) async throws -> Outcome {
-        let variables = environment.map { (Environment.Key(stringLiteral: $0.key), $0.value) }
         let result = try await Subprocess.run(
             .path(FilePath(words[0])),
             arguments: Arguments(Array(words.dropFirst())),
-            environment: .custom(Dictionary(uniqueKeysWithValues: variables)),
+            environment: .only(environment),
             workingDirectory: "/",
             input: .string(input),
             output: .string(limit: outputLimit),

@@ -48,8 +48,9 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.owner.script(
                 """
-                INSERT INTO clinics (clinic_id, name, subdomain)
-                SELECT gen_random_uuid(), 'c', sub FROM unnest(ARRAY['b', 'B', 'a-1', 'a', NULL]) AS sub;
+                INSERT INTO clinics (clinic_id, name, subdomain, created_at)
+                SELECT gen_random_uuid(), 'c', sub, '2026-11-30 23:59+00'
+                FROM unnest(ARRAY['b', 'B', 'a-1', 'a', NULL]) AS sub;
                 INSERT INTO clinics (clinic_id, name, subdomain, created_at)
                 VALUES (gen_random_uuid(), 'later', '0', '2026-12-01');
                 """)

@@ -156,12 +156,12 @@ extension ClinicID {
 }
 
 extension TestDatabase {
-    /// Makes clinics 1…`count` with a subdomain each.
+    /// Makes clinics 1…`count` with a subdomain each, older than any month that a test writes down.
     func makeClinics(_ count: Int) async throws {
         try await owner.ask(
             """
-            INSERT INTO clinics (clinic_id, name, subdomain)
-            SELECT id, 'Clinic ' || place, 'clinic-' || place
+            INSERT INTO clinics (clinic_id, name, subdomain, created_at)
+            SELECT id, 'Clinic ' || place, 'clinic-' || place, '2020-01-01 00:00+00'
             FROM unnest($1::uuid[]) WITH ORDINALITY AS c (id, place)
             """,
             [
