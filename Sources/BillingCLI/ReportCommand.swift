@@ -1,6 +1,6 @@
 public import ArgumentParser
 import Billing
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Reports

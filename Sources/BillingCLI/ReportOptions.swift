@@ -1,6 +1,6 @@
 import ArgumentParser
 import Billing
-import FrontDoor
+import Shell
 import Reports
 
 /// What `--format` takes.

@@ -1,5 +1,5 @@
 import Billing
-import FrontDoor
+import Shell
 import Reports
 
 /// A report on its way out: rows in, pieces of 64 KiB out, so memory does not grow with it.

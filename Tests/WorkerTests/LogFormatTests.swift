@@ -3,7 +3,7 @@ import Logging
 import TestSupport
 import Testing
 
-@testable import FrontDoor
+@testable import Shell
 
 @Suite struct `Log lines` {
     private static let time = Date(timeIntervalSince1970: 1_764_040_144.25)

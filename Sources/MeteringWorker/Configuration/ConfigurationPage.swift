@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 
 /// docs/configuration.md, made from the table of settings.
 enum ConfigurationPage {

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import FrontDoor
+@testable import Shell
 
 @Suite struct `Nearest word` {
     @Test(arguments: [
