@@ -37,7 +37,7 @@ struct QuotaCommand: AsyncParsableCommand {
                     throw LedgerError.unknownClinic(clinic)
                 }
                 let room = try await ledger.rooms(of: [id])[id]
-                try Console.write(QuotaPage(clinic: id, origin: origin, room: room).text)
+                try Console.write(QuotaText(clinic: id, origin: origin, room: room).text)
             }
         }
     }

@@ -21,10 +21,3 @@ public enum InputFile {
         return Array(data)
     }
 }
-
-public struct InputFileError: Error, Hashable, CustomStringConvertible {
-    let path: String
-    let problem: String
-
-    public var description: String { "\(path == "-" ? "stdin" : path) \(problem)" }
-}

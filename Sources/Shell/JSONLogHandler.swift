@@ -21,7 +21,7 @@ public struct JSONLogHandler: LogHandler {
         all.merge(event.metadata ?? [:]) { $1 }
         if let error = event.error { all["error"] = "\(error)" }
         Console.writeLine(
-            LogLine(
+            LogRecord(
                 time: Date(), level: event.level, label: label,
                 message: event.message.description, metadata: all
             ).text)

@@ -41,15 +41,6 @@ public struct SettingKey: Hashable, Sendable {
     }
 }
 
-/// A value as a source holds it.
-enum SettingValue: Hashable, Sendable {
-    case text(String)
-    case integer(Int)
-    case flag(Bool)
-    /// Null, a list, an object or a fraction, as JSON.
-    case other
-}
-
 extension SettingKey.Kind {
     /// The value that an environment variable's text stands for, or the text itself when it has another form.
     func value(of text: String) -> SettingValue {

@@ -1,7 +1,7 @@
 import Metering
 
 /// Numbers as a person reads them on a page. All are whole; tenths are cut off.
-enum PageNumbers {
+enum HTMLNumbers {
     /// 1234567 → `1,234,567`.
     static func grouped(_ number: Int64) -> String { sign(number) + grouped(number.magnitude) }
 

@@ -1,6 +1,6 @@
 public import Billing
 
-extension ReportRow: ReportLine {
+extension ReportRow: ReportRecord {
     public static let columns: [ReportColumn] = [
         // The month stands in the title of the table, the id in the other forms.
         .text("month", nil), .text("clinic_id", nil), .text("subdomain", "clinic", most: 63),
@@ -28,7 +28,7 @@ extension ReportRow: ReportLine {
     }
 }
 
-extension ReportDifference: ReportLine {
+extension ReportDifference: ReportRecord {
     public static let columns: [ReportColumn] = [
         .text("month", nil), .text("compared_month", nil), .text("clinic_id", nil),
         .text("subdomain", "clinic", most: 63), .text("name", "name"), .text("plan", "plan"),
@@ -48,7 +48,7 @@ extension ReportDifference: ReportLine {
     }
 }
 
-extension ReportGroup: ReportLine {
+extension ReportGroup: ReportRecord {
     public static let columns: [ReportColumn] = [
         .text("group", "group"), .number("clinics", "clinics"), .number("users", "users"),
         .number("patients", "patients"), .number("api_calls", "api calls"),
@@ -66,7 +66,7 @@ extension ReportGroup: ReportLine {
     }
 }
 
-extension ReportMonth: ReportLine {
+extension ReportMonth: ReportRecord {
     public static let columns: [ReportColumn] = [
         .text("month", "month"), .number("clinics", "clinics"), .number("api_calls", "api calls"),
         .number("storage_used", "bytes stored"),

@@ -5,7 +5,7 @@ import Mustache
 /// Mustache's own escaping looks at characters, and a `"` with an accent on it is another character that it lets
 /// through; a browser sees the `"` alone and the attribute ends. So scalars are looked at here. Control characters
 /// become U+FFFD, because a page may not hold them.
-struct PageText: MustacheContentType {
+struct HTMLEscaping: MustacheContentType {
     /// The name that every template gives in its first line.
     static let name = "PAGE"
 
@@ -25,25 +25,4 @@ struct PageText: MustacheContentType {
         }
         return String(escaped)
     }
-}
-
-/// The templates of the page, read once.
-enum PageTemplates {
-    static let library: Result<MustacheLibrary, any Error> = Result {
-        MustacheContentTypes.register(PageText(), named: PageText.name)
-        var library = MustacheLibrary()
-        for (name, bytes) in files {
-            try library.register(String(decoding: bytes, as: UTF8.self), named: name)
-        }
-        return library
-    }
-
-    static let files = [
-        ("page", PackageResources.page_mustache), ("columns", PackageResources.columns_mustache),
-        ("bars", PackageResources.bars_mustache),
-    ]
-
-    static let style = String(decoding: PackageResources.style_css, as: UTF8.self)
-    /// What the page's policy allows instead of every style; a test compares it with the file.
-    static let styleHash = "sha256-CXkB9+MKYId3zSGapFe9ksXvUvYhgtXpFuSumO94gIU="
 }

@@ -1,5 +1,5 @@
 /// The list of settings as Markdown, for docs/configuration.md.
-public enum SettingsPage {
+public enum SettingsTable {
     /// One line of a table for each key: both names, default, what is allowed, what it does.
     public static func table(of keys: [SettingKey]) -> String {
         var text = "| variable | in the file | default | allowed | what it does |\n"

@@ -5,7 +5,7 @@ import Logging
 ///
 /// Whatever is logged, the line is valid JSON of at most `bytesMax` bytes: texts are cut, and metadata that is too
 /// much is left out and said to be.
-struct LogLine {
+struct LogRecord {
     static let bytesMax = 16_384
     private static let messageMax = 4_096
     private static let valueMax = 2_048

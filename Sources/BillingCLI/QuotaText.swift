@@ -4,7 +4,7 @@ import Quotas
 import Reports
 
 /// What `billing quota explain` prints.
-struct QuotaPage {
+struct QuotaText {
     let clinic: ClinicID
     let origin: ClinicOrigin
     let room: ClinicRoom?

@@ -4,7 +4,7 @@ import Metering
 import Reports
 
 /// A plan as a person reads it.
-enum PlanPage {
+enum PlanText {
     static func cells(of plan: ListedPlan) -> [String] {
         [
             "\(plan.id)", plan.name, plan.version.map { "\($0)" } ?? "none", "\(plan.clinics)",

@@ -2,7 +2,7 @@ import Billing
 import Metering
 
 /// One clinic in the table of the page.
-struct PageRow {
+struct HTMLRow {
     /// What is used of what: `78,045` and `15 % of 500,000`.
     struct Use {
         let used: String
@@ -11,7 +11,7 @@ struct PageRow {
 
         init(_ used: Int64, of limit: Allowance, _ share: Int64?, _ form: (Int64) -> String) {
             self.used = form(used)
-            let percent = share.map { "\(PageNumbers.percent($0)) " } ?? ""
+            let percent = share.map { "\(HTMLNumbers.percent($0)) " } ?? ""
             switch limit {
             case .limited(let most):
                 (self.limit, isOver) = ("\(percent)of \(form(most))", used > most)
@@ -24,8 +24,8 @@ struct PageRow {
     let name: String
     let subdomain: String
     let plan: String
-    let status: PageMark
-    let findings: [PageMark]
+    let status: HTMLMark
+    let findings: [HTMLMark]
     let users: Use
     let patients: Use
     let calls: Use
@@ -36,17 +36,17 @@ struct PageRow {
         name = row.name
         subdomain = row.subdomain ?? row.clinic.description
         plan = row.plan ?? "–"
-        status = PageMark.standing(row.paymentStatus)
-        findings = PageMark.findings(row.findings)
-        users = Use(row.users, of: row.maxUsers, row.shares.users, PageNumbers.grouped)
+        status = HTMLMark.standing(row.paymentStatus)
+        findings = HTMLMark.findings(row.findings)
+        users = Use(row.users, of: row.maxUsers, row.shares.users, HTMLNumbers.grouped)
         patients = Use(
-            row.patients, of: row.maxPatients, row.shares.patients, PageNumbers.grouped)
+            row.patients, of: row.maxPatients, row.shares.patients, HTMLNumbers.grouped)
         calls = Use(
-            row.apiCalls, of: row.apiCallsIncluded, row.shares.apiCalls, PageNumbers.grouped)
+            row.apiCalls, of: row.apiCallsIncluded, row.shares.apiCalls, HTMLNumbers.grouped)
         storage = Use(
-            row.storageUsed, of: row.storageIncluded, row.shares.storage, PageNumbers.bytes)
+            row.storageUsed, of: row.storageIncluded, row.shares.storage, HTMLNumbers.bytes)
         storageExact =
-            "\(PageNumbers.grouped(row.storageUsed)) bytes; "
-            + "at most \(PageNumbers.grouped(row.storagePeak)) in the month"
+            "\(HTMLNumbers.grouped(row.storageUsed)) bytes; "
+            + "at most \(HTMLNumbers.grouped(row.storagePeak)) in the month"
     }
 }

@@ -1,5 +1,5 @@
 /// What one reply of the server answers: one command, or the calls on many keys that went out as one.
-enum Owed {
+enum PendingReply {
     case one(Call)
     case many([Call])
 

@@ -2,7 +2,7 @@ import Billing
 import Metering
 
 /// Everything that the template `page` names.
-struct PageDocument {
+struct HTMLDocument {
     struct Tile {
         let name: String
         let value: String
@@ -12,8 +12,8 @@ struct PageDocument {
         var mood: String?
     }
 
-    let style = PageTemplates.style
-    let styleHash = PageTemplates.styleHash
+    let style = HTMLTemplates.style
+    let styleHash = HTMLTemplates.styleHash
     let month: String
     let monthName: String
     let age: String
@@ -24,14 +24,14 @@ struct PageDocument {
     let bars: [BarChart]
     let tableNote: String
     let hasRows: Bool
-    let rows: [PageRow]
+    let rows: [HTMLRow]
 
     init(
         figures: ReportFigures, selection: ReportSelection, rows: [ReportRow], age: ReportAge,
         wanted: Int64?
     ) {
         month = selection.month.description
-        monthName = PageNumbers.name(selection.month)
+        monthName = HTMLNumbers.name(selection.month)
         self.age = "\(age)"
         narrowedBy = Self.narrowing(selection)
         tiles = Self.tiles(figures, selection.month)
@@ -42,7 +42,7 @@ struct PageDocument {
             + ReportFigures.Counter.allCases.map { Self.shares($0, figures) }
             + [Self.top(figures)]
         hasRows = !rows.isEmpty
-        self.rows = rows.map(PageRow.init)
+        self.rows = rows.map(HTMLRow.init)
         tableNote = Self.tableNote(shown: rows.count, figures, wanted: wanted)
     }
 
@@ -51,10 +51,10 @@ struct PageDocument {
     ) -> String {
         let all = figures.totals.clinics
         let left = all - Int64(shown)
-        guard left > 0 else { return "\(PageNumbers.grouped(all)) in all." }
+        guard left > 0 else { return "\(HTMLNumbers.grouped(all)) in all." }
         let note =
-            "\(PageNumbers.grouped(Int64(shown))) of \(PageNumbers.grouped(all)) are shown; "
-            + "left out: \(PageNumbers.grouped(left))"
+            "\(HTMLNumbers.grouped(Int64(shown))) of \(HTMLNumbers.grouped(all)) are shown; "
+            + "left out: \(HTMLNumbers.grouped(left))"
         let isWish = wanted.map { $0 <= Int64(shown) } ?? false
         return isWish ? note + ", as asked." : note + ". billing report --format csv gives all."
     }
@@ -77,44 +77,44 @@ struct PageDocument {
     }
 }
 
-extension PageDocument {
+extension HTMLDocument {
     private static func tiles(_ figures: ReportFigures, _ month: Month) -> [Tile] {
         let (totals, findings) = (figures.totals, figures.findings)
         let before = figures.months.dropLast().last
         let change = before.flatMap { before in
-            PageNumbers.change(totals.apiCalls, from: before.apiCalls).map { change in
-                "\(change) in \(PageNumbers.monthNames[before.month.month - 1])"
+            HTMLNumbers.change(totals.apiCalls, from: before.apiCalls).map { change in
+                "\(change) in \(HTMLNumbers.monthNames[before.month.month - 1])"
             }
         }
-        let seats = PageNumbers.permille(
+        let seats = HTMLNumbers.permille(
             totals.seatsUsed, of: totals.seatsIncluded, upTo: 100_000)
         return [
             number("Clinics", totals.clinics, "in this report"),
             number("Calls", totals.apiCalls, change ?? "cost units"),
             Tile(
-                name: "Storage", value: PageNumbers.bytes(totals.storageUsed),
+                name: "Storage", value: HTMLNumbers.bytes(totals.storageUsed),
                 note: "in files of patients",
-                exact: "\(PageNumbers.grouped(totals.storageUsed)) bytes"),
+                exact: "\(HTMLNumbers.grouped(totals.storageUsed)) bytes"),
             number(
                 "Users", totals.users,
                 totals.seatsIncluded > 0
-                    ? "\(PageNumbers.grouped(Int64(seats / 10)))\u{A0}% of limited seats"
+                    ? "\(HTMLNumbers.grouped(Int64(seats / 10)))\u{A0}% of limited seats"
                     : "no limits"),
             finding(
-                "Over a limit", findings.overQuota, PageMark.bad, "▲",
+                "Over a limit", findings.overQuota, HTMLMark.bad, "▲",
                 "users, patients, calls or storage"),
-            finding("Past due", findings.pastDue, PageMark.warn, "■", "or suspended"),
+            finding("Past due", findings.pastDue, HTMLMark.warn, "■", "or suspended"),
             finding(
-                "Drift", findings.drift, PageMark.warn, "≠",
-                "counters set right in \(PageNumbers.monthNames[month.month - 1])"),
-            finding("Attention", findings.attention, PageMark.warn, "!", "with open notes"),
+                "Drift", findings.drift, HTMLMark.warn, "≠",
+                "counters set right in \(HTMLNumbers.monthNames[month.month - 1])"),
+            finding("Attention", findings.attention, HTMLMark.warn, "!", "with open notes"),
         ]
     }
 
     private static func number(_ name: String, _ number: Int64, _ note: String) -> Tile {
         Tile(
-            name: name, value: PageNumbers.compact(number), note: note,
-            exact: PageNumbers.grouped(number))
+            name: name, value: HTMLNumbers.compact(number), note: note,
+            exact: HTMLNumbers.grouped(number))
     }
 
     private static func finding(
@@ -123,17 +123,17 @@ extension PageDocument {
         clinics == 0
             ? Tile(name: name, value: "none", note: note)
             : Tile(
-                name: name, value: PageNumbers.compact(clinics), note: note,
-                exact: "\(PageNumbers.grouped(clinics)) clinics", sign: sign, mood: mood)
+                name: name, value: HTMLNumbers.compact(clinics), note: note,
+                exact: "\(HTMLNumbers.grouped(clinics)) clinics", sign: sign, mood: mood)
     }
 }
 
 // MARK: Charts
 
-extension PageDocument {
+extension HTMLDocument {
     private static func days(_ figures: ReportFigures, _ month: Month) -> ColumnChart {
         let last = Int((month.end - month.start) / 86_400_000_000)
-        let name = PageNumbers.monthNames[month.month - 1]
+        let name = HTMLNumbers.monthNames[month.month - 1]
         let values = (1...last).map { day in
             ColumnChart.Value(
                 label: "\(day) \(name)", amount: figures.days[day] ?? 0,
@@ -141,7 +141,7 @@ extension PageDocument {
         }
         let busiest = figures.days.max { ($0.value, $1.key) < ($1.value, $0.key) }
         let note =
-            busiest.map { "Most on \($0.key) \(name): \(PageNumbers.grouped($0.value))." }
+            busiest.map { "Most on \($0.key) \(name): \(HTMLNumbers.grouped($0.value))." }
             ?? "By the day of the roll-up, UTC."
         return ColumnChart(
             id: "days", name: "Calls by day", width: "broad", note: note, unit: "Day",
@@ -151,8 +151,8 @@ extension PageDocument {
     private static func months(_ figures: ReportFigures) -> ColumnChart {
         let values = figures.months.enumerated().map { place, month in
             ColumnChart.Value(
-                label: PageNumbers.name(month.month), amount: month.apiCalls,
-                tick: place.isMultiple(of: 2) ? PageNumbers.shortName(month.month) : nil,
+                label: HTMLNumbers.name(month.month), amount: month.apiCalls,
+                tick: place.isMultiple(of: 2) ? HTMLNumbers.shortName(month.month) : nil,
                 isNow: place == figures.months.count - 1)
         }
         return ColumnChart(
@@ -164,17 +164,17 @@ extension PageDocument {
     private static func standing(_ figures: ReportFigures) -> BarChart {
         let groups = figures.standing.sorted { $0.clinics > $1.clinics }
         var values = groups.prefix(10).map { group in
-            let mark = PageMark.standing(group.key)
+            let mark = HTMLMark.standing(group.key)
             return BarChart.Value(
                 label: TableCell(mark.word, most: 26).text, amount: group.clinics,
-                value: PageNumbers.grouped(group.clinics), sign: mark.sign, mood: mark.mood)
+                value: HTMLNumbers.grouped(group.clinics), sign: mark.sign, mood: mark.mood)
         }
         let others = groups.dropFirst(10).reduce(Int64(0)) { $0 &+ $1.clinics }
         if others > 0 {
             values.append(
                 BarChart.Value(
-                    label: "others", amount: others, value: PageNumbers.grouped(others), sign: "?",
-                    mood: PageMark.bad))
+                    label: "others", amount: others, value: HTMLNumbers.grouped(others), sign: "?",
+                    mood: HTMLMark.bad))
         }
         return BarChart(
             id: "standing", name: "Standing", width: "tall", note: "Clinics by payment status.",
@@ -188,10 +188,10 @@ extension PageDocument {
         let values = ReportFigures.Bracket.allCases.map { bracket in
             let clinics = counts[bracket] ?? 0
             return BarChart.Value(
-                label: bracket.label, amount: clinics, value: PageNumbers.grouped(clinics),
+                label: bracket.label, amount: clinics, value: HTMLNumbers.grouped(clinics),
                 sign: bracket == .full && clinics > 0 ? "▲" : nil,
                 mood: bracket == .full
-                    ? PageMark.bad : bracket == .unlimited ? PageMark.plain : "")
+                    ? HTMLMark.bad : bracket == .unlimited ? HTMLMark.plain : "")
         }
         return BarChart(
             id: counter.rawValue, name: counter.title, width: "",
@@ -201,12 +201,12 @@ extension PageDocument {
 
     private static func top(_ figures: ReportFigures) -> BarChart {
         let values = figures.top.filter { $0.apiCalls > 0 }.enumerated().map { place, row in
-            let share = row.shares.apiCalls.map { " · \(PageNumbers.percent($0))" } ?? ""
+            let share = row.shares.apiCalls.map { " · \(HTMLNumbers.percent($0))" } ?? ""
             let isOver = (row.shares.apiCalls ?? 0) >= 100
             return BarChart.Value(
                 label: "\(place + 1). \(TableCell(row.name, most: 24).text)", amount: row.apiCalls,
-                value: PageNumbers.compact(row.apiCalls) + share, sign: isOver ? "▲" : nil,
-                mood: isOver ? PageMark.bad : "")
+                value: HTMLNumbers.compact(row.apiCalls) + share, sign: isOver ? "▲" : nil,
+                mood: isOver ? HTMLMark.bad : "")
         }
         return BarChart(
             id: "top", name: "Most calls", width: "wide",

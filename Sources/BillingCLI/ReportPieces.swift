@@ -3,7 +3,7 @@ import Shell
 import Reports
 
 /// A report on its way out: rows in, pieces of 64 KiB out, so memory does not grow with it.
-struct ReportPage: ~Copyable {
+struct ReportPieces: ~Copyable {
     private var writer: any ReportWriter
     private var file: ResultFile
     private var pending: [UInt8] = []

@@ -1,50 +1,5 @@
 import Foundation
 
-/// A file that is small by its nature, read whole.
-enum SmallFile {
-    /// Settings and secrets are far smaller; more is some other file.
-    static let mostBytes = 65_536
-
-    static func contents(of path: String) throws(SettingsError) -> Data {
-        let data: Data
-        do {
-            let handle = try FileHandle(forReadingFrom: URL(filePath: path))
-            defer { try? handle.close() }
-            data = try handle.read(upToCount: mostBytes + 1) ?? Data()
-        } catch {
-            throw .unreadable(
-                path: path, reason: "cannot be read; check that it exists and who may read it")
-        }
-        guard data.count <= mostBytes else {
-            throw .unreadable(
-                path: path, reason: "is larger than 64 KiB; name the right file")
-        }
-        return data
-    }
-}
-
-/// A secret that lies in a file of its own, as containers and systemd hand them over.
-struct SecretFile {
-    /// The contents without one newline at the end.
-    let text: String
-    let isReadableByOthers: Bool
-
-    init(path: String, name: String) throws(SettingsError) {
-        var bytes = try SmallFile.contents(of: path)[...]
-        if bytes.last == UInt8(ascii: "\n") { bytes = bytes.dropLast() }
-        guard !bytes.isEmpty, !bytes.contains(0),
-            let text = String(validating: bytes, as: UTF8.self)
-        else {
-            throw .unreadable(
-                path: path, reason: "(named by \(name)) does not hold one line of text")
-        }
-        self.text = text
-        let attributes = try? FileManager.default.attributesOfItem(atPath: path)
-        let mode = (attributes?[.posixPermissions] as? NSNumber)?.intValue ?? 0
-        isReadableByOthers = mode & 0o004 != 0
-    }
-}
-
 /// A JSON text with its kinds kept apart.
 ///
 /// The library's own file provider takes `true` for 1 and passes over keys that nobody reads, so
