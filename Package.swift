@@ -109,17 +109,17 @@ let package = Package(
 
         // Front doors, and what both share: settings, exit codes, the streams.
         room(
-            "FrontDoor", ["Quotas", .argumentParser, .configuration, .logging, .systemPackage]),
+            "Shell", ["Quotas", .argumentParser, .configuration, .logging, .systemPackage]),
         door(
             "BillingCLI",
             [
-                "FrontDoor", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering",
+                "Shell", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering",
                 .argumentParser, .logging,
             ]),
         door(
             "MeteringWorker",
             [
-                "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
+                "Shell", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
                 "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
@@ -176,7 +176,7 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
+                "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Quotas",
                 "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 
 /// `billing`: what administrators ask about usage.
 @main

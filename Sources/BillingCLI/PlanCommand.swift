@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Reports
@@ -92,7 +92,7 @@ struct PlanCommand: AsyncParsableCommand {
                     "plan", "name", "version", "clinics", "users", "patients", "calls a month",
                     "bytes",
                 ])
-                for plan in plans { table.add(PlanPage.cells(of: plan)) }
+                for plan in plans { table.add(PlanText.cells(of: plan)) }
                 try Console.write(table.text)
                 for plan in plans {
                     guard let problem = plan.problem else { continue }
@@ -121,10 +121,10 @@ struct PlanCommand: AsyncParsableCommand {
             try await AdminDatabase.lend { ledger in
                 let plan = try await ledger.plan(named: name)
                 switch format {
-                case .json: try Console.write(PlanPage.file(of: plan).indented + "\n")
+                case .json: try Console.write(PlanText.file(of: plan).indented + "\n")
                 case .text:
                     let versions = try await ledger.versions(ofPlan: plan.id)
-                    try Console.write(PlanPage.text(of: plan, versions))
+                    try Console.write(PlanText.text(of: plan, versions))
                 }
             }
         }

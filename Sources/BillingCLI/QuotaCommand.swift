@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Quotas
@@ -37,7 +37,7 @@ struct QuotaCommand: AsyncParsableCommand {
                     throw LedgerError.unknownClinic(clinic)
                 }
                 let room = try await ledger.rooms(of: [id])[id]
-                try Console.write(QuotaPage(clinic: id, origin: origin, room: room).text)
+                try Console.write(QuotaText(clinic: id, origin: origin, room: room).text)
             }
         }
     }

@@ -1,6 +1,6 @@
 public import ArgumentParser
 import Billing
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Reports
@@ -64,7 +64,7 @@ struct ReportCommand: AsyncParsableCommand {
         transform: month)
     var diff: Month?
     @Option(help: "The form of the report. The table stops at 1,000 rows, html at 500.")
-    var format = PageFormat.table
+    var format = OutputFormat.table
     @Option(
         help: ArgumentHelp(
             "Write to this file; it appears when it is complete, and replaces an older one.",
@@ -133,7 +133,7 @@ extension ReportCommand {
         guard let format = format.ofLines else {
             return try await writePage(selection, age, from: reader)
         }
-        var page = try ReportPage(writer: format.writer(), path: output)
+        var page = try ReportPieces(writer: format.writer(), path: output)
         let month = selection.month
         if let diff {
             try page.begin(ReportHead(month: month, kind: .differences(diff)))

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Billing
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 
 /// `metering-worker`: counts the calls of clinics, decides which may go through, and rolls them up.
 @main

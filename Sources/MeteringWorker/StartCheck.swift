@@ -1,5 +1,5 @@
 import Counters
-import FrontDoor
+import Shell
 import Ledger
 import Logging
 import NIOCore

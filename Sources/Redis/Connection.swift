@@ -36,10 +36,11 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var observer: (any ConnectionObserver)?
     private var context: ChannelHandlerContext?
     private var phase = Phase.opening
-    private var unanswered: CircularBuffer<Owed> = []
+    /// The replies that the server still has to send, in the order of the commands.
+    private var pending: CircularBuffer<PendingReply> = []
     private var gathering = Gathering()
     private var outgoing = ByteBuffer()
-    /// How many of `unanswered` were not written yet, and how many calls these are.
+    /// How many of `pending` were not written yet, and how many calls these are.
     private var unflushed = 0
     private var flushIsComing = false
     private var failure: RedisError?
@@ -80,7 +81,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
             encodeGathered()
             call.beginSent()
             command.encode(into: &outgoing)
-            owe(.one(call))
+            expectReply(.one(call))
         }
         guard !flushIsComing else { return }
         flushIsComing = true
@@ -91,12 +92,12 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         for run in gathering.takeRuns() {
             for call in run { call.beginSent() }
             Gathering.encode(run, into: &outgoing)
-            owe(.many(run))
+            expectReply(.many(run))
         }
     }
 
-    private func owe(_ owed: Owed) {
-        unanswered.append(owed)
+    private func expectReply(_ reply: PendingReply) {
+        pending.append(reply)
         unflushed += 1
     }
 
@@ -117,8 +118,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     func expire(_ now: NIODeadline) -> (found: Bool, next: NIODeadline?) {
         var found = false
         var next: NIODeadline?
-        for owed in unanswered {
-            owed.forEach { call in
+        for reply in pending {
+            reply.forEach { call in
                 guard !call.isOverdue else { return }
                 if call.deadline <= now {
                     call.expire()
@@ -138,7 +139,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         encodeGathered()
         phase = .retired
         // What a suspect connection still owes must not keep the next one from taking calls.
-        release(unanswered)
+        release(pending)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.readOn) { [weak self] in
             self?.end(.connectionLost(sent: true))
         }
@@ -156,8 +157,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
 
     private func closeIfFinished() {
         switch phase {
-        case .retired where unanswered.isEmpty: end(.connectionLost(sent: true))
-        case .finishing where unanswered.allSatisfy(\.isResolved): end(.connectionLost(sent: true))
+        case .retired where pending.isEmpty: end(.connectionLost(sent: true))
+        case .finishing where pending.allSatisfy(\.isResolved): end(.connectionLost(sent: true))
         default: break
         }
     }
@@ -169,19 +170,19 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         phase = .ended
         failure = reason
         encodeGathered()
-        let owed = unanswered
-        unanswered.removeAll()
-        if wasCounted { release(owed) }
-        let flushed = owed.count - unflushed
-        for owed in owed.prefix(flushed) { owed.fail(reason) }
-        for owed in owed.dropFirst(flushed) { owed.fail(.connectionLost(sent: false)) }
+        let replies = pending
+        pending.removeAll()
+        if wasCounted { release(replies) }
+        let flushed = replies.count - unflushed
+        for reply in replies.prefix(flushed) { reply.fail(reason) }
+        for reply in replies.dropFirst(flushed) { reply.fail(.connectionLost(sent: false)) }
         context?.close(promise: nil)
         observer?.connectionEnded(self, because: reason)
         observer = nil
     }
 
-    private func release(_ owed: some Sequence<Owed>) {
-        let (count, size) = owed.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes) }
+    private func release(_ replies: some Sequence<PendingReply>) {
+        let (count, size) = replies.reduce((0, 0)) { ($0.0 + $1.count, $0.1 + $1.bytes) }
         observer?.connectionReleased(count: count, size: size)
     }
 }
@@ -224,16 +225,16 @@ extension Connection {
     private func receive(_ reply: RedisReply) {
         if phase == .opening { return greeted(reply) }
         guard phase != .ended else { return }
-        guard let owed = unanswered.popFirst() else {
+        guard let expected = pending.popFirst() else {
             return end(.protocolViolation("a reply nobody asked for"))
         }
         if phase == .ready {
-            observer?.connectionReleased(count: owed.count, size: owed.bytes)
+            observer?.connectionReleased(count: expected.count, size: expected.bytes)
             // Before the caller hears of it: what it sends next must not go to a server just found wanting.
-            judge(reply, to: owed.first)
+            judge(reply, to: expected.first)
         }
-        if let first = owed.first { observer?.connectionAnswered(first) }
-        owed.finish(reply)
+        if let first = expected.first { observer?.connectionAnswered(first) }
+        expected.finish(reply)
     }
 
     private func judge(_ reply: RedisReply, to call: Call?) {

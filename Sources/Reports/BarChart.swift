@@ -55,11 +55,11 @@ struct BarChart {
         var rest = values[...]
         while !rest.isEmpty {
             let bars = rest.prefix(perPart).enumerated().map { place, value in
-                let part = PageNumbers.permille(value.amount, of: whole)
+                let part = HTMLNumbers.permille(value.amount, of: whole)
                 return Bar(
                     label: value.label, value: value.value, sign: value.sign, mood: value.mood,
                     // What is there is seen.
-                    length: PageNumbers.length(value.amount > 0 ? max(part, 4) : 0),
+                    length: HTMLNumbers.length(value.amount > 0 ? max(part, 4) : 0),
                     room: value.value.count > 7 ? "55%" : "74%",
                     top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight,
                     barY: 20 + place * Self.rowHeight)

@@ -10,49 +10,49 @@ public struct CSVReport: ReportWriter {
 
     public init() {}
 
-    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
-        page.append(head.columns.map(\.name).joined(separator: ",") + "\n")
+    public mutating func begin(_ head: ReportHead, to output: inout [UInt8]) {
+        output.append(head.columns.map(\.name).joined(separator: ",") + "\n")
     }
 
-    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
+    public mutating func row(_ cells: [ReportCell], to output: inout [UInt8]) {
         var isFirst = true
         for cell in cells {
-            if !isFirst { page.append(ascii: ",") }
+            if !isFirst { output.append(ascii: ",") }
             isFirst = false
-            write(cell, to: &page)
+            write(cell, to: &output)
         }
-        page.append(ascii: "\n")
+        output.append(ascii: "\n")
     }
 
     /// Nothing: a line after the rows would be read as one of them.
-    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {}
+    public mutating func end(_ age: ReportAge, to output: inout [UInt8]) {}
 
-    private mutating func write(_ cell: ReportCell, to page: inout [UInt8]) {
+    private mutating func write(_ cell: ReportCell, to output: inout [UInt8]) {
         switch cell {
-        case .month(let month): page += months.ascii(month)
-        case .clinic(let clinic): page += clinic.ascii
-        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &page)
+        case .month(let month): output += months.ascii(month)
+        case .clinic(let clinic): output += clinic.ascii
+        case .text(let text?), .subdomain(let text?, _): Self.write(text, to: &output)
         case .number(let number?), .allowance(.limited(let number)):
-            page.append(decimal: number)
+            output.append(decimal: number)
         case .text, .subdomain, .number, .allowance: break
         }
     }
 
     /// Looks at bytes, not characters: `=` with an accent on it is another character, yet still a formula.
     /// Quotes what a reader could misread: separators, quotes and every control character.
-    private static func write(_ text: String, to page: inout [UInt8]) {
-        let start = page.count
-        if let first = text.utf8.first, isFormula(first) { page.append(ascii: "'") }
-        page.append(contentsOf: text.utf8)
-        guard page[start...].contains(where: needsQuotes) else { return }
-        let plain = Array(page[start...])
-        page.removeSubrange(start...)
-        page.append(ascii: "\"")
+    private static func write(_ text: String, to output: inout [UInt8]) {
+        let start = output.count
+        if let first = text.utf8.first, isFormula(first) { output.append(ascii: "'") }
+        output.append(contentsOf: text.utf8)
+        guard output[start...].contains(where: needsQuotes) else { return }
+        let plain = Array(output[start...])
+        output.removeSubrange(start...)
+        output.append(ascii: "\"")
         for byte in plain {
-            if byte == UInt8(ascii: "\"") { page.append(byte) }
-            page.append(byte)
+            if byte == UInt8(ascii: "\"") { output.append(byte) }
+            output.append(byte)
         }
-        page.append(ascii: "\"")
+        output.append(ascii: "\"")
     }
 
     private static func needsQuotes(_ byte: UInt8) -> Bool {

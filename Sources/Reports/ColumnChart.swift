@@ -45,21 +45,21 @@ struct ColumnChart {
         let largest = values.map(\.amount).max() ?? 0
         hasValues = values.contains { $0.amount != 0 }
         let step = Self.step(for: largest)
-        scale = (0...4).reversed().map { PageNumbers.short(step * UInt64($0)) }
+        scale = (0...4).reversed().map { HTMLNumbers.short(step * UInt64($0)) }
         columns = values.enumerated().map { place, value in
             let (left, wide) = Self.place(place, of: values.count)
             // A quarter of the height is one step.
-            let quarters = PageNumbers.permille(value.amount, of: Int64(step), upTo: 4_000)
+            let quarters = HTMLNumbers.permille(value.amount, of: Int64(step), upTo: 4_000)
             let tall = value.amount > 0 ? max(quarters / 4, 3) : 0
             return Column(
-                label: value.label, value: PageNumbers.grouped(value.amount), isNow: value.isNow,
-                x: PageNumbers.length(left), y: PageNumbers.length(1_000 - tall),
-                width: PageNumbers.length(wide), height: PageNumbers.length(tall))
+                label: value.label, value: HTMLNumbers.grouped(value.amount), isNow: value.isNow,
+                x: HTMLNumbers.length(left), y: HTMLNumbers.length(1_000 - tall),
+                width: HTMLNumbers.length(wide), height: HTMLNumbers.length(tall))
         }
         ticks = values.enumerated().compactMap { place, value in
             guard let tick = value.tick else { return nil }
             let (left, wide) = Self.place(place, of: values.count)
-            return Tick(label: tick, x: PageNumbers.length(left + wide / 2))
+            return Tick(label: tick, x: HTMLNumbers.length(left + wide / 2))
         }
     }
 

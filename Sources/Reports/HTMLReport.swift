@@ -25,9 +25,9 @@ public struct HTMLReport: Sendable {
 
     /// - Parameter wanted: How many rows were asked for; nil for all.
     public func page(_ age: ReportAge, wanted: Int64? = nil) throws -> [UInt8] {
-        let document = PageDocument(
+        let document = HTMLDocument(
             figures: figures, selection: selection, rows: rows, age: age, wanted: wanted)
-        let library = try PageTemplates.library.get()
+        let library = try HTMLTemplates.library.get()
         guard let text = library.render(document, withTemplate: "page") else { return [] }
         return Array(text.utf8)
     }

@@ -17,13 +17,13 @@ public struct TableReport: ReportWriter {
 
     public init() {}
 
-    public mutating func begin(_ head: ReportHead, to page: inout [UInt8]) {
+    public mutating func begin(_ head: ReportHead, to output: inout [UInt8]) {
         title = "Billing report for \(head.month)\(Self.kind(head)) (UTC)"
         columns = head.columns.enumerated().filter { $1.heading != nil }
             .map { (place: $0, column: $1) }
     }
 
-    public mutating func row(_ cells: [ReportCell], to page: inout [UInt8]) {
+    public mutating func row(_ cells: [ReportCell], to output: inout [UInt8]) {
         if lines.count < Self.mostRows {
             lines.append(columns.map { TableCell(cells[$0.place], most: $0.column.most) })
         } else {
@@ -31,14 +31,14 @@ public struct TableReport: ReportWriter {
         }
     }
 
-    public mutating func end(_ age: ReportAge, to page: inout [UInt8]) {
+    public mutating func end(_ age: ReportAge, to output: inout [UInt8]) {
         var text = title + "\n\n" + aligned()
         if lines.isEmpty { text += "no clinics\n" }
         if omitted > 0 {
             text += "the first \(Self.mostRows) of \(lines.count + omitted) rows; "
             text += "--format csv or --format json gives all\n"
         }
-        page.append(text + "\n\(age)\n")
+        output.append(text + "\n\(age)\n")
     }
 
     private static func kind(_ head: ReportHead) -> String {

@@ -48,20 +48,20 @@ import Testing
     }
 
     @Test func `begins every template with its own escaping`() {
-        for (name, bytes) in PageTemplates.files {
+        for (name, bytes) in HTMLTemplates.files {
             let text = String(decoding: bytes, as: UTF8.self)
-            #expect(text.hasPrefix("{{% CONTENT_TYPE:\(PageText.name)}}\n"), "\(name)")
+            #expect(text.hasPrefix("{{% CONTENT_TYPE:\(HTMLEscaping.name)}}\n"), "\(name)")
             let unescaped = text.matches(of: /\{\{[{&]\s*(\w+)/).map { String($0.1) }
             #expect(Set(unescaped).isSubset(of: ["style", "styleHash"]), "\(name)")
         }
     }
 
     @Test func `allows its own style by hash, and nothing else`() throws {
-        let digest = SHA256.hash(data: Data(PageTemplates.style.utf8))
-        #expect(PageTemplates.styleHash == "sha256-" + Data(digest).base64EncodedString())
+        let digest = SHA256.hash(data: Data(HTMLTemplates.style.utf8))
+        #expect(HTMLTemplates.styleHash == "sha256-" + Data(digest).base64EncodedString())
         let page = try Self.page([])
-        #expect(page.contains("<style>\(PageTemplates.style)</style>"))
-        #expect(page.contains("default-src 'none'; style-src '\(PageTemplates.styleHash)'"))
+        #expect(page.contains("<style>\(HTMLTemplates.style)</style>"))
+        #expect(page.contains("default-src 'none'; style-src '\(HTMLTemplates.styleHash)'"))
         for word in ["<script", " style=", "http:", "https:", "@import", "url("] {
             #expect(!page.contains(word), "\(word)")
         }
@@ -110,7 +110,7 @@ import Testing
             (.min, "\u{2212}9.2\u{A0}qn"),
         ] as [(Int64, String)])
     func `are short where they are long`(number: Int64, text: String) {
-        #expect(PageNumbers.compact(number) == text)
+        #expect(HTMLNumbers.compact(number) == text)
     }
 
     @Test(
@@ -119,18 +119,18 @@ import Testing
             (1_610_612_736, "1.5\u{A0}GiB"), (.max, "7.9\u{A0}EiB"),
         ] as [(Int64, String)])
     func `of bytes are in powers of 1024`(number: Int64, text: String) {
-        #expect(PageNumbers.bytes(number) == text)
+        #expect(HTMLNumbers.bytes(number) == text)
     }
 
     @Test func `are parts of a whole without overflow`() {
-        #expect(PageNumbers.permille(1, of: Int64(3)) == 333)
-        #expect(PageNumbers.permille(.max, of: Int64.max) == 1_000)
-        #expect(PageNumbers.permille(.max - 1, of: Int64.max) == 999)
-        #expect(PageNumbers.permille(.max, of: Int64(1)) == 1_000)
-        #expect(PageNumbers.permille(-5, of: Int64(1)) == 0)
-        #expect(PageNumbers.permille(5, of: Int64(0)) == 0)
-        #expect(PageNumbers.permille(7, of: Int64(2), upTo: 4_000) == 3_500)
-        #expect(PageNumbers.length(375) == "37.5%")
+        #expect(HTMLNumbers.permille(1, of: Int64(3)) == 333)
+        #expect(HTMLNumbers.permille(.max, of: Int64.max) == 1_000)
+        #expect(HTMLNumbers.permille(.max - 1, of: Int64.max) == 999)
+        #expect(HTMLNumbers.permille(.max, of: Int64(1)) == 1_000)
+        #expect(HTMLNumbers.permille(-5, of: Int64(1)) == 0)
+        #expect(HTMLNumbers.permille(5, of: Int64(0)) == 0)
+        #expect(HTMLNumbers.permille(7, of: Int64(2), upTo: 4_000) == 3_500)
+        #expect(HTMLNumbers.length(375) == "37.5%")
     }
 
     @Test(
@@ -140,7 +140,7 @@ import Testing
             (.max, 1, "over 9,999\u{A0}% more than"), (1, 0, nil),
         ] as [(Int64, Int64, String?)])
     func `say how a month stands to another`(now: Int64, before: Int64, text: String?) {
-        #expect(PageNumbers.change(now, from: before) == text)
+        #expect(HTMLNumbers.change(now, from: before) == text)
     }
 
     @Test(

@@ -47,7 +47,7 @@ struct SampleReport {
     }
 
     static func text(
-        _ format: ReportFormat, _ head: ReportHead, _ lines: [any ReportLine], _ age: ReportAge
+        _ format: ReportFormat, _ head: ReportHead, _ lines: [any ReportRecord], _ age: ReportAge
     ) -> String {
         var writer = format.writer()
         var bytes: [UInt8] = []

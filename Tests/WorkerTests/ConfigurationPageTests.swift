@@ -1,5 +1,5 @@
 import Foundation
-import FrontDoor
+import Shell
 import TestSupport
 import Testing
 

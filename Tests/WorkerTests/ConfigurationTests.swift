@@ -1,5 +1,5 @@
 import Foundation
-import FrontDoor
+import Shell
 import Logging
 import TestSupport
 import Testing

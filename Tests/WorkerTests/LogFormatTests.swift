@@ -3,13 +3,13 @@ import Logging
 import TestSupport
 import Testing
 
-@testable import FrontDoor
+@testable import Shell
 
 @Suite struct `Log lines` {
     private static let time = Date(timeIntervalSince1970: 1_764_040_144.25)
 
     private func line(_ message: String, _ metadata: Logger.Metadata = [:]) -> String {
-        LogLine(
+        LogRecord(
             time: Self.time, level: .warning, label: "metering-worker", message: message,
             metadata: metadata
         ).text
@@ -45,7 +45,7 @@ import Testing
                 ("key \($0)", Logger.MetadataValue.string(long))
             })
         for text in [line(long), line("x", ["deep": deep]), line(long, many)] {
-            #expect(text.utf8.count <= LogLine.bytesMax)
+            #expect(text.utf8.count <= LogRecord.bytesMax)
             _ = try JSONSerialization.jsonObject(with: Data(text.utf8))
         }
         #expect(line("x", many).contains("omitted_bytes"))

@@ -1,5 +1,5 @@
 public import ArgumentParser
-import FrontDoor
+import Shell
 public import Reports
 
 /// `metering-worker demo`: the main job on private servers.

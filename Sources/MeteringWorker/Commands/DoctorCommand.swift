@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 
 /// `metering-worker doctor`: for a new installation, and for three in the morning.
 struct DoctorCommand: AsyncParsableCommand {

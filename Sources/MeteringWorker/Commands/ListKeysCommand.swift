@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Postgres

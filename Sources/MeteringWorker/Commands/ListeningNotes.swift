@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Synchronization
 
 /// Says where `serve` listens. The second listener is told of only once the first one is there: a start that fails

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Counters
-import FrontDoor
+import Shell
 import Ledger
 import Logging
 import Metering

@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Ledger
 
 /// `migrate --rls` and `--force-rls`: says who would see nothing, asks, then switches row security on.

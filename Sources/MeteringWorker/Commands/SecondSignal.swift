@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Glibc
 import UnixSignals
 

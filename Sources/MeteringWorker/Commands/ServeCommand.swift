@@ -1,5 +1,5 @@
 import ArgumentParser
-import FrontDoor
+import Shell
 import Logging
 import ServiceLifecycle
 import UnixSignals

@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 
 /// docs/configuration.md, made from the table of settings.
 enum ConfigurationPage {
@@ -20,7 +20,7 @@ enum ConfigurationPage {
 
         ## Settings of metering-worker
 
-        \(SettingsPage.table(of: WorkerKeys.all))
+        \(SettingsTable.table(of: WorkerKeys.all))
         `serve` needs `DATABASE_URL` and `REDIS_URL`; `migrate` takes `DATABASE_OWNER_URL`, else
         `DATABASE_URL`; `keys` needs `DATABASE_URL`; so does `rollup`, which also reads the counts in
         Redis when `REDIS_URL` is set.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Foundation
-import FrontDoor
+import Shell
 import Logging
 
 /// What every command takes: the file of settings.

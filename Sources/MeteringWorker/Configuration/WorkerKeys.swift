@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Quotas
 
 /// Every setting of the worker: the one place that says name, default and range.

@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import Counters
-import FrontDoor
+import Shell
 import Ledger
 import LocalServers
 import Logging

@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import FoundationEssentials
-import FrontDoor
+import Shell
 import Metering
 import NIOCore
 import NIOHTTP1

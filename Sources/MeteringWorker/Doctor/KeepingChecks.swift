@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Ledger
 
 // What is said of plans, clinics, and the work that goes on.

@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Redis
 
 // What is said of a Redis, from INFO alone: managed servers hide CONFIG.

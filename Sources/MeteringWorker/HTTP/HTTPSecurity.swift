@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import NIOCore
 import NIOSSL
 

@@ -73,7 +73,7 @@ struct AdminRoutes: HTTPResponder {
         case "/metrics":
             answer = {
                 HTTPAnswer(
-                    status: 200, type: MetricPage.contentType, bytes: Array(sources.page().utf8))
+                    status: 200, type: MetricText.contentType, bytes: Array(sources.page().utf8))
             }
         case "/healthz": answer = { HTTPAnswer(status: 200, json: ["status": "alive"]) }
         case "/readyz": answer = { sources.readiness.answer }

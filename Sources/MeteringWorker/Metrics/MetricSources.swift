@@ -12,7 +12,7 @@ struct MetricSources: Sendable {
 
     func page() -> String {
         let samples = metrics.samples().merging(now()) { $1 }
-        return MetricPage.text(samples.merging(ProcessFigures().samples) { $1 })
+        return MetricText.text(samples.merging(ProcessFigures().samples) { $1 })
     }
 
     private func now() -> [MetricName: [MetricSample]] {

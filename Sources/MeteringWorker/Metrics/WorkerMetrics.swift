@@ -1,4 +1,4 @@
-import FrontDoor
+import Shell
 import Ledger
 import Metering
 import Metrics

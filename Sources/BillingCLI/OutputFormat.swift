@@ -1,0 +1,12 @@
+import ArgumentParser
+import Reports
+
+/// What `--format` takes.
+enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
+    case table, csv, json, ndjson
+    /// One page with charts.
+    case html
+
+    /// nil for the page.
+    var ofLines: ReportFormat? { ReportFormat(rawValue: rawValue) }
+}

@@ -1,0 +1,80 @@
+import Ledger
+import Metering
+import Quotas
+import Reports
+
+/// What `billing quota explain` prints.
+struct QuotaText {
+    let clinic: ClinicID
+    let origin: ClinicOrigin
+    let room: ClinicRoom?
+
+    var text: String {
+        var table = TextTable(["limit", "used", "of", "frees", "from"])
+        for row in rates + [quota] + rooms { table.add(row) }
+        return """
+            clinic   \(clinic)
+            standing \(origin.standing ?? "none")
+            month    \(origin.configuration.month)
+
+            \(table.text)
+            """
+    }
+
+    private var rates: [[String]] {
+        guard let settings = try? origin.configuration.settings(), let plan = settings.plan else {
+            return []
+        }
+        return plan.limits.flatMap { limit in
+            limit.windows.map { window in
+                let name = limit.name + (window.id.window == 0 ? "" : ".sustained")
+                return [
+                    name, "see worker", "\(window.burst)",
+                    "1 in \(milliseconds(window.emission)), all in \(milliseconds(window.tolerance))",
+                    from("limit:\(name)"),
+                ]
+            }
+        }
+    }
+
+    private var quota: [String] {
+        let stored = origin.configuration
+        let limit = (try? stored.settings().quota) ?? stored.plan?.quota ?? -1
+        let ends = UTCTime(microseconds: stored.month.end).map { "\($0)" } ?? ""
+        return ["quota", "\(used)", limit < 0 ? "unlimited" : "\(limit)", ends, from("quota")]
+    }
+
+    /// Units of the month; sums that no `Int64` holds stand at its ends.
+    private var used: Int64 {
+        origin.configuration.ledger.values.reduce(origin.configuration.adjustments) { sum, units in
+            let (total, overflow) = sum.addingReportingOverflow(units)
+            return overflow ? (sum < 0 ? .min : .max) : total
+        }
+    }
+
+    private var rooms: [[String]] {
+        guard let room else { return [] }
+        return LimitCounter.allCases.map { counter in
+            let share = room[counter]
+            return [
+                counter.rawValue, "\(share.used)", share.limit.map { "\($0)" } ?? "unlimited",
+                room.isEnforced ? "" : "not enforced", from(counter.rawValue),
+            ]
+        }
+    }
+
+    private func from(_ what: String) -> String {
+        switch origin.source(of: what) {
+        case .none: return "no subscription"
+        case .plan(let name, let version):
+            return "plan \(name)" + (version.map { ", version \($0)" } ?? "")
+        case .override(let entry):
+            let until = UTCTime(microseconds: entry.until).map { "\($0)" } ?? "?"
+            return "override \(entry.id) until \(until): \(entry.reason)"
+        }
+    }
+
+    private func milliseconds(_ microseconds: Int64) -> String {
+        "\(Duration.microseconds(microseconds))"
+    }
+}

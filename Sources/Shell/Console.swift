@@ -1,0 +1,69 @@
+import FoundationEssentials
+import Glibc
+public import Logging
+import Synchronization
+import SystemPackage
+
+/// The two streams of a program: results on stdout, all else on stderr.
+public enum Console {
+    /// Writes to stdout; throws `Errno.brokenPipe` when its reader is gone.
+    public static func write(_ bytes: some Sequence<UInt8>) throws {
+        try FileDescriptor.standardOutput.writeAll(bytes)
+    }
+
+    public static func write(_ text: String) throws { try write(text.utf8) }
+
+    /// Writes a line to stderr, `program: text`. Where nobody listens, nothing is lost that a caller could mend.
+    ///
+    /// - Parameter level: How the line is marked where lines are JSON.
+    public static func note(_ line: String, level: Logger.Level = .notice) {
+        guard notesAreJSON.load(ordering: .relaxed) else { return writeLine(line) }
+        let parts = line.split(separator: ": ", maxSplits: 1)
+        let hasLabel = parts.count == 2 && !parts[0].contains(" ")
+        writeLine(
+            LogRecord(
+                time: Date(), level: level, label: hasLabel ? String(parts[0]) : "",
+                message: hasLabel ? String(parts[1]) : line, metadata: [:]
+            ).text)
+    }
+
+    /// From now on each note is a JSON object as the lines of the log are, so that stderr holds nothing else.
+    public static func noteInJSON() { notesAreJSON.store(true, ordering: .relaxed) }
+
+    private static let notesAreJSON = Atomic<Bool>(false)
+    private static let isWriting = Mutex<Void>(())
+
+    /// One line at a time: a long one is written in pieces.
+    static func writeLine(_ line: String) {
+        isWriting.withLock { _ in
+            _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
+        }
+    }
+
+    /// Whether a person reads stderr.
+    public static var hasTerminal: Bool { isatty(FileDescriptor.standardError.rawValue) == 1 }
+
+    /// Asks a person; nil when none is at the terminal. Everything but `y` or `yes` is no.
+    public static func asks(_ question: String) -> Bool? {
+        guard hasTerminal, isatty(FileDescriptor.standardInput.rawValue) == 1 else { return nil }
+        _ = try? FileDescriptor.standardError.writeAll("\(question) [y/N] ".utf8)
+        return ["y", "yes"].contains(readLine()?.lowercased())
+    }
+
+    /// A message of several lines as one, so that a log of many programs stays readable.
+    public static func oneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline)
+            .map { $0.trimmingPrefix(while: \.isWhitespace) }.joined(separator: "; ")
+    }
+
+    /// Text from outside on one line: at most 80 characters, nothing that a terminal acts on.
+    public static func shown(_ text: String) -> String {
+        let scalars = text.unicodeScalars.prefix(80).map { scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
+            default: String(scalar)
+            }
+        }
+        return "\"\(scalars.joined())\(text.unicodeScalars.count > 80 ? "…" : "")\""
+    }
+}

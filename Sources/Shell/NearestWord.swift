@@ -1,0 +1,26 @@
+/// The word that a misspelt one most likely stands for.
+enum NearestWord {
+    /// - Returns: nil only when there are no words. The first of several that are equally near.
+    static func to(_ wrong: String, among words: [String]) -> String? {
+        words.min { distance(wrong, $0) < distance(wrong, $1) }
+    }
+
+    /// The insertions, deletions and replacements of bytes that turn one text into the other.
+    ///
+    /// `CHEKPOINT` to `CHECKPOINT` is 1. A name of the environment may be 128 KiB long, so only the
+    /// first 100 bytes count.
+    static func distance(_ left: String, _ right: String) -> Int {
+        let (left, right) = (Array(left.utf8.prefix(100)), Array(right.utf8.prefix(100)))
+        var row = Array(0...right.count)
+        for (line, byte) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = line + 1
+            for (column, other) in right.enumerated() {
+                let replaced = diagonal + (byte == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, diagonal + 1, row[column] + 1)
+            }
+        }
+        return row[right.count]
+    }
+}

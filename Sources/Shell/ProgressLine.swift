@@ -1,0 +1,29 @@
+import SystemPackage
+
+/// What a person at a terminal sees of work that takes longer than a second.
+///
+/// Off a terminal nothing is written. The line is renewed at most five times a second.
+public struct ProgressLine {
+    private let start = ContinuousClock.now
+    private var shownAt: ContinuousClock.Instant?
+    private let isSeen = Console.hasTerminal
+
+    public init() {}
+
+    /// Says how far the work is, when it is time to.
+    public mutating func show(_ text: @autoclosure () -> String) {
+        guard isSeen else { return }
+        let now = ContinuousClock.now
+        guard now - start > .seconds(1), shownAt.map({ now - $0 > .milliseconds(200) }) ?? true
+        else { return }
+        shownAt = now
+        _ = try? FileDescriptor.standardError.writeAll("\r\u{1B}[K\(text())".utf8)
+    }
+
+    /// Takes the line away.
+    public mutating func clear() {
+        guard shownAt != nil else { return }
+        shownAt = nil
+        _ = try? FileDescriptor.standardError.writeAll("\r\u{1B}[K".utf8)
+    }
+}

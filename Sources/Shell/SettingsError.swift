@@ -1,0 +1,34 @@
+/// Why the settings cannot be used. Each description is one line that ends with what to do.
+///
+/// Holds no value of a secret.
+public enum SettingsError: Error, Hashable {
+    /// Nobody reads this name, so it is probably misspelt.
+    case unknown(name: String, nearest: String)
+    /// `value` is nil for a secret.
+    case notAllowed(name: String, value: String?, allowed: String, default: String?)
+    case missing(SettingKey)
+    /// A secret is given twice in one place.
+    case bothSet(String, String)
+    case unreadable(path: String, reason: String)
+}
+
+extension SettingsError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .unknown(let name, let nearest):
+            "\(Console.shown(name)) is not a setting; the nearest one is \(nearest)"
+                + " (docs/configuration.md lists all)"
+        case .notAllowed(let name, let value, let allowed, let standard):
+            "\(name) "
+                + (value.map { "is \(Console.shown($0))" } ?? "is not usable")
+                + "; allowed: \(allowed)" + (standard.map { " (default \($0))" } ?? "")
+        case .missing(let key):
+            "\(key.environmentName) is not set; set it to \(key.kind.allowed), or "
+                + "\(key.environmentName)_FILE to the path of a file that holds it"
+        case .bothSet(let first, let second):
+            "\(first) and \(second) are both set; keep one of them"
+        case .unreadable(let path, let reason):
+            "\(Console.shown(path)) \(reason)"
+        }
+    }
+}
