@@ -29,7 +29,7 @@ import Synchronization
             logger: Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() })
         let counters = RedisCounterStore(redis: redis)
         try await counters.install()
-        let gate = QuotaGate(counters: counters, settings: FourLimits())
+        let gate = QuotaGate(counters: counters, terms: FourLimits())
         // Ids whose text ends with the number in decimal digits, as redis-benchmark makes them.
         let clinics = (0..<count).map {
             ClinicID(high: 0xBE9C_4000, low: UInt64("\($0)", radix: 16) ?? 0)
@@ -99,8 +99,8 @@ enum Load: String {
 }
 
 /// A plan of four windows that never deny here, and a quota.
-struct FourLimits: SettingsSource {
-    func settings(of clinic: ClinicID, at now: Int64) async throws(QuotaError) -> ClinicSettings? {
+struct FourLimits: TermsSource {
+    func terms(of clinic: ClinicID, at now: Int64) async throws(QuotaError) -> ClinicTerms? {
         let plan: PlanFeatures
         do {
             plan = try PlanFeatures(json: Self.plan)
@@ -108,7 +108,7 @@ struct FourLimits: SettingsSource {
             throw .plan(clinic, error)
         }
         guard let month = Month(containing: now) else { return nil }
-        return ClinicSettings(
+        return ClinicTerms(
             version: 1, plan: plan, access: .open, month: month, ledger: [:], adjustments: 0)
     }
 
@@ -190,7 +190,7 @@ struct Round: Sendable {
                 state.place = (state.place + 1) & 0xFFFF
                 return state.place
             }
-            round.gate.check(ClinicQuestion(round.clinics[place])) { result in
+            round.gate.check(Check(round.clinics[place])) { result in
                 self.state.withLock { $0.tally.note(try? result.get(), place, begin) }
                 self.next()
             }

@@ -36,7 +36,7 @@ struct QuotaCommand: AsyncParsableCommand {
                 guard let origin = try await ledger.origin(of: id, at: now) else {
                     throw LedgerError.unknownClinic(clinic)
                 }
-                let room = try await ledger.rooms(of: [id])[id]
+                let room = try await ledger.capacities(of: [id])[id]
                 try Console.write(QuotaText(clinic: id, origin: origin, room: room).text)
             }
         }

@@ -7,7 +7,7 @@ import Reports
 struct QuotaText {
     let clinic: ClinicID
     let origin: ClinicOrigin
-    let room: ClinicRoom?
+    let room: ClinicCapacity?
 
     var text: String {
         var table = TextTable(["limit", "used", "of", "frees", "from"])

@@ -16,7 +16,7 @@ final class CheckCoalescer: Sendable {
 
     private let redis: RedisClient
     private let library: LibraryInstaller
-    private let late: (any LateListener)?
+    private let late: (any LateReplyObserver)?
     /// By connection.
     private let benches: [Locked<Bench>]
 
@@ -26,7 +26,7 @@ final class CheckCoalescer: Sendable {
         init(_ value: Value) { self.value = Mutex(value) }
     }
 
-    init(redis: RedisClient, library: LibraryInstaller, late: (any LateListener)?) {
+    init(redis: RedisClient, library: LibraryInstaller, late: (any LateReplyObserver)?) {
         self.redis = redis
         self.library = library
         self.late = late

@@ -15,9 +15,9 @@ public import Redis
 /// docs/library.md says what is counted when, and what is not.
 public final class EmbeddedQuotas: Sendable {
     public struct Settings: Hashable, Sendable {
-        /// What is answered while Redis is away. `whenAway` holds for all limits: what a plan says of a single
+        /// What is answered while Redis is away. `onOutage` holds for all limits: what a plan says of a single
         /// one is known to workers only.
-        public var away = AwayPolicy()
+        public var away = OutagePolicy()
         /// Programs like this one and workers: while Redis is away each admits its part of a limit.
         public var processes: Int64 = 1
         /// Whether a denial is given again for up to a second without asking Redis.
@@ -31,8 +31,8 @@ public final class EmbeddedQuotas: Sendable {
     }
 
     public enum Event: Hashable, Sendable {
-        case redisLeft(reason: String)
-        case redisReturned(after: Duration)
+        case outageStarted(reason: String)
+        case outageEnded(after: Duration)
         /// They are kept and posted again.
         case marksNotPosted(clinics: Int, reason: String)
         /// A worker does not believe so many marks, or knows no such clinic; the reason is the worker's word.
@@ -42,11 +42,11 @@ public final class EmbeddedQuotas: Sendable {
     }
 
     public let gate: QuotaGate
-    public let away: AwayDesk
+    public let away: Fallback
     public let redis: RedisClient
     /// What was let through while Redis was away and is not counted yet.
     public let owed: OwedUnits
-    private let line: WorkerLine
+    private let line: WorkerClient
     private let settings: Settings
     private let tell: @Sendable (Event) -> Void
 
@@ -61,10 +61,10 @@ public final class EmbeddedQuotas: Sendable {
         var configuration = configuration
         configuration.commandTimeout = settings.away.checkTimeout
         let redis = RedisClient(configuration)
-        let (marks, owed) = (MarkBook(), OwedUnits(clinicsMax: settings.away.clinicsMax))
-        away = AwayDesk(
+        let (marks, owed) = (HighWaterMarks(), OwedUnits(clinicsMax: settings.away.clinicsMax))
+        away = Fallback(
             settings.away, marks: marks, journal: owed,
-            AwayDesk.Surroundings(
+            Fallback.Dependencies(
                 wallClock: { Int64(time(nil)) * 1_000_000 },
                 probe: {
                     guard redis.isServing else { return nil }
@@ -73,15 +73,15 @@ public final class EmbeddedQuotas: Sendable {
                 },
                 tell: { event in
                     switch event {
-                    case .redisLeft(let reason): tell(.redisLeft(reason: reason))
-                    case .redisReturned(let time): tell(.redisReturned(after: time))
+                    case .outageStarted(let reason): tell(.outageStarted(reason: reason))
+                    case .outageEnded(let time): tell(.outageEnded(after: time))
                     }
                 }))
         away.note(liveWorkers: settings.processes)
-        line = WorkerLine(post: worker, patience: settings.patience)
+        line = WorkerClient(post: worker, patience: settings.patience)
         gate = QuotaGate(
-            counters: RedisCounterStore(redis: redis, late: away), bringer: line, marks: marks,
-            away: away, loading: LoadingPace(patience: settings.patience),
+            counters: RedisCounterStore(redis: redis, late: away), provider: line, marks: marks,
+            fallback: away, loading: LoadingPace(patience: settings.patience),
             recent: settings.repeatsDenials ? RecentDenials() : nil)
         (self.redis, self.owed, self.settings, self.tell) = (redis, owed, settings, tell)
     }
@@ -101,22 +101,22 @@ public final class EmbeddedQuotas: Sendable {
     }
 
     /// Decides many calls, which travel together; each fails alone.
-    public func checkMany(_ questions: [ClinicQuestion]) async -> [QuotaGate.Answer] {
+    public func checkMany(_ questions: [Check]) async -> [QuotaGate.Answer] {
         await gate.checkMany(questions)
     }
 
     /// Brings what was counted to the ledger each second until the task is cancelled, and then a last time. Run it
     /// once, for as long as there are checks.
     public func run() async {
-        while (try? await Task.sleep(for: settings.interval)) != nil { await bringIn() }
+        while (try? await Task.sleep(for: settings.interval)) != nil { await deliver() }
         // The task is cancelled, and this must not be.
-        await Task { await bringIn() }.value
+        await Task { await deliver() }.value
     }
 
     /// Counts what was let through while Redis was away, and posts every count that the ledger may lack. What fails
     /// is kept for the next time, and told.
-    public func bringIn() async {
-        if !away.isRedisAway, owed.waiting > 0 {
+    public func deliver() async {
+        if !away.isRedisUnavailable, owed.waiting > 0 {
             do throws(QuotaError) { try await owed.count(through: gate) } catch {
                 tell(.unitsNotCounted(owed.waiting, reason: "\(error)"))
             }
@@ -128,7 +128,7 @@ public final class EmbeddedQuotas: Sendable {
             left -= clinics
             var taken = gate.marks.takeOpen(limit: clinics)
             while !taken.isEmpty {
-                do throws(WorkerLine.Problem) {
+                do throws(WorkerClient.Problem) {
                     let refusals = try await line.take(taken.prefix(MarksDocument.marksMax))
                     for (reason, count) in refusals { tell(.marksRefused(count, reason: reason)) }
                     taken.removeFirst(min(taken.count, MarksDocument.marksMax))

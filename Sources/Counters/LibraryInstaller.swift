@@ -27,16 +27,16 @@ final class LibraryInstaller: Sendable {
             let reply = try await redis.send(version, timeout: RedisCounterStore.patience)
             if let held = reply.int, held >= FunctionLibrary.version { return .success(()) }
             if let error = reply.serverError, !error.isFunctionNotFound {
-                return .failure(.countersAway("Redis answered \(error.code)"))
+                return .failure(.countersUnavailable("Redis answered \(error.code)"))
             }
         } catch {
-            return .failure(.countersAway("\(error)"))
+            return .failure(.countersUnavailable("\(error)"))
         }
         do {
             try await redis.loadFunctions(FunctionLibrary.text, name: FunctionLibrary.name)
             return .success(())
         } catch {
-            return .failure(.countersAway("the function library was not loaded: \(error)"))
+            return .failure(.countersUnavailable("the function library was not loaded: \(error)"))
         }
     }
 }

@@ -7,7 +7,7 @@ enum MarksDocument {
     static let marksMax = 1_000
     private static let answerBytesMax = 262_144
 
-    static func body(_ marks: some Sequence<MarkBook.OpenMark>) -> [UInt8] {
+    static func body(_ marks: some Sequence<HighWaterMarks.OpenMark>) -> [UInt8] {
         let entries = marks.map { open in
             let mark = open.mark
             return """

@@ -30,14 +30,14 @@ final class PendingCheck: KeyedCall {
     private let library: LibraryInstaller
     private let began: ContinuousClock.Instant
     private let mayReload: Bool
-    private let late: (any LateListener)?
+    private let late: (any LateReplyObserver)?
     private let state: Mutex<State>
 
     var argumentBytesMax: Int { CheckRequest.encodedBytes }
 
     convenience init(
         _ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter,
-        library: LibraryInstaller, path: Int, late: (any LateListener)?
+        library: LibraryInstaller, path: Int, late: (any LateReplyObserver)?
     ) {
         self.init(
             clinic,
@@ -47,7 +47,7 @@ final class PendingCheck: KeyedCall {
 
     private init(
         _ clinic: ClinicID, _ state: State, library: LibraryInstaller, path: Int, mayReload: Bool,
-        late: (any LateListener)?
+        late: (any LateReplyObserver)?
     ) {
         self.clinic = clinic
         self.late = late
@@ -68,7 +68,7 @@ final class PendingCheck: KeyedCall {
         guard clinic == self.clinic, .now - began < Self.joinFor else { return false }
         return state.withLock { state in
             guard !state.isClosed, state.others.count + 1 < Self.waitersMax,
-                state.request.asksTheSame(as: request)
+                state.request.isSameCall(as: request)
             else { return false }
             state.request.add(request)
             state.others.append(waiter)
@@ -94,7 +94,7 @@ final class PendingCheck: KeyedCall {
     private func read(_ answer: Result<RedisReply, RedisError>) throws(QuotaError) -> CounterReply {
         switch answer {
         case .failure(let error): throw QuotaError(error)
-        case .success(.error(let error)): throw .countersAway("Redis answered \(error.code)")
+        case .success(.error(let error)): throw .countersUnavailable("Redis answered \(error.code)")
         case .success(let reply):
             guard let bytes = reply.bytes, let decoded = CounterReply(decoding: bytes) else {
                 throw .unreadable(clinic)
@@ -157,7 +157,7 @@ final class PendingCheck: KeyedCall {
 
     private func fate(
         of index: Int64, in request: CheckRequest, _ answer: Result<RedisReply, RedisError>
-    ) -> CallFate {
+    ) -> CallOutcome {
         switch answer {
         case .success(.error): .refused
         case .failure: .unknown

@@ -27,7 +27,7 @@ extension RedisCounterStore {
         do {
             replies = try await redis.send(pipeline: commands, timeout: Self.patience)
         } catch {
-            throw .countersAway("\(error)")
+            throw .countersUnavailable("\(error)")
         }
         return zip(clinics, replies).map { clinic, reply in
             let value = reply.bytes.flatMap(CounterValue.init(decoding:))
@@ -79,7 +79,7 @@ extension RedisCounterStore {
         guard let parts = reply.elements, parts.count == 2, let seconds = parts[0].int,
             let microseconds = parts[1].int, (0...4_000_000_000).contains(seconds),
             (0..<1_000_000).contains(microseconds)
-        else { throw .countersAway("Redis gave no time") }
+        else { throw .countersUnavailable("Redis gave no time") }
         return seconds * 1_000_000 + microseconds
     }
 }

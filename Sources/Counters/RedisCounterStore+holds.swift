@@ -62,7 +62,7 @@ extension RedisCounterStore {
             let replies = try await redis.send(pipeline: commands, timeout: Self.patience)
             return zip(clinics, replies).filter { $1.int == 1 }.map(\.0)
         } catch {
-            throw .countersAway("\(error)")
+            throw .countersUnavailable("\(error)")
         }
     }
 }

@@ -14,7 +14,7 @@ public final class RedisCounterStore: CounterStore {
 
     /// - Parameter late: Hears what became of checks that were answered too late; nil = nobody does.
     public init(
-        redis: RedisClient, late: (any LateListener)? = nil,
+        redis: RedisClient, late: (any LateReplyObserver)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
     ) {
         self.redis = redis
@@ -26,7 +26,7 @@ public final class RedisCounterStore: CounterStore {
     public func check(
         _ clinic: ClinicID, _ request: CheckRequest
     ) async throws(QuotaError) -> CounterReply {
-        try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+        try await AnswerOnce.wait(orWhenCancelled: .failure(.countersUnavailable("cancelled"))) {
             coalescer.check(clinic, request, then: $0)
         }.get()
     }
@@ -39,7 +39,7 @@ public final class RedisCounterStore: CounterStore {
     }
 
     public func configure(
-        _ clinic: ClinicID, _ configuration: CounterConfiguration
+        _ clinic: ClinicID, _ configuration: CounterTerms
     ) async throws(QuotaError) -> CounterReply {
         let argument = configuration.encoded(nonce: nonce())
         let reply = try await call(
@@ -76,7 +76,9 @@ public final class RedisCounterStore: CounterStore {
             do throws(QuotaError) { try await install() } catch { throw error.ofOtherCall }
             reply = try await sent(command, timeout: timeout, late: late)
         }
-        if let error = reply.serverError { throw .countersAway("Redis answered \(error.code)") }
+        if let error = reply.serverError {
+            throw .countersUnavailable("Redis answered \(error.code)")
+        }
         return reply
     }
 
@@ -106,7 +108,7 @@ extension QuotaError {
             self = .unanswered("\(error)", isOwed: true)
         case .queueFull: self = .busy
         case let error where error.mayHaveRun: self = .unanswered("\(error)", isOwed: false)
-        default: self = .countersAway("\(error)")
+        default: self = .countersUnavailable("\(error)")
         }
     }
 }

@@ -15,7 +15,7 @@ extension Ledger: SubdomainSource {
                     uniquingKeysWith: { first, _ in first })
             }
         } catch {
-            throw .settingsAway("\(error)")
+            throw .termsUnavailable("\(error)")
         }
     }
 }

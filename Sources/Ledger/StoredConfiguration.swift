@@ -54,13 +54,13 @@ public struct StoredConfiguration: Hashable, Sendable {
     }
 
     /// The same in the words of a quota check; refuses a plan that cannot be read.
-    public func settings() throws(PlanError) -> ClinicSettings {
+    public func settings() throws(PlanError) -> ClinicTerms {
         try settings(under: try plan?.read())
     }
 
     /// - Parameter features: Of `plan`; nil without one.
-    func settings(under features: PlanFeatures?) throws(PlanError) -> ClinicSettings {
-        return ClinicSettings(
+    func settings(under features: PlanFeatures?) throws(PlanError) -> ClinicTerms {
+        return ClinicTerms(
             version: version, plan: features?.with(overrides.map(\.override)),
             quota: quota(at: month.start) ?? plan?.quota,
             nextQuota: quota(at: month.end) ?? plan?.nextQuota, access: access, month: month,

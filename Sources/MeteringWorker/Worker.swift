@@ -18,13 +18,13 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
-    let away: AwayDesk
+    let away: Fallback
     let journal: Journal
-    let advisor: RoomAdvisor
+    let advisor: CapacityReader
     let keys: KeyRing
     let readiness: Readiness
     let metrics: WorkerMetrics
-    let subdomains: SubdomainBook
+    let subdomains: SubdomainCache
     let posted: PostedMarks
     let batches = BatchRoom()
     /// µs since 1970.
@@ -70,28 +70,28 @@ struct Worker: Sendable {
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
         (self.group, self.metrics, self.logger) = (group, metrics, logger)
         ledger = Ledger(pool: pool)
-        let marks = MarkBook()
+        let marks = HighWaterMarks()
         let outage = Outage(
             redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
         journal = Journal(directory: settings.away.journalDirectory, logger: logger)
-        away = AwayDesk(
+        away = Fallback(
             settings.away.policy, marks: marks, journal: journal,
-            AwayDesk.Surroundings(
+            Fallback.Dependencies(
                 wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
         counters = RedisCounterStore(redis: redis, late: away)
         let settler = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(
-            counters: counters, settings: ledger, marks: marks, settler: settler, away: away,
+            counters: counters, terms: ledger, marks: marks, closedCounts: settler, fallback: away,
             loading: settings.away.loading, observer: metrics)
-        advisor = RoomAdvisor(source: ledger)
+        advisor = CapacityReader(source: ledger)
         keys = KeyRing(now: WallClock.now)
-        let decidesAlone = settings.away.policy.whenAway == .allow
+        let decidesAlone = settings.away.policy.onOutage == .allow
         readiness = Readiness(decidesAlone: decidesAlone) { [away] in
-            redis.isServing && !away.isRedisAway
+            redis.isServing && !away.isRedisUnavailable
         }
-        subdomains = SubdomainBook(source: ledger)
+        subdomains = SubdomainCache(source: ledger)
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
@@ -238,7 +238,7 @@ struct Worker: Sendable {
 
     /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
     private func deliverLast(_ watch: ChangeWatch) async throws {
-        await away.hearOwed(within: settings.shutdownTimeout / 4)
+        await away.awaitLateReplies(within: settings.shutdownTimeout / 4)
         try await deliver(watch)
         // Redis may be away; the sweep of any worker tells it.
         try? await watch.renewDelivered()
@@ -293,7 +293,7 @@ struct Worker: Sendable {
         let startedAt = try await ledger.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
-            gate.noteAllLearnt()
+            gate.endOpening()
             try await ledger.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }

@@ -6,14 +6,15 @@ public struct LoadingPace: Hashable, Sendable {
     /// The longest that a call waits for a load. The load goes on, within the deadlines of its stores.
     public var patience: Duration
     /// How many ids that this process never heard of, and that turn out to be none, are looked up in any second.
-    public var strangersPerSecond: Int
+    public var unknownClinicsPerSecond: Int
     /// How long after its start a process, which has heard of nobody yet, looks up whatever it is asked.
     public var opening: Duration
 
     public init(
-        patience: Duration = .seconds(3), strangersPerSecond: Int = 10, opening: Duration = .zero
+        patience: Duration = .seconds(3), unknownClinicsPerSecond: Int = 10,
+        opening: Duration = .zero
     ) {
-        (self.patience, self.strangersPerSecond) = (patience, strangersPerSecond)
+        (self.patience, self.unknownClinicsPerSecond) = (patience, unknownClinicsPerSecond)
         self.opening = opening
     }
 }
@@ -49,27 +50,28 @@ final class ClinicLoader: Sendable {
     static let unknownFor: Int64 = 2_000_000
 
     private let counters: any CounterStore
-    private let origin: ClinicOrigin
+    private let origin: TermsOrigin
     private let names: LimitNames
-    private let marks: MarkBook
-    private let concurrency: ConcurrencyBook
-    private let away: AwayDesk?
+    private let marks: HighWaterMarks
+    private let concurrency: ConcurrencyLimits
+    private let fallback: Fallback?
     let pace: LoadingPace
     private let start = ContinuousClock.now
     private let state: Mutex<State>
 
     init(
-        counters: any CounterStore, origin: ClinicOrigin, names: LimitNames,
-        marks: MarkBook, concurrency: ConcurrencyBook, away: AwayDesk?, pace: LoadingPace
+        counters: any CounterStore, origin: TermsOrigin, names: LimitNames,
+        marks: HighWaterMarks, concurrency: ConcurrencyLimits, fallback: Fallback?,
+        pace: LoadingPace
     ) {
         self.counters = counters
         self.origin = origin
         self.names = names
         self.marks = marks
         self.concurrency = concurrency
-        self.away = away
+        self.fallback = fallback
         self.pace = pace
-        state = Mutex(State(strangers: SecondWindow(most: pace.strangersPerSecond)))
+        state = Mutex(State(strangers: SecondWindow(most: pace.unknownClinicsPerSecond)))
     }
 
     /// Loads a clinic that the store answered MISS or STALE for; false when there is no such clinic.
@@ -77,58 +79,60 @@ final class ClinicLoader: Sendable {
         let isUnknown = state.withLock { $0.unknown[clinic]?.contains(reply.now) ?? false }
         if isUnknown { return false }
         try admit(clinic)
-        guard away?.mayAskDatabase ?? true else { throw .settingsAway("it was away a moment ago") }
+        guard fallback?.mayAskDatabase ?? true else {
+            throw .termsUnavailable("it was away a moment ago")
+        }
         do throws(QuotaError) {
             let isThere = try await refresh(clinic, at: reply.now, epoch: .none)
-            away?.databaseAnswered(true)
+            fallback?.databaseAnswered(true)
             return isThere
         } catch {
-            away?.databaseAnswered(!error.isOfDatabase)
+            fallback?.databaseAnswered(!error.isOfDatabase)
             throw error
         }
     }
 
     /// Learns about a clinic of which nothing is known while its counter is away; false when there is none.
     func meet(_ clinic: ClinicID, after error: QuotaError) async throws(QuotaError) -> Bool {
-        guard let away else { throw error }
-        if case .settingsAway = error { throw error }
-        guard case .database(let settings) = origin else {
-            throw .settingsAway("only the counters that are away tell of clinics here")
+        guard let fallback else { throw error }
+        if case .termsUnavailable = error { throw error }
+        guard case .database(let source) = origin else {
+            throw .termsUnavailable("only the counters that are away tell of clinics here")
         }
-        let now = away.storeTime
+        let now = fallback.storeTime
         if state.withLock({ $0.unknown[clinic]?.contains(now) ?? false }) { return false }
         try admit(clinic)
-        guard away.mayAskDatabase else { throw .settingsAway("it was away a moment ago") }
+        guard fallback.mayAskDatabase else { throw .termsUnavailable("it was away a moment ago") }
         let task: Task<Result<Bool, QuotaError>, Never>? = state.withLock { state in
             if let meeting = state.meeting[clinic] { return meeting }
             guard state.meeting.count < Self.runningMax else { return nil }
-            let task = Task { await self.lookUp(clinic, in: settings, at: now) }
+            let task = Task { await self.lookUp(clinic, in: source, at: now) }
             state.meeting[clinic] = task
             return task
         }
         guard let task else {
-            away.databaseAnswered(true)
+            fallback.databaseAnswered(true)
             throw .busy
         }
         do throws(QuotaError) {
             let isThere = try await FirstAnswer.of(task, within: pace.patience).get()
-            away.databaseAnswered(true)
+            fallback.databaseAnswered(true)
             return isThere
         } catch {
-            away.databaseAnswered(!error.isOfDatabase)
+            fallback.databaseAnswered(!error.isOfDatabase)
             throw error
         }
     }
 
     private func lookUp(
-        _ clinic: ClinicID, in settings: any SettingsSource, at now: Int64
+        _ clinic: ClinicID, in source: any TermsSource, at now: Int64
     ) async -> Result<Bool, QuotaError> {
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
-            let found = try await settings.settings(of: clinic, at: now)
+            let found = try await source.terms(of: clinic, at: now)
             if let found {
                 if let plan = found.plan { names.learn(plan) }
-                away?.learn(found, of: clinic)
+                fallback?.learn(found, of: clinic)
             }
             result = .success(found != nil)
         } catch {
@@ -151,7 +155,7 @@ final class ClinicLoader: Sendable {
     /// Made-up ids reach PostgreSQL only so often: a flood of them must not take its connections from everybody
     /// else.
     private func admit(_ clinic: ClinicID) throws(QuotaError) {
-        if marks.mark(of: clinic) != nil || away?.knows(clinic) == true { return }
+        if marks.mark(of: clinic) != nil || fallback?.knows(clinic) == true { return }
         let age = ContinuousClock.now - start
         let isAdmitted = state.withLock { state in
             if state.isOpening, age < pace.opening { return true }
@@ -198,14 +202,14 @@ final class ClinicLoader: Sendable {
     /// - Parameter epoch: The epoch that is counted now, so that what was counted outside it is set anew;
     ///   none when the store holds nothing, or when that does not matter.
     func refresh(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings? = nil
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicTerms? = nil
     ) async throws(QuotaError) -> Bool {
         guard let task = running(clinic, at: now, epoch: epoch, known) else { throw .busy }
         return try await FirstAnswer.of(task, within: pace.patience).get()
     }
 
     private func running(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings? = nil
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicTerms? = nil
     ) -> Task<Result<Bool, QuotaError>, Never>? {
         state.withLock { state in
             if let running = state.running[clinic] { return running }
@@ -217,18 +221,18 @@ final class ClinicLoader: Sendable {
     }
 
     private func run(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicSettings?
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, _ known: ClinicTerms?
     ) async -> Result<Bool, QuotaError> {
         let announcements = state.withLock { $0.announcements }
         let result: Result<Bool, QuotaError>
         do throws(QuotaError) {
             switch origin {
-            case .database(let settings):
+            case .database(let source):
                 result = .success(
-                    try await bring(clinic, from: settings, at: now, epoch: epoch, known))
-            case .others(let bringer):
-                result = .success(try await bringer.bring(clinic))
-                if result == .success(false) { away?.forget(clinic) }
+                    try await bring(clinic, from: source, at: now, epoch: epoch, known))
+            case .others(let provider):
+                result = .success(try await provider.bring(clinic))
+                if result == .success(false) { fallback?.forget(clinic) }
             }
         } catch {
             result = .failure(error)
@@ -244,29 +248,29 @@ final class ClinicLoader: Sendable {
     }
 
     private func bring(
-        _ clinic: ClinicID, from settings: any SettingsSource, at now: Int64, epoch: Epoch,
-        _ known: ClinicSettings?
+        _ clinic: ClinicID, from source: any TermsSource, at now: Int64, epoch: Epoch,
+        _ known: ClinicTerms?
     ) async throws(QuotaError) -> Bool {
         var (now, epoch, known) = (now, epoch, known)
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is not normal.
         for _ in 0..<3 {
-            let asked: ClinicSettings?
+            let asked: ClinicTerms?
             if let known {
                 asked = known
             } else {
-                asked = try await settings.settings(of: clinic, at: now)
+                asked = try await source.terms(of: clinic, at: now)
             }
             let wasKnown = known != nil
             known = nil
             guard var found = asked else {
-                away?.forget(clinic)
+                fallback?.forget(clinic)
                 if epoch != .none { try await end(clinic, at: now) }
                 return false
             }
             if let plan = found.plan { names.learn(plan) }
-            away?.learn(found, of: clinic)
+            fallback?.learn(found, of: clinic)
             if let mark = marks.mark(of: clinic) { found.include(mark) }
-            let configuration = found.configuration(outside: epoch).asKnown(at: now)
+            let configuration = found.counterTerms(outside: epoch).asKnown(at: now)
             let reply = try await counters.configure(clinic, configuration)
             now = reply.now
             switch reply.verdict {
@@ -277,7 +281,7 @@ final class ClinicLoader: Sendable {
             // What was asked for many at once may be overtaken by now.
             case .older where wasKnown, .conflict where wasKnown: continue
             case .older, .conflict:
-                try await settings.raiseVersion(of: clinic, above: reply.configVersion)
+                try await source.raiseVersion(of: clinic, above: reply.configVersion)
             case .miss: epoch = .none
             case .stale, .otherPeriod: continue
             case .unsettled: throw .unsettled(clinic)
@@ -293,12 +297,12 @@ final class ClinicLoader: Sendable {
         guard let month = Month(containing: now) else { throw .unsteady(clinic) }
         var version: Int64 = 0
         for _ in 0..<3 {
-            let gone = ClinicSettings(
+            let gone = ClinicTerms(
                 version: version, plan: .unlimited, access: .gone, month: month, ledger: [:],
                 adjustments: 0)
             // Any epoch but none keeps the store from making a new counter.
             let reply = try await counters.configure(
-                clinic, gone.configuration(outside: Epoch(rawValue: .max)))
+                clinic, gone.counterTerms(outside: Epoch(rawValue: .max)))
             switch reply.verdict {
             case .configured, .miss: return
             case .older, .conflict: version = reply.configVersion + 1

@@ -152,7 +152,7 @@ extension PlanFeatures {
             Limit(
                 name: limit.name, windows: limit.windows.map { windows[$0.id] ?? $0 },
                 isInShadow: shadows[limit.name] ?? limit.isInShadow, concurrent: limit.concurrent,
-                whenAway: limit.whenAway)
+                onOutage: limit.onOutage)
         }
         return PlanFeatures(
             limits: limits, quota: quota, storageBytes: storageBytes,

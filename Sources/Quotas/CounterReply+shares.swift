@@ -45,7 +45,7 @@ extension CheckRequest {
     /// Whether `other` can be one more copy of this request, which is one `consume` or several.
     ///
     /// Last moments that lie within a millisecond are one.
-    public func asksTheSame(as other: CheckRequest) -> Bool {
+    public func isSameCall(as other: CheckRequest) -> Bool {
         limit == other.limit && cost == other.cost && writes == other.writes
             && other.mode == .consume && (mode == .consume || mode == .atMost)
             && (notAfter == 0) == (other.notAfter == 0)

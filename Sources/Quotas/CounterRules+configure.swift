@@ -3,7 +3,7 @@ import Metering
 extension CounterRules {
     /// Replaces bounds, quota and limits; counts stay. Creates the value when it is missing.
     public func configure(
-        _ stored: [UInt8]?, _ configuration: CounterConfiguration, nonce: UInt64
+        _ stored: [UInt8]?, _ configuration: CounterTerms, nonce: UInt64
     ) -> Outcome {
         guard configuration.isInRange else { return unchanged(.invalid) }
         guard let configuration = configuration.shifted(to: now) else { return unchanged(.stale) }
@@ -38,7 +38,7 @@ extension CounterRules {
         return configured(value, configuration)
     }
 
-    private func created(_ configuration: CounterConfiguration, nonce: UInt64) -> CounterValue {
+    private func created(_ configuration: CounterTerms, nonce: UInt64) -> CounterValue {
         CounterValue(
             flags: configuration.flags, version: configuration.version, stamp: stamp,
             epoch: mint(stamp, now, .none, nonce), period: configuration.period, used: 0,
@@ -47,7 +47,7 @@ extension CounterRules {
     }
 
     private func configured(
-        _ old: CounterValue, _ configuration: CounterConfiguration
+        _ old: CounterValue, _ configuration: CounterTerms
     ) -> Outcome {
         var value = old
         value.flags = configuration.flags
@@ -73,7 +73,7 @@ extension CounterRules {
     }
 }
 
-extension CounterConfiguration {
+extension CounterTerms {
     /// Whether Redis would take these numbers: every one below 2^53, bounds in order.
     var isInRange: Bool {
         let most: Int64 = 1 << 53 - 1
@@ -87,7 +87,7 @@ extension CounterConfiguration {
 }
 
 extension CounterValue {
-    func hasInputs(of configuration: CounterConfiguration) -> Bool {
+    func hasInputs(of configuration: CounterTerms) -> Bool {
         flags == configuration.flags && quota == configuration.quota
             && limits.map(\.limit) == configuration.limits
             && shadow.limits == configuration.shadow.limits

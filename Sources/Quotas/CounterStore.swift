@@ -15,7 +15,7 @@ public protocol CounterStore: Sendable {
 
     /// Replaces bounds, quota and limits of a clinic; counts stay.
     func configure(
-        _ clinic: ClinicID, _ configuration: CounterConfiguration
+        _ clinic: ClinicID, _ configuration: CounterTerms
     ) async throws(QuotaError) -> CounterReply
 
     /// Answers a call that is told by an id.
@@ -44,32 +44,32 @@ extension CounterStore {
 }
 
 /// Brings the closed counts of a clinic to the ledger at once, because no more fit into its counter.
-public protocol ClosedCountSettler: Sendable {
+public protocol ClosedCountWriter: Sendable {
     /// Whether there is room. Who asks while it works on the clinic waits for the same answer.
     func settle(_ clinic: ClinicID) async -> Bool
 }
 
 /// Brings clinics from PostgreSQL to the counter store in the place of a process that has none: a worker.
-public protocol ClinicBringer: Sendable {
+public protocol ClinicProvider: Sendable {
     /// Makes the store hold the clinic; false when there is no such clinic. Ends by a deadline of its own.
     func bring(_ clinic: ClinicID) async throws(QuotaError) -> Bool
 }
 
 /// Where clinics come from.
-enum ClinicOrigin: Sendable {
-    case database(any SettingsSource)
-    case others(any ClinicBringer)
+enum TermsOrigin: Sendable {
+    case database(any TermsSource)
+    case others(any ClinicProvider)
 
     var isOthers: Bool { if case .others = self { true } else { false } }
 }
 
 /// Where a clinic's plan, standing and ledger are known: PostgreSQL.
-public protocol SettingsSource: Sendable {
+public protocol TermsSource: Sendable {
     /// - Parameter now: The clock of the counter store, µs since 1970; it decides which month runs.
     /// - Returns: nil when there is no such clinic.
-    func settings(
+    func terms(
         of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings?
+    ) async throws(QuotaError) -> ClinicTerms?
 
     /// Makes the clinic's version higher than `version`, because the counter holds that one.
     func raiseVersion(of clinic: ClinicID, above version: Int64) async throws(QuotaError)

@@ -16,7 +16,7 @@ final class FirstAnswer<Answer: Sendable>: Sendable {
             let first = FirstAnswer(continuation)
             let alarm = Task {
                 guard (try? await Task.sleep(for: limit)) != nil else { return }
-                first.give(.failure(.settingsAway("none within \(limit)")))
+                first.give(.failure(.termsUnavailable("none within \(limit)")))
             }
             Task {
                 first.give(await task.value)

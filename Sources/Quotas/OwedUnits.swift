@@ -64,7 +64,7 @@ public final class OwedUnits: UsageJournal {
             } catch {
                 failure = error
                 // Otherwise it is this clinic's trouble, and no other's.
-                if error.isStoreAway { break }
+                if error.isStoreUnavailable { break }
             }
         }
         if let failure { throw failure }

@@ -19,7 +19,7 @@ public struct PlanFeatures: Hashable, Sendable {
         /// Holds of the limit that may be open at once, 1…1,000; nil = as many as a clinic may have.
         public var concurrent: Int64?
         /// What a call is answered while its counter cannot be asked; nil = as the worker is set.
-        public var whenAway: WhenAway?
+        public var onOutage: OutageRule?
     }
 
     public let limits: [Limit]

@@ -55,15 +55,15 @@ extension PlanFeatures.Limit {
         self.init(
             name: member.key, windows: windows, isInShadow: try limit.flag("shadow") ?? false,
             concurrent: try limit.whole("concurrent", in: HoldLimits.open),
-            whenAway: try WhenAway(limit))
+            onOutage: try OutageRule(limit))
     }
 }
 
-extension WhenAway {
+extension OutageRule {
     /// nil when the limit says nothing.
     fileprivate init?(_ limit: PlanObject) throws(PlanError) {
         guard let word = try limit.text("when_away") else { return nil }
-        guard let known = WhenAway(rawValue: word) else {
+        guard let known = OutageRule(rawValue: word) else {
             throw limit.error("when_away", "is \(word.debugDescription): write allow or deny")
         }
         self = known

@@ -3,13 +3,13 @@ public import Metering
 /// Why a quota check has no answer.
 public enum QuotaError: Error, Hashable, CustomStringConvertible {
     /// Redis did not answer, or answered that it cannot.
-    case countersAway(String)
+    case countersUnavailable(String)
     /// Redis did not answer a request that it may have counted.
     ///
-    /// - Parameter isOwed: Whether its answer is still waited for; a `LateListener` hears of it then.
+    /// - Parameter isOwed: Whether its answer is still waited for; a `LateReplyObserver` hears of it then.
     case unanswered(String, isOwed: Bool)
     /// PostgreSQL did not answer, and Redis does not know the clinic.
-    case settingsAway(String)
+    case termsUnavailable(String)
     /// Eight closed counts of the clinic wait for PostgreSQL.
     case unsettled(ClinicID)
     /// Redis holds something for the clinic that no version of ours writes.
@@ -26,15 +26,16 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
     /// What a caller may do about it.
     public var remedy: Remedy {
         switch self {
-        case .countersAway, .unanswered, .settingsAway, .unsettled, .busy, .unsteady: .retry
+        case .countersUnavailable, .unanswered, .termsUnavailable, .unsettled, .busy, .unsteady:
+            .retry
         case .unreadable, .plan: .page
         }
     }
 
     /// Whether a whole store is away, not one clinic in trouble.
-    public var isStoreAway: Bool {
+    public var isStoreUnavailable: Bool {
         switch self {
-        case .countersAway, .unanswered, .settingsAway: true
+        case .countersUnavailable, .unanswered, .termsUnavailable: true
         case .unsettled, .unreadable, .plan, .busy, .unsteady: false
         }
     }
@@ -46,18 +47,18 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
     var isOwed: Bool { if case .unanswered(_, true) = self { true } else { false } }
 
     /// Whether it is PostgreSQL that gives no answer.
-    var isOfDatabase: Bool { if case .settingsAway = self { true } else { false } }
+    var isOfDatabase: Bool { if case .termsUnavailable = self { true } else { false } }
 
     /// The same error of a call that brought settings: the check itself was not counted by it.
     public var ofOtherCall: QuotaError {
-        if case .unanswered(let reason, _) = self { .countersAway(reason) } else { self }
+        if case .unanswered(let reason, _) = self { .countersUnavailable(reason) } else { self }
     }
 
     public var description: String {
         switch self {
-        case .countersAway(let reason), .unanswered(let reason, _):
+        case .countersUnavailable(let reason), .unanswered(let reason, _):
             "Redis gives no answer: \(reason)"
-        case .settingsAway(let reason): "PostgreSQL gives no answer: \(reason)"
+        case .termsUnavailable(let reason): "PostgreSQL gives no answer: \(reason)"
         case .unsettled(let clinic):
             """
             clinic \(clinic) has eight closed counts that PostgreSQL has not confirmed; if they stand in \

@@ -183,23 +183,24 @@ extension QuotaGate {
             }
         }
         throw isLate
-            ? .countersAway("it answers too late, and has counted nothing") : .unsteady(clinic)
+            ? .countersUnavailable("it answers too late, and has counted nothing")
+            : .unsteady(clinic)
     }
 
     /// Asks the counter store, unless it is away, and lets the desk know how it fared.
     private func take(
         _ clinic: ClinicID, _ call: (QuotaGate) -> HoldCall
     ) async throws(QuotaError) -> HoldReply {
-        guard let away else { return try await counters.take(clinic, call(self)) }
-        guard !away.isRedisAway else { throw .countersAway("it is away") }
-        let sentAt = away.uptime
+        guard let fallback else { return try await counters.take(clinic, call(self)) }
+        guard !fallback.isRedisUnavailable else { throw .countersUnavailable("it is away") }
+        let sentAt = fallback.uptime
         do throws(QuotaError) {
             let told = try await counters.take(clinic, call(self))
-            away.answered(told.reply.now, sentAt: sentAt)
+            fallback.answered(told.reply.now, sentAt: sentAt)
             return told
         } catch {
             // A caller that gave up says nothing about Redis.
-            if error.isStoreAway, !Task.isCancelled { away.failed(error) }
+            if error.isStoreUnavailable, !Task.isCancelled { fallback.failed(error) }
             throw error
         }
     }
@@ -222,7 +223,7 @@ extension QuotaGate {
         case .miss, .stale: return try await loader.load(clinic, after: reply) ? .again : .gone
         case .noSuchLimit: return .told
         case .unsettled:
-            guard await makesRoom(for: clinic) else { throw .unsettled(clinic) }
+            guard await settleToFit(for: clinic) else { throw .unsettled(clinic) }
             return .again
         // The clock of Redis was set, and is known now.
         case .expired: return .again
@@ -256,5 +257,5 @@ extension QuotaGate {
     }
 
     /// The clock of Redis after which a call that leaves now shall change nothing: its caller was answered by then.
-    private var lastMoment: Int64 { away.map { $0.notAfter(sentAt: $0.uptime) } ?? 0 }
+    private var lastMoment: Int64 { fallback.map { $0.notAfter(sentAt: $0.uptime) } ?? 0 }
 }

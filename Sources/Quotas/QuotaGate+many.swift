@@ -14,7 +14,7 @@ extension QuotaGate {
     /// They travel together, ``manyMax`` at a time. Questions about one clinic are decided in their order as
     /// long as one connection carries them and the clinic need not be loaded first: do not build on it.
     /// - Returns: One answer for each question, in order.
-    public func checkMany(_ questions: [ClinicQuestion]) async -> [Answer] {
+    public func checkMany(_ questions: [Check]) async -> [Answer] {
         var answers: [Answer] = []
         answers.reserveCapacity(questions.count)
         for start in stride(from: 0, to: questions.count, by: Self.manyMax) {
@@ -24,7 +24,7 @@ extension QuotaGate {
         return answers
     }
 
-    private func answer(_ questions: [ClinicQuestion]) async -> [Answer] {
+    private func answer(_ questions: [Check]) async -> [Answer] {
         let began = ContinuousClock.now
         let replies = await RepliesToMany.gather(count: questions.count) { index, take in
             self.ask(questions[index], then: take)
@@ -38,7 +38,7 @@ extension QuotaGate {
         let open = answers.indices.filter { answers[$0] == nil }
         for (index, answer) in await load(open, questions, replies) { answers[index] = answer }
         // Whatever had no answer was loaded.
-        let all = answers.map { $0 ?? .failure(.countersAway("no answer")) }
+        let all = answers.map { $0 ?? .failure(.countersUnavailable("no answer")) }
         if let observer {
             let time = ContinuousClock.now - began
             for (question, answer) in zip(questions, all) {
@@ -50,7 +50,7 @@ extension QuotaGate {
 
     /// Does what the replies of these places ask for, for a few at a time.
     private func load(
-        _ places: [Int], _ questions: [ClinicQuestion], _ replies: [RepliesToMany.Reply]
+        _ places: [Int], _ questions: [Check], _ replies: [RepliesToMany.Reply]
     ) async -> [(Int, Answer)] {
         await withTaskGroup(of: (Int, Answer).self) { group in
             var answers: [(Int, Answer)] = []

@@ -2,66 +2,70 @@ public import Metering
 
 /// Answers checks: one call of the counter store, and a visit to PostgreSQL only when the store asks for it.
 public final class QuotaGate: Sendable {
-    public let marks: MarkBook
+    public let marks: HighWaterMarks
     public let names = LimitNames()
-    public let denials = DenialBook()
-    let concurrency = ConcurrencyBook()
+    public let denials = DenialLog()
+    let concurrency = ConcurrencyLimits()
     let counters: any CounterStore
     let loader: ClinicLoader
-    let settler: (any ClosedCountSettler)?
+    let closedCounts: (any ClosedCountWriter)?
     let observer: (any CheckObserver)?
     let nonce: @Sendable () -> UInt64
     /// What is answered while a store is away; nil = nothing.
-    let away: AwayDesk?
+    let fallback: Fallback?
     /// Denials that are given again without a trip; nil = none.
     let recent: RecentDenials?
     /// Whether the desk knows clinics from replies: nobody here reads PostgreSQL.
     let learnsFromReplies: Bool
 
     /// - Parameters:
-    ///   - away: With the same marks.
+    ///   - fallback: With the same marks.
     ///   - loading: How clinics are brought from PostgreSQL.
     ///   - recent: Denials that are given again without asking the counter.
     ///   - observer: Is told how each check ended.
     public convenience init(
-        counters: any CounterStore, settings: any SettingsSource, marks: MarkBook = MarkBook(),
-        settler: (any ClosedCountSettler)? = nil, away: AwayDesk? = nil,
+        counters: any CounterStore, terms: any TermsSource,
+        marks: HighWaterMarks = HighWaterMarks(),
+        closedCounts: (any ClosedCountWriter)? = nil, fallback: Fallback? = nil,
         loading: LoadingPace = LoadingPace(), recent: RecentDenials? = nil,
         observer: (any CheckObserver)? = nil, nonce: (@Sendable () -> UInt64)? = nil
     ) {
         self.init(
-            counters: counters, origin: .database(settings), marks: marks, settler: settler,
-            away: away, loading: loading, recent: recent, observer: observer, nonce: nonce)
+            counters: counters, origin: .database(terms), marks: marks, closedCounts: closedCounts,
+            fallback: fallback, loading: loading, recent: recent, observer: observer, nonce: nonce)
     }
 
     /// A gate without PostgreSQL: somebody else brings clinics to the counter store, and what is known of them
     /// while it is away was told by its replies.
     public convenience init(
-        counters: any CounterStore, bringer: any ClinicBringer, marks: MarkBook = MarkBook(),
-        away: AwayDesk? = nil, loading: LoadingPace = LoadingPace(), recent: RecentDenials? = nil,
+        counters: any CounterStore, provider: any ClinicProvider,
+        marks: HighWaterMarks = HighWaterMarks(),
+        fallback: Fallback? = nil, loading: LoadingPace = LoadingPace(),
+        recent: RecentDenials? = nil,
         observer: (any CheckObserver)? = nil
     ) {
         self.init(
-            counters: counters, origin: .others(bringer), marks: marks, settler: nil, away: away,
+            counters: counters, origin: .others(provider), marks: marks, closedCounts: nil,
+            fallback: fallback,
             loading: loading, recent: recent, observer: observer, nonce: nil)
     }
 
     private init(
-        counters: any CounterStore, origin: ClinicOrigin, marks: MarkBook,
-        settler: (any ClosedCountSettler)?, away: AwayDesk?, loading: LoadingPace,
+        counters: any CounterStore, origin: TermsOrigin, marks: HighWaterMarks,
+        closedCounts: (any ClosedCountWriter)?, fallback: Fallback?, loading: LoadingPace,
         recent: RecentDenials?, observer: (any CheckObserver)?, nonce: (@Sendable () -> UInt64)?
     ) {
         self.counters = counters
         self.recent = recent
         learnsFromReplies = origin.isOthers
         self.marks = marks
-        self.settler = settler
-        self.away = away
+        self.closedCounts = closedCounts
+        self.fallback = fallback
         self.observer = observer
         self.nonce = nonce ?? { [nonces = Nonces()] in nonces.next() }
         loader = ClinicLoader(
             counters: counters, origin: origin, names: names, marks: marks,
-            concurrency: concurrency, away: away, pace: loading)
+            concurrency: concurrency, fallback: fallback, pace: loading)
     }
 
     /// Decides a call and counts what is admitted of it.
@@ -74,8 +78,10 @@ public final class QuotaGate: Sendable {
         _ clinic: ClinicID, limit: String = LimitID.defaultName, cost: Int64 = 1,
         mode: CheckRequest.Mode = .consume, writes: Bool = false
     ) async throws(QuotaError) -> QuotaAnswer {
-        let question = ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
-        return try await AnswerOnce.wait(orWhenCancelled: .failure(.countersAway("cancelled"))) {
+        let question = Check(clinic, limit: limit, cost: cost, mode: mode, writes: writes)
+        return try await AnswerOnce.wait(
+            orWhenCancelled: .failure(.countersUnavailable("cancelled"))
+        ) {
             check(question, then: $0)
         }.get()
     }
@@ -85,7 +91,7 @@ public final class QuotaGate: Sendable {
     /// - Parameter answer: Called exactly once: on the event loop that asked, when that loop has a connection
     ///   to Redis; on any thread when the clinic had to be loaded first. It must not block.
     public func check(
-        _ question: ClinicQuestion,
+        _ question: Check,
         then answer: @escaping @Sendable (Result<QuotaAnswer, QuotaError>) -> Void
     ) {
         let answer = observed(question.mode, answer)
@@ -115,14 +121,14 @@ public final class QuotaGate: Sendable {
         }
     }
 
-    func request(_ question: ClinicQuestion) -> CheckRequest {
+    func request(_ question: Check) -> CheckRequest {
         CheckRequest(
             limit: LimitID.group(of: question.limit), mode: question.mode, units: question.cost,
             writes: question.writes, mark: marks.mark(of: question.clinic), nonce: nonce())
     }
 
     /// The answer that a reply holds; nil when something must be done before the store can say.
-    func plainAnswer(_ reply: CounterReply, to question: ClinicQuestion) -> QuotaAnswer? {
+    func plainAnswer(_ reply: CounterReply, to question: Check) -> QuotaAnswer? {
         let clinic = question.clinic
         switch reply.verdict {
         case .allowed, .denied:
@@ -142,7 +148,7 @@ public final class QuotaGate: Sendable {
     /// Does what a reply asks for, and asks again: a second answer after a load, a third when the period
     /// turned in between.
     func answer(
-        _ question: ClinicQuestion, after first: CounterReply
+        _ question: Check, after first: CounterReply
     ) async -> Result<QuotaAnswer, QuotaError> {
         let clinic = question.clinic
         var reply = first
@@ -155,7 +161,7 @@ public final class QuotaGate: Sendable {
                         return .success(.unknownClinic)
                     }
                 case .unsettled:
-                    guard await makesRoom(for: clinic) else { throw .unsettled(clinic) }
+                    guard await settleToFit(for: clinic) else { throw .unsettled(clinic) }
                 // The clock of Redis was set, and is known now.
                 case .expired: break
                 default: throw .unreadable(clinic)
@@ -166,9 +172,9 @@ public final class QuotaGate: Sendable {
                 case .reply(let next): reply = next
                 }
             }
-            // Redis keeps answering after the last moment of each call: it is as good as away.
+            // Redis keeps answering after the last moment of each call: it is as good as fallback.
             throw reply.verdict == .expired
-                ? .countersAway("it answers too late") : .unsteady(clinic)
+                ? .countersUnavailable("it answers too late") : .unsteady(clinic)
         } catch {
             // Whatever failed here, the check itself was answered and counted nothing.
             return await decideAlone(question, request(question), after: error.ofOtherCall)
@@ -176,9 +182,9 @@ public final class QuotaGate: Sendable {
     }
 
     /// Whether the clinic's closed counts have room; waited for as long as for a load.
-    func makesRoom(for clinic: ClinicID) async -> Bool {
-        guard let settler else { return false }
-        let task = Task { FirstAnswer<Bool>.Loaded.success(await settler.settle(clinic)) }
+    func settleToFit(for clinic: ClinicID) async -> Bool {
+        guard let closedCounts else { return false }
+        let task = Task { FirstAnswer<Bool>.Loaded.success(await closedCounts.settle(clinic)) }
         return (try? await FirstAnswer.of(task, within: loader.pace.patience).get()) ?? false
     }
 
@@ -190,7 +196,7 @@ public final class QuotaGate: Sendable {
     ///   - known: What PostgreSQL said at `now`, when it was asked for many at once; nil = it is asked here.
     @discardableResult
     public func refresh(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch = .none, known: ClinicSettings? = nil
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch = .none, known: ClinicTerms? = nil
     ) async throws(QuotaError) -> Bool {
         try await loader.refresh(clinic, at: now, epoch: epoch, known: known)
     }

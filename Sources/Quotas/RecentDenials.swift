@@ -15,7 +15,7 @@ public final class RecentDenials: Sendable {
     var now: Int64 { uptime() }
 
     /// Only `consume` is answered and noted: a peek wants the present numbers, and what is forced is counted.
-    func denial(of question: ClinicQuestion) -> CounterReply? {
+    func denial(of question: Check) -> CounterReply? {
         guard question.mode == .consume else { return nil }
         let now = now
         return cache.withLock {
@@ -23,7 +23,7 @@ public final class RecentDenials: Sendable {
         }
     }
 
-    func note(_ reply: CounterReply, to question: ClinicQuestion, askedAt: Int64) {
+    func note(_ reply: CounterReply, to question: Check, askedAt: Int64) {
         guard question.mode == .consume else { return }
         let now = now
         cache.withLock {
@@ -35,7 +35,7 @@ public final class RecentDenials: Sendable {
 
     func forget(_ clinic: ClinicID) { cache.withLock { $0.forget(clinic) } }
 
-    private static func key(_ question: ClinicQuestion) -> DenialCache.Key {
+    private static func key(_ question: Check) -> DenialCache.Key {
         DenialCache.Key(limit: LimitID.group(of: question.limit), writes: question.writes)
     }
 }

@@ -12,7 +12,7 @@ struct HoldStory {
         case call(HoldCall)
         case expire(HoldClaim, done: [WaitingCredit])
         case check(CheckRequest)
-        case configure(CounterConfiguration, nonce: UInt64)
+        case configure(CounterTerms, nonce: UInt64)
         case settle([CounterValue.Closed])
         case turnClock(to: Int64)
         case newServer(String)
@@ -196,7 +196,7 @@ extension HoldStory {
             notAfter: random.pick([0, 0, 0, now, now - 1]))
     }
 
-    private mutating func configuration() -> CounterConfiguration {
+    private mutating func configuration() -> CounterTerms {
         version = max(0, version + Int64.random(in: 0...1, using: &random))
         let start = now / Self.period * Self.period
         let limits = [UInt16(4), 28].compactMap {
@@ -204,7 +204,7 @@ extension HoldStory {
                 id: LimitID(rawValue: $0), rate: .random(in: 1...30, using: &random),
                 per: 1_000_000, burst: .random(in: 1...80, using: &random))
         }
-        return CounterConfiguration(
+        return CounterTerms(
             flags: StandingFlags(rawValue: random.pick([0, 0, 0, 0, 1, 2, 3])), version: version,
             period: start, periodEnd: start + Self.period,
             nextPeriodEnd: Bool.random(using: &random) ? 0 : start + 2 * Self.period,

@@ -112,7 +112,7 @@ import Testing
         _ = try await reserve(redis, 1, ttl: 60_000_000)
         _ = try await redis.server.client(["CONFIG", "SET", "maxmemory", "1"])
         let before = try await redis.raw(clinic)
-        await #expect(throws: QuotaError.countersAway("Redis answered OOM")) {
+        await #expect(throws: QuotaError.countersUnavailable("Redis answered OOM")) {
             try await reserve(redis, 2, ttl: 60_000_000)
         }
         #expect(try await redis.raw(clinic) == before)

@@ -42,7 +42,7 @@ struct Player {
         self.clinic = clinic
         self.ledger = ledger
         store = RedisCounterStore(redis: client)
-        gate = QuotaGate(counters: store, settings: LedgerSettings(ledger: ledger))
+        gate = QuotaGate(counters: store, terms: LedgerSettings(ledger: ledger))
     }
 
     static func start(_ clinic: ClinicID, _ ledger: TestLedger) async throws -> Player {
@@ -87,14 +87,14 @@ struct Player {
 struct CallDenied: Error {}
 
 /// A clinic without limits, whose counts so far the ledger tells.
-private struct LedgerSettings: SettingsSource {
+private struct LedgerSettings: TermsSource {
     let ledger: TestLedger
 
-    func settings(
+    func terms(
         of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings? {
+    ) async throws(QuotaError) -> ClinicTerms? {
         guard let month = Month(containing: now) else { return nil }
-        return ClinicSettings(
+        return ClinicTerms(
             version: 1, plan: .unlimited, access: .open, month: month,
             ledger: ledger.net(by: month),
             adjustments: 0)
@@ -112,8 +112,8 @@ struct Clock {
         january = month
     }
 
-    func configuration(version: Int64, quota: Int64 = -1) -> CounterConfiguration {
-        CounterConfiguration(
+    func configuration(version: Int64, quota: Int64 = -1) -> CounterTerms {
+        CounterTerms(
             flags: StandingFlags(access: .open, hasSubscription: true), version: version,
             period: january.start, periodEnd: january.end, nextPeriodEnd: january.next?.end ?? 0,
             quota: quota, nextQuota: quota, limits: [], base: 0, basePeriod: january.start,

@@ -53,7 +53,7 @@ private struct OneMonth {
         self.quota = quota
         clinic = ClinicID(high: random.next(), low: random.next())
         gate = QuotaGate(
-            counters: player.store, settings: QuotaSettings(ledger: ledger, quota: quota))
+            counters: player.store, terms: QuotaSettings(ledger: ledger, quota: quota))
     }
 
     mutating func check(_ random: inout SplitMix64) async throws {
@@ -102,15 +102,15 @@ private struct OneMonth {
 }
 
 /// A clinic with nothing but a quota, whose counts so far the ledger tells.
-private struct QuotaSettings: SettingsSource {
+private struct QuotaSettings: TermsSource {
     let ledger: TestLedger
     let quota: Int64
 
-    func settings(
+    func terms(
         of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings? {
+    ) async throws(QuotaError) -> ClinicTerms? {
         guard let month = Month(containing: now) else { return nil }
-        return ClinicSettings(
+        return ClinicTerms(
             version: 1, plan: .unlimited, quota: quota, nextQuota: quota, access: .open,
             month: month, ledger: ledger.net(by: month), adjustments: 0)
     }

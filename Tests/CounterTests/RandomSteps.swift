@@ -6,7 +6,7 @@ import TestSupport
 enum Step {
     /// - Parameter asBefore: in the bytes of the version before this one.
     case check(CheckRequest, asBefore: Bool)
-    case configure(CounterConfiguration, nonce: UInt64, asBefore: Bool)
+    case configure(CounterTerms, nonce: UInt64, asBefore: Bool)
     case settle([CounterValue.Closed])
     case forget(CounterValue.Closed)
     /// Redis lost the key, or its last writes.
@@ -102,13 +102,13 @@ struct StepSource {
             notAfter: isTimed ? now + (late.randomElement(using: &random) ?? 0) : 0)
     }
 
-    private mutating func configuration(_ value: CounterValue?) -> CounterConfiguration {
+    private mutating func configuration(_ value: CounterValue?) -> CounterTerms {
         version = max(0, version + Int64.random(in: -1...2, using: &random))
         let shift = [0, 0, 0, 0, 0, -1, 1, 2].randomElement(using: &random) ?? 0
         let start = (now / periodLength + Int64(shift)) * periodLength
         let names = Bool.random(using: &random)
         let (limits, nextLimits) = (limits(), nextLimits())
-        return CounterConfiguration(
+        return CounterTerms(
             flags: StandingFlags(
                 rawValue: [0, 0, 0, 0, 4, 1, 2, 3].randomElement(using: &random) ?? 0),
             version: version, period: start, periodEnd: start + periodLength,

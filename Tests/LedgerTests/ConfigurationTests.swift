@@ -39,7 +39,7 @@ import Testing
             let settings = try stored.settings()
             #expect(settings.plan?.quota == 1_000)
             #expect(settings.access == .readOnly)
-            #expect(settings.configuration(outside: Epoch(rawValue: 2)).base == 240)
+            #expect(settings.counterTerms(outside: Epoch(rawValue: 2)).base == 240)
         }
     }
 
@@ -52,9 +52,9 @@ import Testing
             #expect(found.map(\.plan) == [nil])
             #expect(found.map(\.paymentStatus) == [nil])
             #expect(
-                try await database.ledger.settings(
+                try await database.ledger.terms(
                     of: .numbered(2), at: database.ledger.databaseTime()) == nil)
-            let settings = try await database.ledger.settings(
+            let settings = try await database.ledger.terms(
                 of: .numbered(1), at: database.ledger.databaseTime())
             #expect(settings?.plan == nil)
             #expect(settings?.access == .open)
@@ -68,7 +68,7 @@ import Testing
                 "Broken", features: #"{"metering": {"quotas": {}}}"#)
             try await database.subscribe(.numbered(1), to: plan)
             await #expect(throws: QuotaError.self) {
-                try await database.ledger.settings(
+                try await database.ledger.terms(
                     of: .numbered(1), at: database.ledger.databaseTime())
             }
         }
@@ -101,17 +101,17 @@ import Testing
             try await database.makeClinics(1)
             let one = ClinicID.numbered(1)
             let clock = await #expect(throws: QuotaError.self) {
-                try await database.ledger.settings(of: one, at: -1)
+                try await database.ledger.terms(of: one, at: -1)
             }
             let apart =
                 "the clocks of Redis and PostgreSQL are more than an hour apart; set both right"
-            #expect(clock == .countersAway(apart))
+            #expect(clock == .countersUnavailable(apart))
             let now = try await database.ledger.databaseTime()
             for skew: Int64 in [-3_500_000_000, 3_500_000_000] {
-                #expect(try await database.ledger.settings(of: one, at: now + skew) != nil)
+                #expect(try await database.ledger.terms(of: one, at: now + skew) != nil)
             }
-            await #expect(throws: QuotaError.countersAway(apart)) {
-                try await database.ledger.settings(of: one, at: now + 3_700_000_000)
+            await #expect(throws: QuotaError.countersUnavailable(apart)) {
+                try await database.ledger.terms(of: one, at: now + 3_700_000_000)
             }
             await #expect(throws: QuotaError.unreadable(one)) {
                 try await database.ledger.raiseVersion(of: one, above: 1 << 53)

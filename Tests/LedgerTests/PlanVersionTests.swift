@@ -123,7 +123,7 @@ import Testing
                 try await database.edit(plan, #"{"quota": {"api_calls": \#(quota)}}"#)
                 let settings = try await database.settings(1)
                 #expect(settings?.quota == now && settings?.nextQuota == next, "\(quota)")
-                #expect(settings?.configuration(outside: .none).nextQuota == next)
+                #expect(settings?.counterTerms(outside: .none).nextQuota == next)
             }
         }
     }
@@ -288,8 +288,8 @@ extension TestDatabase {
             """, [.int64(plan), .text(metering)])
     }
 
-    func settings(_ clinic: Int) async throws -> ClinicSettings? {
-        try await ledger.settings(of: .numbered(clinic), at: ledger.databaseTime())
+    func settings(_ clinic: Int) async throws -> ClinicTerms? {
+        try await ledger.terms(of: .numbered(clinic), at: ledger.databaseTime())
     }
 
     func date(_ plan: Int64, version: Int64, _ day: String) async throws {

@@ -84,7 +84,7 @@ import Testing
             #expect(try await app.reserve("anna"))
             #expect(
                 try await database.ledger.exceededLimits().map { [$0.used, $0.limit] } == [[1, 0]])
-            let room = try await database.ledger.rooms(of: [Self.clinic, .numbered(9)])
+            let room = try await database.ledger.capacities(of: [Self.clinic, .numbered(9)])
             #expect(room.keys.sorted() == [Self.clinic])
             #expect(room[Self.clinic]?.users.used == 1)
         }

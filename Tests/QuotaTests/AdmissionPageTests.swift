@@ -82,7 +82,7 @@ import Testing
 
     @Test func `says that midnight is between two quotas`() throws {
         let end: Int64 = 1_800_000_000_000_000
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(rawValue: 0), version: 1, period: end - 1_000_000, periodEnd: end,
             nextPeriodEnd: end + 1_000_000, quota: 5, nextQuota: 5, limits: [], base: 0,
             basePeriod: 0, baseEpoch: .none)

@@ -76,7 +76,7 @@ private struct AnyClinic {
         let start = now / Self.month * Self.month
         let limits = [4, 5, 28, 29, 30, 36, 37, 38].prefix(.random(in: 0...8, using: &random))
             .compactMap { Self.limit($0, &random) }
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(rawValue: random.pick([0, 0, 0, 0, 0, 1, 2, 3])),
             version: version, period: start, periodEnd: start + Self.month,
             nextPeriodEnd: start + 2 * Self.month, quota: random.pick([-1, 0, 40, 1 << 40]),

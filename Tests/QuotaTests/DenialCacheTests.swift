@@ -36,7 +36,7 @@ import Testing
         }
         let month = try #require(Month(containing: start))
         let quota: Int64 = random.pick([-1, 20, 400])
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(access: .open, hasSubscription: true), version: 1,
             period: month.start, periodEnd: month.end, nextPeriodEnd: 0, quota: quota,
             nextQuota: quota, limits: limits, base: 0, basePeriod: month.start, baseEpoch: .none)
@@ -163,32 +163,32 @@ import Testing
 @Suite struct `A gate that gives denials again` {
     @Test func `saves trips for calls that count, and no others`() async throws {
         let counters = MemoryCounters()
-        let settings = MemorySettings()
+        let settings = MemoryTerms()
         let clock = ClockBox()
         let gate = QuotaGate(
-            counters: counters, settings: settings,
+            counters: counters, terms: settings,
             recent: RecentDenials { clock.now.withLock(\.self) })
         let clinic = ClinicID(high: 1, low: 2)
         let plan = try PlanFeatures(
             json: #"{"limits":{"default":{"rate":1,"per":"1m","burst":2}}}"#)
         let month = try #require(Month("2026-11"))
         settings.state.withLock {
-            $0.clinics[clinic] = ClinicSettings(
+            $0.clinics[clinic] = ClinicTerms(
                 version: 1, plan: plan, access: .open, month: month, ledger: [:], adjustments: 0)
         }
-        func trips(_ question: ClinicQuestion) async throws -> (trips: Int, isAllowed: Bool) {
+        func trips(_ question: Check) async throws -> (trips: Int, isAllowed: Bool) {
             let before = counters.state.withLock(\.calls)
             guard case .decided(let decision) = try await gate.checkMany([question])[0].get()
             else { return (-1, false) }
             return (counters.state.withLock(\.calls) - before, decision.isAllowed)
         }
-        let call = ClinicQuestion(clinic)
+        let call = Check(clinic)
         for _ in 0..<2 { #expect(try await trips(call).isAllowed) }
         #expect(try await trips(call) == (1, false))
         for _ in 0..<5 { #expect(try await trips(call) == (0, false)) }
         #expect(gate.denials.denials(of: clinic) == [.rateLimit: 6])
-        #expect(try await trips(ClinicQuestion(clinic, mode: .peek)) == (1, false))
-        #expect(try await trips(ClinicQuestion(clinic, mode: .force)) == (1, true))
+        #expect(try await trips(Check(clinic, mode: .peek)) == (1, false))
+        #expect(try await trips(Check(clinic, mode: .force)) == (1, true))
         clock.now.withLock { $0 += 1_000_000 }
         #expect(try await trips(call) == (1, false))
     }

@@ -7,12 +7,12 @@ import Testing
 
 @Suite struct `The quota gate, with ids` {
     private let counters = MemoryCounters()
-    private let settings = MemorySettings()
+    private let settings = MemoryTerms()
     private let gate: QuotaGate
     private let clinic = ClinicID(high: 1, low: 2)
 
     init() throws {
-        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
+        gate = QuotaGate(counters: counters, terms: settings, loading: .patient)
         try put(#"{"limits": {"default": {"rate": 100, "per": "1s"}}, "quota": {"api_calls": 50}}"#)
     }
 
@@ -20,7 +20,7 @@ import Testing
         let features = try PlanFeatures(json: plan)
         let month = try #require(Month("2026-11"))
         settings.state.withLock {
-            $0.clinics[clinic] = ClinicSettings(
+            $0.clinics[clinic] = ClinicTerms(
                 version: version, plan: features, access: .open, month: month, ledger: [:],
                 adjustments: 0)
         }
@@ -116,7 +116,7 @@ import Testing
         }
         try put(
             #"{"limits": {"default": {"rate": 100, "per": "1s", "concurrent": 1}}}"#, version: 2)
-        let elsewhere = QuotaGate(counters: counters, settings: settings, loading: .patient)
+        let elsewhere = QuotaGate(counters: counters, terms: settings, loading: .patient)
         let now = counters.state.withLock { $0.now }
         #expect(try await elsewhere.refresh(clinic, at: now))
         let answer = try await gate.reserve(clinic, id: id(2), for: .seconds(60))

@@ -137,7 +137,7 @@ private struct Life: CustomStringConvertible {
     mutating func configure() {
         let length: Int64 = 3_600_000_000
         let start = now / length * length
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(access: .open, hasSubscription: true), version: 1, period: start,
             periodEnd: start + length, nextPeriodEnd: start + 2 * length, quota: -1, nextQuota: -1,
             limits: [], base: 0, basePeriod: 0, baseEpoch: .none)

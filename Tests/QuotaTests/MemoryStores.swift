@@ -27,7 +27,7 @@ final class MemoryCounters: CounterStore {
     }
 
     func configure(
-        _ clinic: ClinicID, _ configuration: CounterConfiguration
+        _ clinic: ClinicID, _ configuration: CounterTerms
     ) async throws(QuotaError) -> CounterReply {
         try apply(clinic) { rules, stored in rules.configure(stored, configuration, nonce: 0) }
     }
@@ -61,7 +61,7 @@ final class MemoryCounters: CounterStore {
             state.held[clinic] = held
             return told
         }
-        guard let told else { throw .countersAway("a test took it away") }
+        guard let told else { throw .countersUnavailable("a test took it away") }
         return told
     }
 
@@ -79,15 +79,15 @@ final class MemoryCounters: CounterStore {
             if let stored = outcome.stored { state.values[clinic] = stored }
             return outcome
         }
-        guard let outcome else { throw .countersAway("a test took it away") }
+        guard let outcome else { throw .countersUnavailable("a test took it away") }
         return outcome.reply
     }
 }
 
 /// What PostgreSQL would say, from a table in memory.
-final class MemorySettings: SettingsSource {
+final class MemoryTerms: TermsSource {
     struct State {
-        var clinics: [ClinicID: ClinicSettings] = [:]
+        var clinics: [ClinicID: ClinicTerms] = [:]
         var questions = 0
         var isAway = false
         /// Answers wait here until the test lets them go.
@@ -96,9 +96,9 @@ final class MemorySettings: SettingsSource {
 
     let state = Mutex(State())
 
-    func settings(
+    func terms(
         of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings? {
+    ) async throws(QuotaError) -> ClinicTerms? {
         state.withLock { $0.questions += 1 }
         await withCheckedContinuation { continuation in
             let waits = state.withLock { state in
@@ -108,7 +108,7 @@ final class MemorySettings: SettingsSource {
             if !waits { continuation.resume() }
         }
         let (isAway, settings) = state.withLock { ($0.isAway, $0.clinics[clinic]) }
-        if isAway { throw .settingsAway("a test took it away") }
+        if isAway { throw .termsUnavailable("a test took it away") }
         guard var settings else { return nil }
         settings.month = Month(containing: now) ?? settings.month
         return settings

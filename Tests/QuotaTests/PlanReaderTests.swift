@@ -121,9 +121,9 @@ import Testing
         #expect(switched.limits.map(\.isInShadow) == [false, false, true])
         #expect(!switched.isQuotaInShadow)
         let month = try #require(Month("2026-11"))
-        let settings = ClinicSettings(
+        let settings = ClinicTerms(
             version: 1, plan: plan, access: .open, month: month, ledger: [:], adjustments: 0)
-        let shadow = settings.configuration(outside: .none).shadow
+        let shadow = settings.counterTerms(outside: .none).shadow
         #expect(shadow == Shadow(limits: 0b0110, nextLimits: 0, quota: true))
     }
 

@@ -7,12 +7,12 @@ import Testing
 
 @Suite struct `The quota gate` {
     private let counters = MemoryCounters()
-    private let settings = MemorySettings()
+    private let settings = MemoryTerms()
     private let gate: QuotaGate
     private let clinic = ClinicID(high: 1, low: 2)
 
     init() throws {
-        gate = QuotaGate(counters: counters, settings: settings, loading: .patient)
+        gate = QuotaGate(counters: counters, terms: settings, loading: .patient)
         try put(
             #"{"limits": {"default": {"rate": 1, "per": "1s", "burst": 3}}, "quota": {"api_calls": 5}}"#
         )
@@ -25,7 +25,7 @@ import Testing
         let features = try plan.map { try PlanFeatures(json: $0) }
         let month = try #require(Month("2026-11"))
         settings.state.withLock {
-            $0.clinics[clinic] = ClinicSettings(
+            $0.clinics[clinic] = ClinicTerms(
                 version: version, plan: features, access: access, month: month, ledger: ledger,
                 adjustments: 0)
         }
@@ -177,7 +177,7 @@ import Testing
         _ = try await decision(3)
         settings.state.withLock { $0.isAway = true }
         counters.state.withLock { $0.now += 8 * 86_400_000_000 }
-        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+        await #expect(throws: QuotaError.termsUnavailable("a test took it away")) {
             try await gate.check(clinic)
         }
         counters.state.withLock { $0.now -= 8 * 86_400_000_000 }
@@ -206,7 +206,7 @@ import Testing
 
     @Test func `has no answer when Redis is away`() async throws {
         counters.state.withLock { $0.isAway = true }
-        await #expect(throws: QuotaError.countersAway("a test took it away")) {
+        await #expect(throws: QuotaError.countersUnavailable("a test took it away")) {
             try await gate.check(clinic)
         }
     }

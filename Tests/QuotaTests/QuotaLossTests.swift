@@ -45,7 +45,7 @@ import Testing
 /// One clinic in one month, one worker with its marks, and a ledger.
 private struct LossyMonth {
     private let counters = MemoryCounters()
-    private let settings = MemorySettings()
+    private let settings = MemoryTerms()
     private let gate: QuotaGate
     private let clinic = ClinicID(high: 1, low: 2)
     private let quota: Int64
@@ -60,11 +60,11 @@ private struct LossyMonth {
         self.quota = quota
         let month = try #require(Month("2026-11"))
         gate = QuotaGate(
-            counters: counters, settings: settings,
-            settler: MemorySettler(counters: counters, settings: settings), loading: .patient)
+            counters: counters, terms: settings,
+            closedCounts: MemorySettler(counters: counters, settings: settings), loading: .patient)
         let plan = try PlanFeatures(json: #"{"quota": {"api_calls": \#(quota)}}"#)
         settings.state.withLock {
-            $0.clinics[clinic] = ClinicSettings(
+            $0.clinics[clinic] = ClinicTerms(
                 version: 1, plan: plan, access: .open, month: month, ledger: [:], adjustments: 0)
         }
     }
@@ -131,9 +131,9 @@ private struct LossyMonth {
 }
 
 /// Brings closed counts to the ledger in memory, as a worker's sweep does.
-private struct MemorySettler: ClosedCountSettler {
+private struct MemorySettler: ClosedCountWriter {
     let counters: MemoryCounters
-    let settings: MemorySettings
+    let settings: MemoryTerms
 
     func settle(_ clinic: ClinicID) async -> Bool {
         counters.state.withLock { state in
@@ -152,7 +152,7 @@ private struct MemorySettler: ClosedCountSettler {
     }
 }
 
-extension ClinicSettings {
+extension ClinicTerms {
     fileprivate mutating func note(_ net: Int64, of epoch: Epoch) {
         ledger[epoch] = max(ledger[epoch] ?? 0, net)
     }

@@ -102,7 +102,7 @@ struct OneLimit {
     mutating func change(to limit: RateLimit) {
         self.limit = limit
         version += 1
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(rawValue: 0), version: version, period: 0, periodEnd: 1 << 52,
             nextPeriodEnd: 0, quota: -1, nextQuota: -1, limits: [limit], base: 0, basePeriod: 0,
             baseEpoch: .none)

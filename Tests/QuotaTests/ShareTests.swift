@@ -31,7 +31,7 @@ import Testing
         let quota: Int64 = Bool.random(using: &random) ? -1 : .random(in: 0...60, using: &random)
         let access: StandingFlags.Access =
             Int.random(in: 0..<8, using: &random) == 0 ? .readOnly : .open
-        let configuration = CounterConfiguration(
+        let configuration = CounterTerms(
             flags: StandingFlags(access: access, hasSubscription: true), version: 1,
             period: month.start, periodEnd: month.end, nextPeriodEnd: 0, quota: quota,
             nextQuota: quota, limits: limits, base: .random(in: 0...9, using: &random),
@@ -54,7 +54,7 @@ import Testing
             var together = single
             let copies = Int64.random(in: 2...30, using: &random)
             for _ in 1..<copies {
-                #expect(together.asksTheSame(as: single))
+                #expect(together.isSameCall(as: single))
                 together.add(single)
             }
             let whole = rules.check(start, together)
@@ -80,20 +80,20 @@ import Testing
             change(&other)
             return other
         }
-        #expect(one.asksTheSame(as: changed { $0.nonce = 9 }))
-        #expect(one.asksTheSame(as: changed { $0.notAfter = 6_000 }))
+        #expect(one.isSameCall(as: changed { $0.nonce = 9 }))
+        #expect(one.isSameCall(as: changed { $0.notAfter = 6_000 }))
         for other in [
             changed { $0.limit = 2 }, changed { $0.cost = 2 }, changed { $0.writes = true },
             changed { $0.mode = .peek }, changed { $0.mode = .force },
             changed { $0.mode = .atMost },
             changed { $0.notAfter = 6_001 }, changed { $0.notAfter = 0 },
         ] {
-            #expect(!one.asksTheSame(as: other))
+            #expect(!one.isSameCall(as: other))
         }
         var two = one
         two.add(changed { $0.notAfter = 4_200 })
         #expect(two.mode == .atMost && two.count == 2 && two.notAfter == 4_200)
-        #expect(two.asksTheSame(as: one))
+        #expect(two.isSameCall(as: one))
     }
 
     /// A reply of a Redis that makes numbers up: no arithmetic on it traps.

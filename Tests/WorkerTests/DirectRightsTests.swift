@@ -38,7 +38,7 @@ import Testing
         "call `metering_configure` for any clinic: other limits, another quota": {
             (user: DirectUser, clinic: ClinicID) async throws -> Void in
             let value = try #require(try await user.value(of: clinic))
-            let configuration = CounterConfiguration(
+            let configuration = CounterTerms(
                 flags: value.flags, version: value.version + 1, period: value.period,
                 periodEnd: value.periodEnd, nextPeriodEnd: 0, quota: 1, nextQuota: 1, limits: [],
                 base: 0, basePeriod: 0, baseEpoch: .none)

@@ -28,7 +28,7 @@ import Testing
             for clinic in clinics {
                 for _ in 0..<50 { #expect(try await quotas.allows(clinic)) }
             }
-            await quotas.bringIn()
+            await quotas.deliver()
             #expect(try await worker.redis.client(["FLUSHALL"]) == "OK\n")
             for clinic in clinics { #expect(try await worker.database.counted(clinic) == 50) }
             // It goes on where it was.
@@ -37,7 +37,7 @@ import Testing
             #expect(decision.period.used == 57)
             // As after an outage: that takes more rights than a check.
             #expect(quotas.owed.append(clinics[0], try await worker.month(), units: 3))
-            await quotas.bringIn()
+            await quotas.deliver()
             #expect(quotas.owed.waiting == 0)
             try await waitUntil("all of it is in api_usage") {
                 var billed: [Int64] = []
@@ -67,17 +67,17 @@ import Testing
             }
             #expect(alone == 30)
             try await worker.redis.start()
-            try await waitUntil("Redis is found again") { !quotas.away.isRedisAway }
+            try await waitUntil("Redis is found again") { !quotas.away.isRedisUnavailable }
             try await waitUntil("what is owed is counted") {
-                await quotas.bringIn()
+                await quotas.deliver()
                 return quotas.owed.waiting == 0
             }
             try await waitUntil("all of it is in api_usage") {
-                await quotas.bringIn()
+                await quotas.deliver()
                 return try await worker.database.billed(clinic) == 50
             }
             #expect(quotas.away.bound.missing == 0 && quotas.away.bound.excess == 0)
-            #expect(events.all.contains { if case .redisReturned = $0 { true } else { false } })
+            #expect(events.all.contains { if case .outageEnded = $0 { true } else { false } })
         }
     }
 
@@ -102,12 +102,12 @@ import Testing
             let clinic = try await worker.database.clinic(nil)
             let quotas = try worker.embedded(events) { path, body in
                 guard path != "/v1/marks" || back.isSet else {
-                    return WorkerAnswer(status: 503, body: [])
+                    return WorkerResponse(status: 503, body: [])
                 }
                 return try await post(path, body)
             }
             for _ in 0..<5 { #expect(try await quotas.allows(clinic)) }
-            await quotas.bringIn()
+            await quotas.deliver()
             #expect(
                 events.all == [.marksNotPosted(clinics: 1, reason: "the worker answers 503")])
             #expect(try await worker.database.counted(clinic) == 0)
@@ -123,12 +123,12 @@ import Testing
         try await HTTPWorker.lend(Self.quiet) { worker in
             var settings = HTTPWorker.patient
             settings.patience = .milliseconds(200)
-            settings.away.whenAway = .deny
+            settings.away.onOutage = .deny
             let quotas = EmbeddedQuotas(
                 redis: try RedisConfiguration(worker.redis.url), settings: settings,
                 worker: { _, _ in
                     try await Task.sleep(for: .seconds(3_600))
-                    return WorkerAnswer(status: 200, body: [])
+                    return WorkerResponse(status: 200, body: [])
                 })
             let clinic = try await worker.database.clinic(nil)
             await #expect(throws: QuotaError.self) { try await quotas.check(clinic) }
@@ -146,7 +146,7 @@ import Testing
                 period: month.start, epoch: Epoch(rawValue: 5), used: 9_000_000_000_000,
                 credited: 0, configVersion: 1, seenAt: month.start + 1)
             quotas.gate.marks.record(lie, of: clinic)
-            await quotas.bringIn()
+            await quotas.deliver()
             #expect(events.all == [.marksRefused(1, reason: "implausible")])
             #expect(quotas.gate.marks.openCount == 0)
             #expect(try await worker.database.counted(clinic) == 1)
@@ -185,7 +185,7 @@ extension HTTPWorker {
         { path, body in
             let reply = try await request(
                 "POST", path, body: String(decoding: body, as: UTF8.self), key: key)
-            return WorkerAnswer(status: reply.status, body: Array(reply.body.utf8))
+            return WorkerResponse(status: reply.status, body: Array(reply.body.utf8))
         }
     }
 

@@ -52,7 +52,7 @@ import Testing
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
             worker.redis.send(SIGSTOP)
             for _ in 0..<50 { acknowledged += try await worker.acknowledged(clinic) }
-            #expect(worker.worker.away.isRedisAway)
+            #expect(worker.worker.away.isRedisUnavailable)
             worker.redis.send(SIGCONT)
             try await worker.waitUntilTogether(clinic)
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
@@ -73,7 +73,7 @@ import Testing
             }
             worker.redis.send(SIGSTOP)
             for _ in 0..<6 { #expect(try await reserve().status == 503) }
-            #expect(worker.worker.away.isRedisAway)
+            #expect(worker.worker.away.isRedisUnavailable)
             #expect(try await worker.check(clinic, #","request_id":"a""#).status == 503)
             worker.redis.send(SIGCONT)
             try await worker.waitUntilTogether(clinic)
@@ -96,7 +96,7 @@ import Testing
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
             proxy.hold(.milliseconds(200))
             for _ in 0..<100 { acknowledged += try await worker.acknowledged(clinic) }
-            #expect(worker.worker.away.isRedisAway)
+            #expect(worker.worker.away.isRedisUnavailable)
             proxy.hold(.zero)
             try await worker.waitUntilTogether(clinic)
             try await worker.expectCounted(acknowledged, of: clinic)

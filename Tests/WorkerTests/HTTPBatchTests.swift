@@ -188,7 +188,7 @@ import Testing
 
     @Test func `asks no more when the time is over or a store is away`() async throws {
         var away = Problem.unavailable("away")
-        away.isStoreAway = true
+        away.isStoreUnavailable = true
         var (open, over) = (
             BatchTurn(until: .now + .seconds(60)), BatchTurn(until: .now - .seconds(1))
         )

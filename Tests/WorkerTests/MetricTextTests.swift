@@ -117,7 +117,7 @@ import Testing
         tally.note(.consume, .allowed, 90_000)
         tally.note(.consume, .allowed, 3_000_000)
         tally.note(.peek, .quota, 200_000)
-        tally.note(.consume, .countersAway, 25_000_000)
+        tally.note(.consume, .countersUnavailable, 25_000_000)
         let samples = tally.samples()
         #expect(
             samples[.checks]?.filter { $0.value != .number(0) } == [

@@ -67,7 +67,7 @@ struct Worker {
     let url: String
     let key: String
 
-    func post(path: String, body: [UInt8]) async throws -> WorkerAnswer {
+    func post(path: String, body: [UInt8]) async throws -> WorkerResponse {
         var request = HTTPClientRequest(url: url + path)
         request.method = .POST
         request.headers = [
@@ -76,6 +76,7 @@ struct Worker {
         request.body = .bytes(body)
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(3))
         let bytes = try await response.body.collect(upTo: 262_144)
-        return WorkerAnswer(status: Int(response.status.code), body: Array(bytes.readableBytesView))
+        return WorkerResponse(
+            status: Int(response.status.code), body: Array(bytes.readableBytesView))
     }
 }

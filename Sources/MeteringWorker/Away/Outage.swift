@@ -15,15 +15,15 @@ struct Outage {
         return try? await RedisCounterStore.time(of: redis, within: checkTimeout)
     }
 
-    func tell(_ event: AwayDesk.Event) {
+    func tell(_ event: Fallback.Event) {
         switch event {
-        case .redisLeft(let reason):
+        case .outageStarted(let reason):
             logger.error(
                 """
                 Redis is away: checks are decided here at this worker's share of each limit, and marked degraded; \
                 what is let through goes to the journal
                 """, metadata: ["reason": "\(reason)"])
-        case .redisReturned(let time):
+        case .outageEnded(let time):
             logger.notice(
                 "Redis is back: checks are counted together again",
                 metadata: ["away_ms": "\(time.millisecondsUp)"])

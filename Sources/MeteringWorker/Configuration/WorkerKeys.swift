@@ -96,7 +96,7 @@ enum WorkerKeys {
     )
     static let whenAway = SettingKey(
         ["metering", "when_away"],
-        .choice(WhenAway.allCases.map(\.rawValue), default: WhenAway.allow.rawValue),
+        .choice(OutageRule.allCases.map(\.rawValue), default: OutageRule.allow.rawValue),
         "What is answered while Redis is away, where the plan does not say it: `allow` decides at this worker's share of the limit, `deny` answers 503."
     )
     static let awayAllowance = SettingKey(

@@ -49,7 +49,7 @@ struct WorkerSettings: Sendable {
     }
     /// How checks are answered while a store is away.
     struct Away: Sendable, Hashable {
-        let policy: AwayPolicy
+        let policy: OutagePolicy
         let loading: LoadingPace
         /// nil = in memory.
         let journalDirectory: String?
@@ -185,13 +185,13 @@ extension WorkerSettings.Database {
 extension WorkerSettings.Away {
     fileprivate init(_ source: Settings) throws(SettingsError) {
         typealias Key = WorkerKeys
-        policy = try AwayPolicy(
-            whenAway: WhenAway(rawValue: source.text(Key.whenAway)) ?? .allow,
+        policy = try OutagePolicy(
+            onOutage: OutageRule(rawValue: source.text(Key.whenAway)) ?? .allow,
             allowance: Int64(source.integer(Key.awayAllowance)),
             checkTimeout: source.duration(Key.checkTimeout))
         loading = try LoadingPace(
             patience: source.duration(Key.loadTimeout),
-            strangersPerSecond: source.integer(Key.unknownPerSecond),
+            unknownClinicsPerSecond: source.integer(Key.unknownPerSecond),
             opening: .seconds(30))
         let directory = try source.text(Key.journalDirectory)
         journalDirectory = directory == "none" ? nil : directory

@@ -34,13 +34,13 @@ struct AdviceDocument: Encodable {
     let type, title, detail: String?
     let status: Int?
 
-    init(_ advice: RoomAdvice, of clinic: ClinicID) {
+    init(_ advice: CapacityAnswer, of clinic: ClinicID) {
         clinic_id = clinic.description
-        (allowed, enforced) = (advice.isAllowed, advice.room.isEnforced)
+        (allowed, enforced) = (advice.isAllowed, advice.capacity.isEnforced)
         reasons = advice.reasons.map(\.rawValue)
         reason = reasons.first
         limits = LimitCounter.allCases.map { counter in
-            let share = advice.room[counter]
+            let share = advice.capacity[counter]
             return Limit(
                 name: counter.rawValue, used: share.used, limit: share.limit,
                 remaining: share.remaining, denied: counter == advice.asked && !advice.isAllowed)
@@ -53,9 +53,9 @@ struct AdviceDocument: Encodable {
 
 extension Problem {
     /// nil for what is allowed.
-    fileprivate init?(_ advice: RoomAdvice) {
+    fileprivate init?(_ advice: CapacityAnswer) {
         guard !advice.isAllowed else { return nil }
-        let share = advice.room[advice.asked]
+        let share = advice.capacity[advice.asked]
         self.init(
             status: Self.limitReached, code: "limit-reached",
             title: "The plan has no room for more \(advice.asked.rawValue)",
@@ -67,7 +67,7 @@ extension Problem {
 }
 
 extension HTTPAnswer {
-    init(_ advice: RoomAdvice, of clinic: ClinicID) {
+    init(_ advice: CapacityAnswer, of clinic: ClinicID) {
         let document = AdviceDocument(advice, of: clinic)
         if advice.isAllowed {
             self.init(status: 200, json: document)

@@ -76,7 +76,7 @@ struct BatchTurn {
         do throws(Problem) {
             return try await ask(left)
         } catch {
-            if error.isStoreAway { away = error }
+            if error.isStoreUnavailable { away = error }
             throw error
         }
     }
@@ -84,9 +84,9 @@ struct BatchTurn {
 
 extension CheckCall {
     /// What Redis is asked together with others; nil when PostgreSQL counts it, and for a call with an id.
-    fileprivate var question: ClinicQuestion? {
+    fileprivate var question: Check? {
         counter == nil && requestID == nil
-            ? ClinicQuestion(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
+            ? Check(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
     }
 }
 

@@ -84,7 +84,7 @@ struct CheckCall: Equatable {
     private static func cost(
         _ value: FlatJSON.Value, of limit: String
     ) throws(Problem) -> Int64 {
-        let costs = LimitCounter(rawValue: limit).map(RoomAdvice.costs) ?? CheckRequest.costs
+        let costs = LimitCounter(rawValue: limit).map(CapacityAnswer.costs) ?? CheckRequest.costs
         guard case .integer(let cost) = value, costs.contains(cost) else {
             throw .badRequest("cost is not a whole number from 1 to \(costs.upperBound)")
         }

@@ -6,7 +6,7 @@ import Quotas
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct CheckDoor: Sendable {
     let gate: QuotaGate
-    let advisor: RoomAdvisor
+    let advisor: CapacityReader
     let batches: BatchRoom
 
     var routes: [Route] {
@@ -98,15 +98,15 @@ struct CheckDoor: Sendable {
         guard let room = try await room(of: call.clinic, within: patience) else {
             throw .unknownClinic
         }
-        return HTTPAnswer(RoomAdvice(room, asked: counter, cost: call.cost), of: call.clinic)
+        return HTTPAnswer(CapacityAnswer(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
     /// Nil when there is no such clinic.
     func room(
         of clinic: ClinicID, within patience: Duration? = nil
-    ) async throws(Problem) -> ClinicRoom? {
+    ) async throws(Problem) -> ClinicCapacity? {
         do throws(QuotaError) {
-            return try await advisor.room(of: clinic, within: patience)
+            return try await advisor.capacity(of: clinic, within: patience)
         } catch {
             throw .unavailable(error)
         }
@@ -127,7 +127,7 @@ struct CheckDoor: Sendable {
 extension Problem {
     fileprivate static func unavailable(_ error: QuotaError) -> Problem {
         var problem = unavailable("\(error)")
-        problem.isStoreAway = error.isStoreAway
+        problem.isStoreUnavailable = error.isStoreUnavailable
         return problem
     }
 }

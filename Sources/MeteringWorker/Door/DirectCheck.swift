@@ -22,7 +22,7 @@ struct DirectCheck: Sendable {
     /// - Parameter answer: Called once: on the event loop that calls this when that reaches Redis by itself, else on
     ///   any thread.
     func decide(_ call: CheckCall, then answer: @escaping @Sendable (HTTPAnswer) -> Void) {
-        let question = ClinicQuestion(
+        let question = Check(
             call.clinic, limit: call.limit, cost: call.cost, mode: call.mode, writes: call.writes)
         door.gate.check(question) { outcome in
             do throws(Problem) {

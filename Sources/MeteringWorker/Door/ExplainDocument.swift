@@ -61,8 +61,8 @@ struct ExplainDocument: Encodable {
     let denials_by_this_worker: Denials
 
     init(
-        clinic: ClinicID, decision: QuotaDecision, origin: ClinicOrigin, room: ClinicRoom,
-        denials: [QuotaDecision.Reason: Int64], last: [DenialBook.Entry], since: Int64
+        clinic: ClinicID, decision: QuotaDecision, origin: ClinicOrigin, room: ClinicCapacity,
+        denials: [QuotaDecision.Reason: Int64], last: [DenialLog.Entry], since: Int64
     ) {
         clinic_id = clinic.description
         at = Self.text(decision.decidedAt)
@@ -128,7 +128,7 @@ extension ExplainDocument.Source {
 }
 
 extension ExplainDocument.Denials.Denial {
-    fileprivate init(_ entry: DenialBook.Entry) {
+    fileprivate init(_ entry: DenialLog.Entry) {
         self.init(
             at: ExplainDocument.text(entry.at), reason: entry.reason.rawValue,
             limits: entry.limits, retry_after_ms: entry.retryAfter?.millisecondsUp)

@@ -9,7 +9,7 @@ import Quotas
 struct GatewayDoor: Sendable {
     let door: CheckDoor
     let keys: KeyRing
-    let subdomains: SubdomainBook
+    let subdomains: SubdomainCache
     let naming: GatewayNaming
     let rules: GatewayRules
 

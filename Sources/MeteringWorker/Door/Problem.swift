@@ -12,7 +12,7 @@ struct Problem: Error, Equatable {
     /// The methods that would be known here.
     var allowedMethods: [String] = []
     /// Whether a whole store gave no answer, so that asking it more is in vain.
-    var isStoreAway = false
+    var isStoreUnavailable = false
 
     static func badRequest(_ detail: String) -> Problem {
         Problem(status: 400, code: "bad-request", title: "The request is not valid", detail: detail)

@@ -132,12 +132,12 @@ final actor ChangeWatch {
     /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and
     /// the sweep tries again. When a store is away the page is read again.
     private func refresh(
-        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicSettings?
+        _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicTerms?
     ) async throws {
         do throws(QuotaError) {
             try await gate.refresh(clinic, at: now, epoch: epoch, known: known)
         } catch {
-            if error.isStoreAway { throw error }
+            if error.isStoreUnavailable { throw error }
             metrics.raise(.settingsFailures)
             logger.error(
                 "a clinic keeps its old settings",
@@ -149,7 +149,7 @@ final actor ChangeWatch {
     private func refresh(_ clinics: [(ClinicID, Epoch)]) async throws {
         guard !clinics.isEmpty else { return }
         let now = try await counters.now()
-        let known = try await ledger.readySettings(of: clinics.map(\.0), at: now)
+        let known = try await ledger.readyTerms(of: clinics.map(\.0), at: now)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (place, (clinic, epoch)) in clinics.enumerated() {
                 if place >= Self.atOnce { try await group.next() }
@@ -162,9 +162,9 @@ final actor ChangeWatch {
     }
 
     /// What PostgreSQL says of them by the clock of Redis, without asking it.
-    private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicSettings] {
+    private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicTerms] {
         guard !clinics.isEmpty, let now = gate.storeTime else { return [:] }
-        return try await ledger.readySettings(of: clinics, at: now)
+        return try await ledger.readyTerms(of: clinics, at: now)
     }
 
     /// One page of changes, for decisions without Redis; whether more wait.

@@ -6,7 +6,7 @@ import Synchronization
 
 /// Writes what this worker saw to the ledger. One run at a time; another one waits for it.
 final class Checkpointer: Sendable {
-    private let marks: MarkBook
+    private let marks: HighWaterMarks
     private let ledger: Ledger
     private let plausibility: MarkPlausibility
     private let logger: Logger
@@ -16,7 +16,7 @@ final class Checkpointer: Sendable {
 
     static let clinicsAtOnce = 10_000
 
-    init(marks: MarkBook, ledger: Ledger, plausibility: MarkPlausibility, logger: Logger) {
+    init(marks: HighWaterMarks, ledger: Ledger, plausibility: MarkPlausibility, logger: Logger) {
         self.marks = marks
         self.ledger = ledger
         self.plausibility = plausibility
@@ -59,7 +59,7 @@ final class Checkpointer: Sendable {
         return written
     }
 
-    private func write(_ taken: [MarkBook.OpenMark]) async throws -> Int {
+    private func write(_ taken: [HighWaterMarks.OpenMark]) async throws -> Int {
         var rows: [UsageCheckpoint] = []
         for open in taken {
             guard let row = open.mark.checkpoint(of: open.clinic) else {
@@ -84,7 +84,7 @@ final class Checkpointer: Sendable {
         return outcome.written
     }
 
-    private func believes(_ open: MarkBook.OpenMark) -> Bool {
+    private func believes(_ open: HighWaterMarks.OpenMark) -> Bool {
         believed.withLock { believed in
             let before = believed[open.clinic]
             guard plausibility.accepts(open.mark, after: before, pace: open.pace) else {

@@ -5,7 +5,7 @@ import Quotas
 import Synchronization
 
 /// Makes room in a counter whose ring of closed counts is full, without waiting for the next sweep.
-final class ClosedCounts: ClosedCountSettler {
+final class ClosedCounts: ClosedCountWriter {
     private let sweep: Sweep
     private let logger: Logger
     private let running = Mutex<[ClinicID: Task<Bool, Never>]>([:])

@@ -169,7 +169,7 @@ extension Sweep {
     /// The ledger knows more of the running count than Redis holds: Redis went back, and the next check, which
     /// passes this mark, makes it notice.
     private func noteLoss(
-        of clinic: ClinicID, _ value: CounterValue, _ wanted: ClinicSettings, at now: Int64,
+        of clinic: ClinicID, _ value: CounterValue, _ wanted: ClinicTerms, at now: Int64,
         _ gate: QuotaGate
     ) {
         let running = Mark(
@@ -228,7 +228,7 @@ extension StoredConfiguration {
     /// counted has changed. A clinic that called this month is also brought to a Redis that lost it.
     func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
-        let endsSoon = now > value.periodEnd - CounterConfiguration.foresight
+        let endsSoon = now > value.periodEnd - CounterTerms.foresight
         if value.version != version || now >= value.periodEnd
             || (endsSoon && value.nextPeriodEnd == 0)
         {

@@ -6,16 +6,17 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
     case allowed, withoutSubscription, suspended
     case rateLimit, quota, concurrency, ended, readOnly
     case unknownClinic, noSuchLimit
-    case countersAway, unanswered, settingsAway, unsettled, unreadable, plan, busy, unsteady, other
+    case countersUnavailable, unanswered, termsUnavailable, unsettled, unreadable, plan, busy,
+        unsteady, other
 
     init(_ result: Result<QuotaAnswer, QuotaError>) {
         switch result {
         case .success(.decided(let decision)): self.init(decision)
         case .success(.unknownClinic): self = .unknownClinic
         case .success(.noSuchLimit): self = .noSuchLimit
-        case .failure(.countersAway): self = .countersAway
+        case .failure(.countersUnavailable): self = .countersUnavailable
         case .failure(.unanswered): self = .unanswered
-        case .failure(.settingsAway): self = .settingsAway
+        case .failure(.termsUnavailable): self = .termsUnavailable
         case .failure(.unsettled): self = .unsettled
         case .failure(.unreadable): self = .unreadable
         case .failure(.plan): self = .plan
@@ -51,7 +52,8 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .allowed, .withoutSubscription, .suspended: "allowed"
         case .rateLimit, .quota, .concurrency, .ended, .readOnly: "denied"
         case .unknownClinic, .noSuchLimit: "unknown"
-        case .countersAway, .unanswered, .settingsAway, .unsettled, .unreadable, .plan, .busy,
+        case .countersUnavailable, .unanswered, .termsUnavailable, .unsettled, .unreadable, .plan,
+            .busy,
             .unsteady, .other:
             "failed"
         }
@@ -69,9 +71,9 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
         case .readOnly: "read_only"
         case .unknownClinic: "clinic"
         case .noSuchLimit: "limit"
-        case .countersAway: "redis_away"
+        case .countersUnavailable: "redis_away"
         case .unanswered: "redis_silent"
-        case .settingsAway: "postgres_away"
+        case .termsUnavailable: "postgres_away"
         case .unsettled: "unsettled"
         case .unreadable: "unreadable"
         case .plan: "plan"
@@ -130,5 +132,5 @@ final class CheckTally: Sendable {
 }
 
 extension CheckOutcome {
-    fileprivate var isUsual: Bool { [.allowed, .rateLimit, .countersAway].contains(self) }
+    fileprivate var isUsual: Bool { [.allowed, .rateLimit, .countersUnavailable].contains(self) }
 }

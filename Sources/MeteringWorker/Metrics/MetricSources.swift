@@ -7,7 +7,7 @@ struct MetricSources: Sendable {
     let metrics: WorkerMetrics
     let redis: RedisClient
     let pool: PostgresPool
-    let marks: MarkBook
+    let marks: HighWaterMarks
     let readiness: Readiness
 
     func page() -> String {

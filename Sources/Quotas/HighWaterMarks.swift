@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// What is written here survives any loss of Redis: it is passed with the next check and checkpointed
 /// every second. Bounded: clinics whose counts are all in the ledger are dropped first when it is full.
-public final class MarkBook: Sendable {
+public final class HighWaterMarks: Sendable {
     private struct Page {
         /// The mark that arrived last: only it can tell which count Redis is at. Clocks cannot, because a
         /// Redis that came back may be behind the one that was lost.

@@ -1,6 +1,6 @@
 import Metering
 
-extension ClinicSettings {
+extension ClinicTerms {
     /// What a reply tells of a clinic, for a process that does not read PostgreSQL: limits by their numbers, quota,
     /// standing, and the units of the month. Nil when its period is no month.
     init?(_ reply: CounterReply) {

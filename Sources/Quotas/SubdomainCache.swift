@@ -13,7 +13,7 @@ public protocol SubdomainSource: Sendable {
 /// than ten seconds, so an outage of PostgreSQL holds up no known clinic; a name that nobody has is believed
 /// for two seconds. At most one reading runs, of all names that wait, and at most ten begin in a second,
 /// however many names a stranger tries.
-public final class SubdomainBook: Sendable {
+public final class SubdomainCache: Sendable {
     private typealias Names = Result<[String: ClinicID], QuotaError>
 
     private struct Entry {

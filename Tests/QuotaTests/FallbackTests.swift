@@ -6,38 +6,38 @@ import Testing
 @testable import Quotas
 
 /// A gate whose stores a test takes away, with clocks that a test moves.
-private final class AwaySite: Sendable {
+private final class OutageSite: Sendable {
     let counters = MemoryCounters()
-    let settings = MemorySettings()
+    let settings = MemoryTerms()
     let journal = MemoryJournal()
-    let desk: AwayDesk
+    let fallback: Fallback
     let gate: QuotaGate
     let clinic = ClinicID(high: 1, low: 2)
     let clock = ClockBox()
 
     final class ClockBox: Sendable { let now = Mutex<Int64>(1) }
 
-    init(_ policy: AwayPolicy = AwayPolicy(), strangers: Int = 10) throws {
+    init(_ policy: OutagePolicy = OutagePolicy(), strangers: Int = 10) throws {
         let (counters, clock) = (counters, clock)
-        let marks = MarkBook()
-        desk = AwayDesk(
+        let marks = HighWaterMarks()
+        fallback = Fallback(
             policy, marks: marks, journal: journal,
-            AwayDesk.Surroundings(
+            Fallback.Dependencies(
                 uptime: { clock.now.withLock(\.self) },
                 wallClock: { 1_795_428_007_000_000 },
                 probe: {
                     counters.state.withLock { $0.isAway ? nil : $0.now }
                 }))
         gate = QuotaGate(
-            counters: counters, settings: settings, marks: marks, away: desk,
-            loading: LoadingPace(strangersPerSecond: strangers))
+            counters: counters, terms: settings, marks: marks, fallback: fallback,
+            loading: LoadingPace(unknownClinicsPerSecond: strangers))
     }
 
     func put(_ plan: String?, of clinic: ClinicID? = nil, ledger: [Epoch: Int64] = [:]) throws {
         let features = try plan.map { try PlanFeatures(json: $0) }
         let month = try #require(Month("2026-11"))
         settings.state.withLock {
-            $0.clinics[clinic ?? self.clinic] = ClinicSettings(
+            $0.clinics[clinic ?? self.clinic] = ClinicTerms(
                 version: 1, plan: features, access: .open, month: month, ledger: ledger,
                 adjustments: 0)
         }
@@ -53,13 +53,13 @@ private final class AwaySite: Sendable {
         return decision
     }
 
-    /// Moves our clock until the desk has found Redis again.
+    /// Moves our clock until the fallback has found Redis again.
     func comeBack() async throws {
         takeAway(false)
         try await waitUntil("Redis is found again") {
             clock.now.withLock { $0 += 1_000_000 }
-            await desk.probe()
-            return !desk.isRedisAway
+            await fallback.probe()
+            return !fallback.isRedisUnavailable
         }
     }
 }
@@ -100,10 +100,10 @@ private let plan = #"""
     """#
 
 @Suite struct `A gate without its counters` {
-    private let site: AwaySite
+    private let site: OutageSite
 
     init() throws {
-        site = try AwaySite()
+        site = try OutageSite()
         try site.put(plan, ledger: [Epoch(rawValue: 9): 30])
     }
 
@@ -121,12 +121,12 @@ private let plan = #"""
         let denied = try await site.decision()
         #expect(!denied.isAllowed && denied.isDegraded && denied.reasons == [.rateLimit])
         #expect(site.journal[site.clinic] == 6)
-        #expect(site.desk.tally.allowed == 6 && site.desk.tally.denied == 1)
+        #expect(site.fallback.tally.allowed == 6 && site.fallback.tally.denied == 1)
     }
 
     @Test func `admits its share of a limit that several workers share`() async throws {
         _ = try await site.decision()
-        site.desk.note(liveWorkers: 3)
+        site.fallback.note(liveWorkers: 3)
         site.takeAway()
         var allowed = 0
         for _ in 0..<6 { if try await site.decision().isAllowed { allowed += 1 } }
@@ -193,9 +193,9 @@ private let plan = #"""
             site.takeAway()
             for _ in 0..<10 { if try await site.decision().isAllowed { allowed += 1 } }
             site.takeAway(false)
-            while site.desk.isRedisAway {
+            while site.fallback.isRedisUnavailable {
                 site.clock.now.withLock { $0 += 100_000 }
-                await site.desk.probe()
+                await site.fallback.probe()
             }
         }
         // The clock of Redis stands still: what it tells is never later.
@@ -208,7 +208,7 @@ private let plan = #"""
         for _ in 0..<30 {
             await #expect(throws: QuotaError.busy) { try await site.decision() }
         }
-        #expect(!site.desk.isRedisAway && site.desk.tally == AwayTally())
+        #expect(!site.fallback.isRedisUnavailable && site.fallback.tally == FallbackStats())
     }
 
     @Test func `does not decide where the plan says deny`() async throws {
@@ -222,12 +222,12 @@ private let plan = #"""
         _ = try await site.decision()
         site.takeAway()
         for _ in 0..<5 { _ = try await site.decision() }
-        #expect(site.desk.isRedisAway)
+        #expect(site.fallback.isRedisUnavailable)
         let before = site.counters.state.withLock(\.calls)
         for _ in 0..<20 { _ = try await site.decision() }
         #expect(site.counters.state.withLock(\.calls) == before)
         try await site.comeBack()
-        #expect(!site.desk.isRedisAway)
+        #expect(!site.fallback.isRedisUnavailable)
         #expect(try await !site.decision().isDegraded)
     }
 
@@ -240,22 +240,22 @@ private let plan = #"""
     }
 
     @Test func `lets a fixed number of units through when nobody knows the clinic`() async throws {
-        let site = try AwaySite(AwayPolicy(allowance: 3))
+        let site = try OutageSite(OutagePolicy(allowance: 3))
         site.takeAway()
         site.settings.state.withLock { $0.isAway = true }
         for _ in 0..<3 { #expect(try await site.decision().isDegraded) }
         await #expect(throws: QuotaError.self) { try await site.decision() }
         #expect(site.journal[site.clinic] == 3)
-        #expect(site.desk.bound.perUnknownClinic == 3)
+        #expect(site.fallback.bound.perUnknownClinic == 3)
     }
 
     @Test func `answers a clinic that only PostgreSQL knows while that is away`() async throws {
         site.settings.state.withLock { $0.isAway = true }
         #expect(try await site.decision().isDegraded)
         #expect(site.journal[site.clinic] == 1)
-        let denying = try AwaySite(AwayPolicy(whenAway: .deny))
+        let denying = try OutageSite(OutagePolicy(onOutage: .deny))
         denying.settings.state.withLock { $0.isAway = true }
-        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+        await #expect(throws: QuotaError.termsUnavailable("a test took it away")) {
             try await denying.decision()
         }
     }
@@ -282,7 +282,7 @@ private let plan = #"""
         }
         site.takeAway()
         for _ in 0..<5 { await #expect(throws: QuotaError.self) { try await reserve() } }
-        #expect(site.desk.isRedisAway)
+        #expect(site.fallback.isRedisUnavailable)
         let before = site.counters.state.withLock(\.calls)
         for call in calls { await #expect(throws: QuotaError.self) { try await call() } }
         #expect(site.counters.state.withLock(\.calls) == before)
@@ -301,16 +301,16 @@ private let plan = #"""
         site.takeAway()
         site.journal.isFull.store(true, ordering: .relaxed)
         #expect(try await site.decision(cost: 2).isAllowed)
-        #expect(site.desk.tally.unkept == 2 && site.desk.bound.missing == 2)
+        #expect(site.fallback.tally.unkept == 2 && site.fallback.bound.missing == 2)
     }
 }
 
 @Suite struct `A call that Redis did not answer in time` {
-    private let site: AwaySite
+    private let site: OutageSite
     private let owed = QuotaError.unanswered("a test held it up", isOwed: true)
 
     init() throws {
-        site = try AwaySite()
+        site = try OutageSite()
         try site.put(plan)
     }
 
@@ -319,7 +319,7 @@ private let plan = #"""
     }
 
     private func decide(_ request: CheckRequest, after error: QuotaError? = nil) {
-        let decision = site.desk.decide(site.clinic, request, after: error ?? owed) { _ in "" }
+        let decision = site.fallback.decide(site.clinic, request, after: error ?? owed) { _ in "" }
         guard case .answer(_, 2) = decision else {
             Issue.record("\(decision)")
             return
@@ -331,10 +331,10 @@ private let plan = #"""
         _ = try await site.decision()
         let request = request()
         let reply = try await site.counters.check(site.clinic, request)
-        if isLateFirst { site.desk.late(site.clinic, request, .replied(reply)) }
+        if isLateFirst { site.fallback.late(site.clinic, request, .replied(reply)) }
         decide(request)
-        if !isLateFirst { site.desk.late(site.clinic, request, .replied(reply)) }
-        #expect(site.journal[site.clinic] == 0 && site.desk.tally.ambiguous == 0)
+        if !isLateFirst { site.fallback.late(site.clinic, request, .replied(reply)) }
+        #expect(site.journal[site.clinic] == 0 && site.fallback.tally.ambiguous == 0)
         #expect(site.gate.marks.mark(of: site.clinic)?.used == 3)
     }
 
@@ -342,19 +342,19 @@ private let plan = #"""
         _ = try await site.decision()
         let request = request()
         decide(request)
-        #expect(site.desk.bound.missing == 2)
-        site.desk.late(site.clinic, request, .refused)
-        #expect(site.desk.bound.missing == 0)
-        await site.desk.hearOwed(within: .seconds(60))
+        #expect(site.fallback.bound.missing == 2)
+        site.fallback.late(site.clinic, request, .refused)
+        #expect(site.fallback.bound.missing == 0)
+        await site.fallback.awaitLateReplies(within: .seconds(60))
     }
 
     @Test(arguments: [true, false])
     func `is journaled when Redis refused it`(isLateFirst: Bool) async throws {
         _ = try await site.decision()
         let request = request()
-        if isLateFirst { site.desk.late(site.clinic, request, .refused) }
+        if isLateFirst { site.fallback.late(site.clinic, request, .refused) }
         decide(request)
-        if !isLateFirst { site.desk.late(site.clinic, request, .refused) }
+        if !isLateFirst { site.fallback.late(site.clinic, request, .refused) }
         #expect(site.journal[site.clinic] == 2)
     }
 
@@ -362,19 +362,19 @@ private let plan = #"""
         _ = try await site.decision()
         let first = request()
         decide(first)
-        site.desk.late(site.clinic, first, .unknown)
+        site.fallback.late(site.clinic, first, .unknown)
         decide(request(), after: .unanswered("the connection broke", isOwed: false))
         #expect(site.journal[site.clinic] == 0)
-        #expect(site.desk.tally.ambiguous == 4 && site.desk.bound.missing == 4)
+        #expect(site.fallback.tally.ambiguous == 4 && site.fallback.bound.missing == 4)
     }
 
     @Test func `is too much when Redis counted what was turned away`() async throws {
         _ = try await site.decision()
         let request = request()
-        site.desk.giveUp(site.clinic, request, after: owed)
+        site.fallback.giveUp(site.clinic, request, after: owed)
         let reply = try await site.counters.check(site.clinic, request)
-        site.desk.late(site.clinic, request, .replied(reply))
-        #expect(site.desk.bound.excess == 2)
+        site.fallback.late(site.clinic, request, .replied(reply))
+        #expect(site.fallback.bound.excess == 2)
     }
 
     /// A process that ends waits until nothing is owed.
@@ -384,26 +384,26 @@ private let plan = #"""
         decide(request)
         let owed = Atomic<Int64>(-1)
         site.journal.before.withLock { before in
-            before = { [desk = site.desk] in
-                owed.store(desk.bound.missing, ordering: .relaxed)
+            before = { [fallback = site.fallback] in
+                owed.store(fallback.bound.missing, ordering: .relaxed)
             }
         }
-        site.desk.late(site.clinic, request, .refused)
-        #expect(owed.load(ordering: .relaxed) == 2 && site.desk.bound.missing == 0)
+        site.fallback.late(site.clinic, request, .refused)
+        #expect(owed.load(ordering: .relaxed) == 2 && site.fallback.bound.missing == 0)
     }
 
     @Test func `takes nothing off what other calls were let through`() async throws {
         _ = try await site.decision()
         site.takeAway()
-        for _ in 0..<50 where !site.desk.isRedisAway { _ = try await site.decision() }
-        #expect(site.desk.isRedisAway)
+        for _ in 0..<50 where !site.fallback.isRedisUnavailable { _ = try await site.decision() }
+        #expect(site.fallback.isRedisUnavailable)
         let carried = site.journal[site.clinic]
         #expect(carried > 2)
         try await site.comeBack()
         let request = request()
-        site.desk.giveUp(site.clinic, request, after: owed)
+        site.fallback.giveUp(site.clinic, request, after: owed)
         let reply = try await site.counters.check(site.clinic, request)
-        site.desk.late(site.clinic, request, .replied(reply))
+        site.fallback.late(site.clinic, request, .replied(reply))
         // Redis counted three; the others are on their way.
         site.takeAway()
         let alone = try await site.decision()
@@ -413,7 +413,7 @@ private let plan = #"""
 
 @Suite struct `What already happened` {
     @Test func `is counted whatever the policy says`() async throws {
-        let site = try AwaySite(AwayPolicy(whenAway: .deny, allowance: 0))
+        let site = try OutageSite(OutagePolicy(onOutage: .deny, allowance: 0))
         try site.put(plan)
         site.takeAway()
         let answer = try await site.gate.check(site.clinic, cost: 500, mode: .force)
@@ -426,17 +426,17 @@ private let plan = #"""
     @Test func `is the clock of Redis and the longest wait, once that clock is known`()
         async throws
     {
-        let site = try AwaySite(AwayPolicy(checkTimeout: .milliseconds(25)))
+        let site = try OutageSite(OutagePolicy(checkTimeout: .milliseconds(25)))
         try site.put(plan)
-        #expect(site.desk.notAfter(sentAt: 1) == 0)
+        #expect(site.fallback.notAfter(sentAt: 1) == 0)
         _ = try await site.decision()
         let now = site.counters.state.withLock(\.now)
-        let last = site.desk.notAfter(sentAt: site.clock.now.withLock(\.self))
+        let last = site.fallback.notAfter(sentAt: site.clock.now.withLock(\.self))
         #expect((now + 25_000...now + 25_010).contains(last))
     }
 
     @Test func `is not missed when the clock of Redis is set forward`() async throws {
-        let site = try AwaySite()
+        let site = try OutageSite()
         try site.put(plan)
         _ = try await site.decision()
         site.counters.state.withLock { $0.now += 60_000_000 }
@@ -447,7 +447,7 @@ private let plan = #"""
 
 @Suite struct `Ids that nobody heard of` {
     @Test func `reach PostgreSQL ten times a second`() async throws {
-        let site = try AwaySite()
+        let site = try OutageSite()
         var busy = 0
         let began = ContinuousClock.now
         for id in 0..<200 {
@@ -461,7 +461,7 @@ private let plan = #"""
     }
 
     @Test func `are not held up while they turn out to be clinics`() async throws {
-        let site = try AwaySite(strangers: 1)
+        let site = try OutageSite(strangers: 1)
         for id in 0..<50 {
             let clinic = ClinicID(high: 3, low: UInt64(id))
             try site.put("{}", of: clinic)
@@ -470,7 +470,7 @@ private let plan = #"""
     }
 
     @Test func `are not held up when they are announced`() async throws {
-        let site = try AwaySite(strangers: 1)
+        let site = try OutageSite(strangers: 1)
         for id in 0..<50 {
             let clinic = ClinicID(high: 3, low: UInt64(id))
             try site.put("{}", of: clinic)
@@ -493,7 +493,7 @@ private let plan = #"""
         let limit = try #require(
             RateLimit(
                 id: LimitID(group: 1, window: 0), rate: 20, per: 1_000_000, burst: 60))
-        #expect(AwayBound.mostAdmitted(by: limit, workers: 3, in: 10_000_000) == 318)
+        #expect(LossBound.mostAdmitted(by: limit, workers: 3, in: 10_000_000) == 318)
     }
 
     @Test func `holds for every limit that is shared`() throws {

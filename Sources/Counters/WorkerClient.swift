@@ -2,7 +2,7 @@ import Metering
 import Quotas
 
 /// What a worker answered.
-public struct WorkerAnswer: Hashable, Sendable {
+public struct WorkerResponse: Hashable, Sendable {
     public let status: Int
     public let body: [UInt8]
 
@@ -14,10 +14,10 @@ public struct WorkerAnswer: Hashable, Sendable {
 /// Sends `POST path` with this body to a worker, as `application/json` and with `Authorization: Bearer` and a key that
 /// has the scopes `check` and `marks`, and returns what it answered. What it throws is not shown to anybody.
 public typealias WorkerPost =
-    @Sendable (_ path: String, _ body: [UInt8]) async throws -> WorkerAnswer
+    @Sendable (_ path: String, _ body: [UInt8]) async throws -> WorkerResponse
 
 /// The two things that a program without PostgreSQL asks a worker for.
-struct WorkerLine: ClinicBringer {
+struct WorkerClient: ClinicProvider {
     let post: WorkerPost
     let patience: Duration
 
@@ -27,21 +27,23 @@ struct WorkerLine: ClinicBringer {
     }
 
     func bring(_ clinic: ClinicID) async throws(QuotaError) -> Bool {
-        let answer: WorkerAnswer
+        let answer: WorkerResponse
         do throws(Problem) { answer = try await ask("/v1/clinics/\(clinic)/load", []) } catch {
-            throw .settingsAway("\(error)")
+            throw .termsUnavailable("\(error)")
         }
         switch answer.status {
         case 200: return true
         case 404 where Self.code(of: answer.body) == "unknown-clinic": return false
-        default: throw .settingsAway("the worker answers \(answer.status)")
+        default: throw .termsUnavailable("the worker answers \(answer.status)")
         }
     }
 
     /// Posts at most `MarksDocument.marksMax` marks. When it returns, the worker has taken charge of them all.
     ///
     /// - Returns: Why some are not in the ledger, by how many.
-    func take(_ marks: some Sequence<MarkBook.OpenMark>) async throws(Problem) -> [String: Int] {
+    func take(_ marks: some Sequence<HighWaterMarks.OpenMark>) async throws(Problem) -> [String:
+        Int]
+    {
         let answer = try await ask("/v1/marks", MarksDocument.body(marks))
         guard answer.status == 200, let refusals = MarksDocument.refusals(answer.body) else {
             throw Problem(description: "the worker answers \(answer.status)")
@@ -50,8 +52,8 @@ struct WorkerLine: ClinicBringer {
     }
 
     /// Whoever supplied `post` may have forgotten a deadline, so there is one here.
-    private func ask(_ path: String, _ body: [UInt8]) async throws(Problem) -> WorkerAnswer {
-        typealias Told = Result<WorkerAnswer, Problem>
+    private func ask(_ path: String, _ body: [UInt8]) async throws(Problem) -> WorkerResponse {
+        typealias Told = Result<WorkerResponse, Problem>
         let cancelled = Told.failure(Problem(description: "cancelled"))
         let (post, patience) = (post, patience)
         return try await AnswerOnce<Told>.wait(orWhenCancelled: cancelled) { answer in

@@ -1,14 +1,14 @@
 public import Metering
 import Synchronization
 
-extension AwayDesk {
+extension Fallback {
     /// Decides a call that Redis did not answer.
     ///
     /// - Parameter error: Why; it also tells whether Redis may have counted the call.
     func decide(
         _ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError,
         name: (LimitID) -> String
-    ) -> AwayBook.Decision {
+    ) -> FallbackCounters.Decision {
         let question = question(clinic, request)
         let decision = state.withLock { state in
             state.book.decide(question, workers: state.workers, name: name)
@@ -21,7 +21,7 @@ extension AwayDesk {
     /// Decides a call of a clinic of which nothing is known, when PostgreSQL cannot be asked either.
     func decideBlind(
         _ clinic: ClinicID, _ request: CheckRequest, after error: QuotaError
-    ) -> AwayBook.Decision {
+    ) -> FallbackCounters.Decision {
         let question = question(clinic, request)
         let decision = state.withLock { $0.book.decideBlind(question) }
         settle(decision, question, after: error)
@@ -33,16 +33,18 @@ extension AwayDesk {
         settle(.refused, question(clinic, request), after: error)
     }
 
-    private func question(_ clinic: ClinicID, _ request: CheckRequest) -> AwayBook.Question {
+    private func question(_ clinic: ClinicID, _ request: CheckRequest) -> FallbackCounters.Question
+    {
         let mark = marks.mark(of: clinic)
-        return AwayBook.Question(
+        return FallbackCounters.Question(
             clinic: clinic, request: request, mark: mark, now: storeTime, uptime: uptime,
-            isOutage: isRedisAway)
+            isOutage: isRedisUnavailable)
     }
 
     /// What was let through goes to the journal, unless Redis may have counted it: then Redis is heard first.
     private func settle(
-        _ decision: AwayBook.Decision, _ question: AwayBook.Question, after error: QuotaError
+        _ decision: FallbackCounters.Decision, _ question: FallbackCounters.Question,
+        after error: QuotaError
     ) {
         var units: Int64 = 0
         var isAllowed: Bool?
@@ -78,7 +80,7 @@ extension AwayDesk {
 
     private func settle(
         _ clinic: ClinicID, _ request: CheckRequest, _ month: Month?, _ units: Int64,
-        _ fate: CallFate
+        _ fate: CallOutcome
     ) {
         var counted: Int64 = 0
         switch fate {
@@ -116,7 +118,7 @@ extension AwayDesk {
     }
 }
 
-extension AwayDesk.State {
+extension Fallback.State {
     /// Nobody can say whether Redis counted them.
     fileprivate mutating func noteAmbiguous(
         _ units: Int64, of clinic: ClinicID, in month: Month?
@@ -126,8 +128,8 @@ extension AwayDesk.State {
     }
 }
 
-extension AwayDesk: LateListener {
-    public func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallFate) {
+extension Fallback: LateReplyObserver {
+    public func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallOutcome) {
         guard request.mode != .peek else { return }
         let owed: Owed? = state.withLock { state in
             if let owed = state.owed.removeValue(forKey: request.nonce) { return owed }
@@ -141,10 +143,10 @@ extension AwayDesk: LateListener {
     }
 }
 
-extension AwayDesk {
+extension Fallback {
     /// Waits until Redis said of every call whether it counted it, at most for `time`: before the process ends. What is
     /// owed then is in the bound.
-    public func hearOwed(within time: Duration) async {
+    public func awaitLateReplies(within time: Duration) async {
         let end = ContinuousClock.now + time
         while state.withLock({ $0.owedUnits }) > 0, ContinuousClock.now < end {
             guard (try? await Task.sleep(for: .milliseconds(20))) != nil else { return }
@@ -154,7 +156,7 @@ extension AwayDesk {
 
 // MARK: PostgreSQL
 
-extension AwayDesk {
+extension Fallback {
     /// Whether PostgreSQL may be asked about a clinic now: while it is silent, only now and then.
     var mayAskDatabase: Bool {
         let now = uptime

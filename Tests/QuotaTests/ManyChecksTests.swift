@@ -7,13 +7,13 @@ import Testing
 
 @Suite struct `Many questions at once` {
     private let counters = MemoryCounters()
-    private let settings = MemorySettings()
+    private let settings = MemoryTerms()
     private let gate: QuotaGate
 
     init() throws {
         gate = QuotaGate(
-            counters: counters, settings: settings,
-            loading: LoadingPace(patience: .seconds(60), strangersPerSecond: 10_000))
+            counters: counters, terms: settings,
+            loading: LoadingPace(patience: .seconds(60), unknownClinicsPerSecond: 10_000))
     }
 
     private func clinic(_ number: Int) -> ClinicID { ClinicID(high: 1, low: UInt64(number)) }
@@ -24,7 +24,7 @@ import Testing
         let month = try #require(Month("2026-11"))
         for number in numbers {
             settings.state.withLock {
-                $0.clinics[clinic(number)] = ClinicSettings(
+                $0.clinics[clinic(number)] = ClinicTerms(
                     version: 1, plan: plan, access: .open, month: month, ledger: [:],
                     adjustments: 0)
             }
@@ -34,9 +34,9 @@ import Testing
     @Test func `are answered in order, each for itself`() async throws {
         try add(0..<2)
         let answers = await gate.checkMany([
-            ClinicQuestion(clinic(0), cost: 2), ClinicQuestion(clinic(7)),
-            ClinicQuestion(clinic(1), limit: "export"), ClinicQuestion(clinic(1), cost: 4),
-            ClinicQuestion(clinic(1)),
+            Check(clinic(0), cost: 2), Check(clinic(7)),
+            Check(clinic(1), limit: "export"), Check(clinic(1), cost: 4),
+            Check(clinic(1)),
         ])
         guard case .success(.decided(let first)) = answers[0],
             case .success(.decided(let fourth)) = answers[3],
@@ -54,7 +54,7 @@ import Testing
     /// More clinics than may be loaded at once, and more than one part of a thousand.
     @Test func `load each clinic once, a few at a time`() async throws {
         try add(0..<1_200)
-        let answers = await gate.checkMany((0..<1_200).map { ClinicQuestion(clinic($0)) })
+        let answers = await gate.checkMany((0..<1_200).map { Check(clinic($0)) })
         #expect(answers.count == 1_200)
         for answer in answers {
             guard case .success(.decided(let decision)) = answer else {
@@ -70,8 +70,9 @@ import Testing
         try add(0..<3)
         _ = try await gate.check(clinic(0))
         settings.state.withLock { $0.isAway = true }
-        let answers = await gate.checkMany([ClinicQuestion(clinic(0)), ClinicQuestion(clinic(1))])
-        guard case .success(.decided) = answers[0], case .failure(.settingsAway) = answers[1] else {
+        let answers = await gate.checkMany([Check(clinic(0)), Check(clinic(1))])
+        guard case .success(.decided) = answers[0], case .failure(.termsUnavailable) = answers[1]
+        else {
             Issue.record("\(answers)")
             return
         }

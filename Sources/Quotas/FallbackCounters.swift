@@ -1,7 +1,7 @@
 import Metering
 
 /// What one process knows of clinics beside their counters, and what it counts while those are away. Bounded.
-struct AwayBook: Sendable {
+struct FallbackCounters: Sendable {
     enum Decision: Hashable, Sendable {
         /// - Parameter units: What this process let through and no common counter counted.
         case answer(QuotaAnswer, units: Int64)
@@ -25,8 +25,8 @@ struct AwayBook: Sendable {
         let isOutage: Bool
     }
 
-    private let policy: AwayPolicy
-    private var known: [ClinicID: ClinicSettings] = [:]
+    private let policy: OutagePolicy
+    private var known: [ClinicID: ClinicTerms] = [:]
     /// Plans are few: clinics of one plan share it.
     private var plans: Set<PlanFeatures> = []
     private var counters: [ClinicID: LocalCounter] = [:]
@@ -41,7 +41,7 @@ struct AwayBook: Sendable {
     /// Outside of an outage a local count is begun anew after a minute, above what Redis counted since: µs.
     private static let countedFor: Int64 = 60_000_000
 
-    init(_ policy: AwayPolicy) {
+    init(_ policy: OutagePolicy) {
         self.policy = policy
         carried = CarriedUnits(clinicsMax: policy.clinicsMax)
     }
@@ -56,7 +56,7 @@ struct AwayBook: Sendable {
         counters.values.count { $0.outage == outage } + allowances.count
     }
 
-    mutating func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
+    mutating func learn(_ settings: ClinicTerms, of clinic: ClinicID) {
         guard known[clinic] != nil || known.count < policy.clinicsMax else { return }
         var settings = settings
         if let plan = settings.plan {
@@ -69,7 +69,7 @@ struct AwayBook: Sendable {
 
     /// The same, with settings whose adjustments include units that were let through here.
     mutating func learn(
-        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+        _ settings: ClinicTerms, of clinic: ClinicID, including delivered: [Month: Int64]
     ) {
         for (month, units) in delivered { settle(units, of: clinic, in: month) }
         learn(settings, of: clinic)
@@ -84,7 +84,7 @@ struct AwayBook: Sendable {
     mutating func learn(_ reply: CounterReply, of clinic: ClinicID) {
         if let held = known[clinic], held.isTold(by: reply) { return }
         guard reply.flags.access != .gone else { return forget(clinic) }
-        if let told = ClinicSettings(reply) { learn(told, of: clinic) }
+        if let told = ClinicTerms(reply) { learn(told, of: clinic) }
     }
 
     mutating func forget(_ clinic: ClinicID) { known[clinic] = nil }
@@ -97,7 +97,7 @@ struct AwayBook: Sendable {
     ) -> Decision {
         let (clinic, request) = (question.clinic, question.request)
         guard var settings = known[clinic] else { return .stranger }
-        let asked = settings.plan?.whenAway(group: request.limit) ?? policy.whenAway
+        let asked = settings.plan?.onOutage(group: request.limit) ?? policy.onOutage
         // What has happened already is counted, whatever the policy.
         guard asked == .allow || request.mode == .force else { return .refused }
         if let mark = question.mark { settings.include(mark) }
@@ -124,7 +124,7 @@ struct AwayBook: Sendable {
     mutating func decideBlind(_ question: Question) -> Decision {
         let request = question.request
         let used = allowances[question.clinic] ?? 0
-        let room = policy.whenAway == .allow ? max(0, policy.allowance - used) : 0
+        let room = policy.onOutage == .allow ? max(0, policy.allowance - used) : 0
         let fits = min(request.count, room / max(1, request.cost))
         let admitted = request.mode == .force ? 1 : fits
         guard admitted > 0, CheckRequest.costs.contains(request.cost),
@@ -164,7 +164,7 @@ struct AwayBook: Sendable {
     }
 
     private mutating func counter(
-        of clinic: ClinicID, _ settings: ClinicSettings, _ question: Question, _ workers: Int64
+        of clinic: ClinicID, _ settings: ClinicTerms, _ question: Question, _ workers: Int64
     ) -> LocalCounter? {
         let begun = question.uptime - Self.countedFor
         let held = counters[clinic]
@@ -197,7 +197,7 @@ extension CheckRequest {
 
 extension PlanFeatures {
     /// What the plan says of the limit with this number; nil = nothing.
-    func whenAway(group: UInt16) -> WhenAway? {
-        limits.first { LimitID.group(of: $0.name) == group }?.whenAway
+    func onOutage(group: UInt16) -> OutageRule? {
+        limits.first { LimitID.group(of: $0.name) == group }?.onOutage
     }
 }

@@ -1,7 +1,7 @@
 public import Metering
 
 /// Everything a counter needs to know about a clinic besides its counts.
-public struct CounterConfiguration: Hashable, Sendable {
+public struct CounterTerms: Hashable, Sendable {
     public var flags: StandingFlags
     /// Rises with every change of an input; a lower one never replaces a higher one.
     public var version: Int64
@@ -63,7 +63,7 @@ public struct CounterConfiguration: Hashable, Sendable {
     public static let foresight: Int64 = 2 * 86_400_000_000
 
     /// The same without the next period, unless it begins soon.
-    func asKnown(at now: Int64) -> CounterConfiguration {
+    func asKnown(at now: Int64) -> CounterTerms {
         guard periodEnd - now > Self.foresight else { return self }
         var known = self
         known.nextPeriodEnd = 0
@@ -71,7 +71,7 @@ public struct CounterConfiguration: Hashable, Sendable {
     }
 
     /// A configuration made before a period ended, read after it: its next period is the current one.
-    func shifted(to now: Int64) -> CounterConfiguration? {
+    func shifted(to now: Int64) -> CounterTerms? {
         guard now >= periodEnd else { return self }
         guard nextPeriodEnd != 0, now < nextPeriodEnd else { return nil }
         var shifted = self

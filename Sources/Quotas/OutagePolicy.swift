@@ -1,9 +1,9 @@
 public import Metering
 
 /// How a process answers while a store is away.
-public struct AwayPolicy: Hashable, Sendable {
+public struct OutagePolicy: Hashable, Sendable {
     /// For limits whose plan says nothing, and for clinics of which nothing is known.
-    public var whenAway: WhenAway
+    public var onOutage: OutageRule
     /// Units that each clinic of which nothing is known may use until the stores are back; 0 = none.
     public var allowance: Int64
     /// The longest that one call may wait for Redis.
@@ -12,10 +12,10 @@ public struct AwayPolicy: Hashable, Sendable {
     public var clinicsMax: Int
 
     public init(
-        whenAway: WhenAway = .allow, allowance: Int64 = 60,
+        onOutage: OutageRule = .allow, allowance: Int64 = 60,
         checkTimeout: Duration = .milliseconds(25), clinicsMax: Int = 100_000
     ) {
-        (self.whenAway, self.allowance) = (whenAway, max(0, allowance))
+        (self.onOutage, self.allowance) = (onOutage, max(0, allowance))
         (self.checkTimeout, self.clinicsMax) = (checkTimeout, max(1, clinicsMax))
     }
 }
@@ -27,12 +27,12 @@ public protocol UsageJournal: Sendable {
 }
 
 /// Hears what became of requests whose callers were told that nobody knows.
-public protocol LateListener: Sendable {
-    func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallFate)
+public protocol LateReplyObserver: Sendable {
+    func late(_ clinic: ClinicID, _ request: CheckRequest, _ fate: CallOutcome)
 }
 
 /// What became of a request that was not answered in time.
-public enum CallFate: Hashable, Sendable {
+public enum CallOutcome: Hashable, Sendable {
     case replied(CounterReply)
     /// Redis refused it whole.
     case refused
@@ -41,7 +41,7 @@ public enum CallFate: Hashable, Sendable {
 }
 
 /// What was decided without a common counter since the process began.
-public struct AwayTally: Hashable, Sendable {
+public struct FallbackStats: Hashable, Sendable {
     /// Calls that were allowed, and calls that were denied, by this process alone.
     public var allowed: Int64 = 0
     public var denied: Int64 = 0

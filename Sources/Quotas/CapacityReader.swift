@@ -2,17 +2,17 @@ public import Metering
 import Synchronization
 
 /// Where the room of clinics is read: PostgreSQL.
-public protocol RoomSource: Sendable {
+public protocol CapacitySource: Sendable {
     /// Clinics that do not exist are not in the answer.
-    func rooms(of clinics: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicRoom]
+    func capacities(of clinics: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicCapacity]
 }
 
 /// Answers how much room clinics have, and keeps a flood of such questions from PostgreSQL.
 ///
 /// An answer is good for a second. One reading runs at a time and takes all clinics that were asked for while
 /// the one before ran, so this costs PostgreSQL one connection however many ask.
-public final class RoomAdvisor: Sendable {
-    private typealias Rooms = Result<[ClinicID: ClinicRoom], QuotaError>
+public final class CapacityReader: Sendable {
+    private typealias Rooms = Result<[ClinicID: ClinicCapacity], QuotaError>
 
     private struct Reading {
         var clinics: Set<ClinicID> = []
@@ -21,13 +21,13 @@ public final class RoomAdvisor: Sendable {
 
     private struct State {
         /// What was read, also that there is no such clinic, and until when it is believed.
-        var known: [ClinicID: (room: ClinicRoom?, until: ContinuousClock.Instant)] = [:]
+        var known: [ClinicID: (room: ClinicCapacity?, until: ContinuousClock.Instant)] = [:]
         var running: Reading?
         var next: Reading?
     }
 
     private enum Way {
-        case known(ClinicRoom?)
+        case known(ClinicCapacity?)
         case reading(Task<Rooms, Never>)
         case none
     }
@@ -36,14 +36,14 @@ public final class RoomAdvisor: Sendable {
     static let knownMax = 10_000
     static let clinicsMax = 256
 
-    private let source: any RoomSource
+    private let source: any CapacitySource
     private let patience: Duration
     private let now: @Sendable () -> ContinuousClock.Instant
     private let state = Mutex(State())
 
     /// - Parameter patience: The longest a call waits; the reading itself goes on within its own deadline.
     public init(
-        source: any RoomSource, patience: Duration = .seconds(3),
+        source: any CapacitySource, patience: Duration = .seconds(3),
         now: @escaping @Sendable () -> ContinuousClock.Instant = { .now }
     ) {
         (self.source, self.patience, self.now) = (source, patience, now)
@@ -52,9 +52,9 @@ public final class RoomAdvisor: Sendable {
     /// Nil when there is no such clinic.
     ///
     /// - Parameter time: What a caller has left, when that is less than its patience.
-    public func room(
+    public func capacity(
         of clinic: ClinicID, within time: Duration? = nil
-    ) async throws(QuotaError) -> ClinicRoom? {
+    ) async throws(QuotaError) -> ClinicCapacity? {
         switch way(to: clinic) {
         case .known(let room): return room
         case .reading(let task):
@@ -98,7 +98,7 @@ public final class RoomAdvisor: Sendable {
         }
         let result: Rooms
         do throws(QuotaError) {
-            result = .success(try await source.rooms(of: Array(clinics)))
+            result = .success(try await source.capacities(of: Array(clinics)))
         } catch {
             result = .failure(error)
         }

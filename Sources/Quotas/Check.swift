@@ -1,7 +1,7 @@
 public import Metering
 
 /// What a caller asks about one clinic.
-public struct ClinicQuestion: Hashable, Sendable {
+public struct Check: Hashable, Sendable {
     public var clinic: ClinicID
     /// Name of the limit that is asked.
     public var limit: String

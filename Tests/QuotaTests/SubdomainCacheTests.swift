@@ -5,16 +5,16 @@ import Testing
 
 @testable import Quotas
 
-@Suite struct `Subdomain book` {
+@Suite struct `Subdomain cache` {
     private let smile = ClinicID(high: 1, low: 1)
 
     @Test func `reads a name once for all who wait, and names that wait together in one question`()
         async throws
     {
         let source = Source(["smile": smile])
-        let book = SubdomainBook(source: source)
+        let cache = SubdomainCache(source: source)
         let found = try await withThrowingTaskGroup(of: ClinicID?.self) { group in
-            for _ in 0..<20 { group.addTask { try await book.clinic(of: "smile") } }
+            for _ in 0..<20 { group.addTask { try await cache.clinic(of: "smile") } }
             return try await group.reduce(into: [ClinicID?]()) { $0.append($1) }
         }
         #expect(found == Array(repeating: smile, count: 20))
@@ -24,13 +24,13 @@ import Testing
     @Test func `believes for two seconds that there is none`() async throws {
         let clock = Clock()
         let source = Source([:])
-        let book = SubdomainBook(source: source, now: clock.read)
-        #expect(try await book.clinic(of: "new") == nil)
+        let cache = SubdomainCache(source: source, now: clock.read)
+        #expect(try await cache.clinic(of: "new") == nil)
         source.set("new", smile)
         clock.move(by: .milliseconds(1_999))
-        #expect(try await book.clinic(of: "new") == nil)
+        #expect(try await cache.clinic(of: "new") == nil)
         clock.move(by: .milliseconds(1))
-        #expect(try await book.clinic(of: "new") == smile)
+        #expect(try await cache.clinic(of: "new") == smile)
         #expect(source.questions.count == 2)
     }
 
@@ -40,30 +40,30 @@ import Testing
     {
         let clock = Clock()
         let source = Source(["smile": smile])
-        let book = SubdomainBook(source: source, now: clock.read)
-        #expect(try await book.clinic(of: "smile") == smile)
+        let cache = SubdomainCache(source: source, now: clock.read)
+        #expect(try await cache.clinic(of: "smile") == smile)
         source.isAway = true
         clock.move(by: .seconds(3_600))
-        #expect(try await book.clinic(of: "smile") == smile)
-        await #expect(throws: QuotaError.self) { try await book.clinic(of: "other") }
+        #expect(try await cache.clinic(of: "smile") == smile)
+        await #expect(throws: QuotaError.self) { try await cache.clinic(of: "other") }
         source.isAway = false
         source.set("smile", nil)
         try await waitUntil("the name is nobody's") {
             clock.move(by: .seconds(3_600))
-            return try await book.clinic(of: "smile") == nil
+            return try await cache.clinic(of: "smile") == nil
         }
     }
 
     @Test func `keeps no more names than it may`() async throws {
         let clock = Clock()
         let source = Source(["smile": smile])
-        let book = SubdomainBook(source: source, knownMax: 3, now: clock.read)
-        #expect(try await book.clinic(of: "smile") == smile)
+        let cache = SubdomainCache(source: source, knownMax: 3, now: clock.read)
+        #expect(try await cache.clinic(of: "smile") == smile)
         for number in 0..<10 {
             clock.move(by: .seconds(1))
-            #expect(try await book.clinic(of: "stranger-\(number)") == nil)
+            #expect(try await cache.clinic(of: "stranger-\(number)") == nil)
         }
-        #expect(try await book.clinic(of: "smile") == smile)
+        #expect(try await cache.clinic(of: "smile") == smile)
         #expect(
             !source.questions.dropFirst().contains { $0.contains("smile") },
             "strangers make way first")
@@ -71,10 +71,10 @@ import Testing
 
     @Test func `asks at most once in a tenth of a second`() async throws {
         let source = Source([:])
-        let book = SubdomainBook(source: source)
+        let cache = SubdomainCache(source: source)
         let start = ContinuousClock.now
-        for number in 0..<4 { _ = try await book.clinic(of: "stranger-\(number)") }
-        #expect(ContinuousClock.now - start >= SubdomainBook.pause * 3)
+        for number in 0..<4 { _ = try await cache.clinic(of: "stranger-\(number)") }
+        #expect(ContinuousClock.now - start >= SubdomainCache.pause * 3)
     }
 }
 
@@ -101,7 +101,7 @@ private final class Source: SubdomainSource {
             state.questions.append(subdomains)
             return (state.clinics, state.isAway)
         }
-        if isAway { throw .settingsAway("the test says so") }
+        if isAway { throw .termsUnavailable("the test says so") }
         return clinics.filter { subdomains.contains($0.key) }
     }
 }

@@ -2,25 +2,25 @@ public import Metering
 public import Quotas
 import Postgres
 
-extension Ledger: RoomSource {
-    public func rooms(
+extension Ledger: CapacitySource {
+    public func capacities(
         of clinics: [ClinicID]
-    ) async throws(QuotaError) -> [ClinicID: ClinicRoom] {
+    ) async throws(QuotaError) -> [ClinicID: ClinicCapacity] {
         do throws(LedgerError) {
             return try await stored {
                 let rows = try await pool.query(
                     SQL.clinicRoom, [.clinics(clinics)], timeout: .seconds(1))
                 return Dictionary(
-                    try rows.map { (try $0.clinic("clinic_id"), try ClinicRoom($0)) },
+                    try rows.map { (try $0.clinic("clinic_id"), try ClinicCapacity($0)) },
                     uniquingKeysWith: { first, _ in first })
             }
         } catch {
-            throw .settingsAway("\(error)")
+            throw .termsUnavailable("\(error)")
         }
     }
 }
 
-extension ClinicRoom {
+extension ClinicCapacity {
     fileprivate init(_ row: PostgresRow) throws {
         self.init(
             users: Share(

@@ -3,15 +3,15 @@ import Synchronization
 
 /// Answers checks while a store is away: decides when Redis is asked at all, decides for it meanwhile, and keeps
 /// account of what it let through. The one thing that a gate knows of outages.
-public final class AwayDesk: Sendable {
+public final class Fallback: Sendable {
     public enum Event: Sendable {
-        case redisLeft(reason: String)
+        case outageStarted(reason: String)
         /// - Parameter after: How long it was away.
-        case redisReturned(after: Duration)
+        case outageEnded(after: Duration)
     }
 
     /// What this process reads of clocks and servers.
-    public struct Surroundings: Sendable {
+    public struct Dependencies: Sendable {
         /// Our own clock, µs from 0 on; it never goes back.
         let uptime: @Sendable () -> Int64
         /// The clock on the wall, µs since 1970, for as long as nothing was heard of the clock of Redis.
@@ -37,8 +37,8 @@ public final class AwayDesk: Sendable {
         var database = Breaker()
         var clock = StoreClock()
         var workers: Int64 = 1
-        var book: AwayBook
-        var tally = AwayTally()
+        var book: FallbackCounters
+        var tally = FallbackStats()
         var leftAt: Int64?
         /// Calls whose fate Redis still owes, by their nonce.
         var owed: [UInt64: Owed] = [:]
@@ -50,38 +50,38 @@ public final class AwayDesk: Sendable {
         /// The caller has its answer, which let so many units through.
         case decided(Month?, units: Int64)
         /// Redis was faster than we.
-        case told(CallFate)
+        case told(CallOutcome)
     }
 
     static let owedMax = 20_000
 
-    public let policy: AwayPolicy
-    let marks: MarkBook
+    public let policy: OutagePolicy
+    let marks: HighWaterMarks
     let journal: (any UsageJournal)?
-    let surroundings: Surroundings
+    let surroundings: Dependencies
     let state: Mutex<State>
     private let isAway = Atomic<Bool>(false)
 
     public init(
-        _ policy: AwayPolicy, marks: MarkBook, journal: (any UsageJournal)?,
-        _ surroundings: Surroundings
+        _ policy: OutagePolicy, marks: HighWaterMarks, journal: (any UsageJournal)?,
+        _ surroundings: Dependencies
     ) {
         (self.policy, self.marks, self.journal) = (policy, marks, journal)
         self.surroundings = surroundings
-        state = Mutex(State(book: AwayBook(policy)))
+        state = Mutex(State(book: FallbackCounters(policy)))
     }
 
     // MARK: What is seen
 
     /// Whether calls are kept from Redis.
-    public var isRedisAway: Bool { isAway.load(ordering: .acquiring) }
+    public var isRedisUnavailable: Bool { isAway.load(ordering: .acquiring) }
 
-    public var tally: AwayTally { state.withLock { $0.tally } }
+    public var tally: FallbackStats { state.withLock { $0.tally } }
 
     /// What can be wrong at most after an outage that begins or runs now.
-    public var bound: AwayBound {
+    public var bound: LossBound {
         state.withLock { state in
-            AwayBound(
+            LossBound(
                 policy: policy, workers: state.workers, tally: state.tally,
                 owed: state.owedUnits, counted: Int64(state.book.clinicsCounted))
         }
@@ -93,7 +93,7 @@ public final class AwayDesk: Sendable {
     }
 
     /// What PostgreSQL said of a clinic.
-    public func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
+    public func learn(_ settings: ClinicTerms, of clinic: ClinicID) {
         state.withLock { $0.book.learn(settings, of: clinic) }
     }
 
@@ -105,7 +105,7 @@ public final class AwayDesk: Sendable {
 
     /// The same, when its adjustments include units of our journal.
     public func learn(
-        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+        _ settings: ClinicTerms, of clinic: ClinicID, including delivered: [Month: Int64]
     ) {
         state.withLock { $0.book.learn(settings, of: clinic, including: delivered) }
     }
@@ -150,7 +150,7 @@ public final class AwayDesk: Sendable {
         }
         guard opened else { return }
         isAway.store(true, ordering: .releasing)
-        surroundings.tell(.redisLeft(reason: "\(error)"))
+        surroundings.tell(.outageStarted(reason: "\(error)"))
         Task { [weak self] in
             while let wait = self?.untilProbe {
                 try? await Task.sleep(for: wait)
@@ -180,6 +180,6 @@ public final class AwayDesk: Sendable {
         }
         guard let leftAt else { return }
         isAway.store(false, ordering: .releasing)
-        surroundings.tell(.redisReturned(after: .microseconds(now - leftAt)))
+        surroundings.tell(.outageEnded(after: .microseconds(now - leftAt)))
     }
 }

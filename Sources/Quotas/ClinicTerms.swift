@@ -1,7 +1,7 @@
 public import Metering
 
 /// What PostgreSQL says about a clinic: the input of its counter's configuration.
-public struct ClinicSettings: Hashable, Sendable {
+public struct ClinicTerms: Hashable, Sendable {
     /// Rises with every change of an input of this clinic.
     public var version: Int64
     /// Nil when the clinic has no subscription, or one without a plan.
@@ -61,14 +61,14 @@ public struct ClinicSettings: Hashable, Sendable {
     /// The configuration to send, with `base` counted outside `epoch`.
     ///
     /// Quota 1,000, ledger {A: 300, B: 200}, adjustments −50: base outside A is 150.
-    public func configuration(outside epoch: Epoch) -> CounterConfiguration {
+    public func counterTerms(outside epoch: Epoch) -> CounterTerms {
         let windows = plan?.rateLimits ?? []
         // A tenth of a limit may take too long to fill, and is left out; what follows it moves up.
         let held: [RateLimit?] = access == .readOnly ? windows.map(\.atATenth) : windows
         let mask = plan?.shadowMask ?? 0
         let shadows = held.indices.filter { held[$0] != nil }.enumerated()
             .reduce(0 as UInt8) { $0 | (mask >> UInt8($1.element) & 1) << UInt8($1.offset) }
-        return CounterConfiguration(
+        return CounterTerms(
             flags: StandingFlags(access: access, hasSubscription: plan != nil), version: version,
             period: month.start, periodEnd: month.end, nextPeriodEnd: month.next?.end ?? 0,
             quota: quota, nextQuota: nextQuota, limits: held.compactMap { $0 },

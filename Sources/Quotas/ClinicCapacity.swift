@@ -1,7 +1,7 @@
 public import Metering
 
 /// How much of what the database counts a clinic has, and how much its plan allows.
-public struct ClinicRoom: Hashable, Sendable {
+public struct ClinicCapacity: Hashable, Sendable {
     public struct Share: Hashable, Sendable {
         public let used: Int64
         /// Nil = unlimited.
@@ -39,7 +39,7 @@ public struct ClinicRoom: Hashable, Sendable {
 
 /// What the database would say to more users, patients or bytes, asked beforehand. The database decides again
 /// when they come, because others may have taken the room meanwhile.
-public struct RoomAdvice: Hashable, Sendable {
+public struct CapacityAnswer: Hashable, Sendable {
     public enum Reason: String, Hashable, Sendable {
         case limitReached = "limit_reached"
         /// Allowed, because limits are only observed.
@@ -48,7 +48,7 @@ public struct RoomAdvice: Hashable, Sendable {
         case noSubscription = "no_subscription"
     }
 
-    public let room: ClinicRoom
+    public let capacity: ClinicCapacity
     public let asked: LimitCounter
     public let isAllowed: Bool
     public let reasons: [Reason]
@@ -61,12 +61,12 @@ public struct RoomAdvice: Hashable, Sendable {
     /// 3 of 5 used, 2 asked → allowed; 3 asked → denied, or allowed where nothing is enforced.
     ///
     /// - Parameter cost: How many more, at least 1.
-    public init(_ room: ClinicRoom, asked: LimitCounter, cost: Int64) {
-        let fits = room[asked].remaining.map { cost <= $0 } ?? true
-        (self.room, self.asked) = (room, asked)
-        isAllowed = fits || !room.isEnforced
+    public init(_ capacity: ClinicCapacity, asked: LimitCounter, cost: Int64) {
+        let fits = capacity[asked].remaining.map { cost <= $0 } ?? true
+        (self.capacity, self.asked) = (capacity, asked)
+        isAllowed = fits || !capacity.isEnforced
         reasons =
-            switch (fits, room.isEnforced, room.hasPlan) {
+            switch (fits, capacity.isEnforced, capacity.hasPlan) {
             case (false, true, _): [.limitReached]
             case (false, false, _): [.notEnforced]
             case (true, _, false): [.noSubscription]

@@ -8,16 +8,16 @@ import Testing
 /// A gate without PostgreSQL beside one that has it, both on the same counters.
 private final class EmbeddedSite: Sendable {
     let counters = MemoryCounters()
-    let settings = MemorySettings()
+    let settings = MemoryTerms()
     let worker: QuotaGate
     let owed = OwedUnits()
-    let desk: AwayDesk
+    let fallback: Fallback
     let gate: QuotaGate
     let clinic = ClinicID(high: 1, low: 2)
     let loads: Loads
     let clock = Mutex<Int64>(1)
 
-    final class Loads: ClinicBringer {
+    final class Loads: ClinicProvider {
         let worker: QuotaGate
         let count = Mutex(0)
         let isAway = Atomic<Bool>(false)
@@ -26,28 +26,29 @@ private final class EmbeddedSite: Sendable {
 
         func bring(_ clinic: ClinicID) async throws(QuotaError) -> Bool {
             count.withLock { $0 += 1 }
-            guard !isAway.load(ordering: .relaxed) else { throw .settingsAway("a test") }
+            guard !isAway.load(ordering: .relaxed) else { throw .termsUnavailable("a test") }
             return try await worker.check(clinic, mode: .peek) != .unknownClinic
         }
     }
 
     init(_ plan: String?) throws {
-        worker = QuotaGate(counters: counters, settings: settings, loading: .patient)
+        worker = QuotaGate(counters: counters, terms: settings, loading: .patient)
         loads = Loads(worker)
-        let marks = MarkBook()
+        let marks = HighWaterMarks()
         let (counters, start) = (counters, ContinuousClock.now)
-        desk = AwayDesk(
-            AwayPolicy(allowance: 3), marks: marks, journal: owed,
-            AwayDesk.Surroundings(
+        fallback = Fallback(
+            OutagePolicy(allowance: 3), marks: marks, journal: owed,
+            Fallback.Dependencies(
                 uptime: { (ContinuousClock.now - start).wholeMicroseconds + 1 },
                 wallClock: { 1_795_428_007_000_000 },
                 probe: { counters.state.withLock { $0.isAway ? nil : $0.now } }))
         gate = QuotaGate(
-            counters: counters, bringer: loads, marks: marks, away: desk, loading: .patient)
+            counters: counters, provider: loads, marks: marks, fallback: fallback, loading: .patient
+        )
         let features = try plan.map { try PlanFeatures(json: $0) }
         let month = try #require(Month("2026-11"))
         settings.state.withLock {
-            $0.clinics[clinic] = ClinicSettings(
+            $0.clinics[clinic] = ClinicTerms(
                 version: 1, plan: features, access: .open, month: month, ledger: [:],
                 adjustments: 0)
         }
@@ -57,7 +58,7 @@ private final class EmbeddedSite: Sendable {
 
     func comeBack() async throws {
         takeAway(false)
-        try await waitUntil("the counters are found again") { !desk.isRedisAway }
+        try await waitUntil("the counters are found again") { !fallback.isRedisUnavailable }
     }
 
     var used: Int64? {
@@ -142,7 +143,7 @@ private struct Undecided: Error { let answer: QuotaAnswer }
         for _ in 0..<6 {
             guard
                 case .success(.decided(let decision)) = await site.gate.checkMany([
-                    ClinicQuestion(site.clinic)
+                    Check(site.clinic)
                 ])[0]
             else { continue }
             #expect(decision.isDegraded)

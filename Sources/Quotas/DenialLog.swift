@@ -3,7 +3,7 @@ import Synchronization
 
 /// How often this process denied each clinic, and why. A denial changes no byte in Redis, so it is counted
 /// here only: it starts anew with the process, and another process has its own.
-public final class DenialBook: Sendable {
+public final class DenialLog: Sendable {
     /// One denial, as it was told.
     public struct Entry: Hashable, Sendable {
         /// The clock of Redis, µs since 1970.
@@ -21,13 +21,13 @@ public final class DenialBook: Sendable {
         var all: [QuotaDecision.Reason: Int64] = [:]
 
         mutating func keep(_ entry: Entry, of clinic: ClinicID) {
-            if last[clinic] == nil, last.count >= DenialBook.lastClinicsMax,
+            if last[clinic] == nil, last.count >= DenialLog.lastClinicsMax,
                 let other = last.keys.first
             {
                 last[other] = nil
             }
             var entries = last[clinic] ?? []
-            if entries.count >= DenialBook.lastMax { entries.removeFirst() }
+            if entries.count >= DenialLog.lastMax { entries.removeFirst() }
             entries.append(entry)
             last[clinic] = entries
         }
@@ -69,7 +69,7 @@ public final class DenialBook: Sendable {
     public var all: [QuotaDecision.Reason: Int64] { state.withLock { $0.all } }
 }
 
-extension DenialBook.Entry {
+extension DenialLog.Entry {
     fileprivate init(_ decision: QuotaDecision, _ reason: QuotaDecision.Reason) {
         self.init(
             at: decision.decidedAt, reason: reason,

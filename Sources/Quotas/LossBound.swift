@@ -3,7 +3,7 @@
 /// Missing at most: units that Redis may have counted or not, also those whose answer may still come, those that found no room in the journal, and, when the
 /// machine itself fails, what the journal had not yet brought to the disk. Too many at most: units that Redis counted
 /// after their caller was turned away. What a journal holds is neither: it arrives.
-public struct AwayBound: Hashable, Sendable, CustomStringConvertible {
+public struct LossBound: Hashable, Sendable, CustomStringConvertible {
     /// Units that may be missing from what is billed, until now.
     public let missing: Int64
     /// Units that may be billed though their callers were turned away, until now.
@@ -14,18 +14,18 @@ public struct AwayBound: Hashable, Sendable, CustomStringConvertible {
     public let perUnknownClinic: Int64
     /// Clinics that this process counts by itself now.
     public let clinics: Int64
-    public let whenAway: WhenAway
+    public let onOutage: OutageRule
 
     /// - Parameter owed: Units of calls that Redis may still answer.
-    init(policy: AwayPolicy, workers: Int64, tally: AwayTally, owed: Int64, counted: Int64) {
+    init(policy: OutagePolicy, workers: Int64, tally: FallbackStats, owed: Int64, counted: Int64) {
         self.workers = max(1, workers)
         missing = tally.ambiguous &+ tally.unkept &+ owed
         excess = tally.excess
         let all = policy.allowance.multipliedReportingOverflow(by: self.workers)
         perUnknownClinic =
-            policy.whenAway == .deny ? 0 : all.overflow ? .max : all.partialValue
+            policy.onOutage == .deny ? 0 : all.overflow ? .max : all.partialValue
         clinics = counted
-        whenAway = policy.whenAway
+        onOutage = policy.onOutage
     }
 
     /// Most units that `limit` lets through in `time` µs while `workers` share it: each its share of the burst, one at

@@ -5,7 +5,7 @@ import Synchronization
 ///
 /// The counter has no room for these numbers, so whoever reserves brings them. It brings the version too, and a
 /// counter that holds a newer one refuses: so nobody reserves by a plan that was replaced.
-final class ConcurrencyBook: Sendable {
+final class ConcurrencyLimits: Sendable {
     private struct Page {
         let version: Int64
         /// By number of the limit.

@@ -13,7 +13,7 @@ import Testing
     @Test(arguments: [
         // used, limit, cost, enforced, has plan → allowed, reason
         (3, 5, 2, true, true, true, nil),
-        (3, 5, 3, true, true, false, RoomAdvice.Reason.limitReached),
+        (3, 5, 3, true, true, false, CapacityAnswer.Reason.limitReached),
         (3, 5, 3, false, true, true, .notEnforced),
         (7, 5, 1, true, true, false, .limitReached),
         (0, 0, 1, true, true, false, .limitReached),
@@ -23,45 +23,47 @@ import Testing
     ])
     func `is what the database would say`(
         used: Int64, limit: Int64?, cost: Int64, enforced: Bool, plan: Bool, allowed: Bool,
-        reason: RoomAdvice.Reason?
+        reason: CapacityAnswer.Reason?
     ) {
-        let room = ClinicRoom.with(users: used, limit, isEnforced: enforced, hasPlan: plan)
-        let advice = RoomAdvice(room, asked: .users, cost: cost)
+        let room = ClinicCapacity.with(users: used, limit, isEnforced: enforced, hasPlan: plan)
+        let advice = CapacityAnswer(room, asked: .users, cost: cost)
         #expect(advice.isAllowed == allowed)
         #expect(advice.reasons == (reason.map { [$0] } ?? []))
         #expect(room.users.remaining == limit.map { max(0, $0 - min(used, $0)) })
     }
 
     @Test func `is good for a second, also about a clinic that does not exist`() async throws {
-        let rooms = MemoryRooms([.numbered(1)])
+        let rooms = MemoryCapacities([.numbered(1)])
         let clock = Mutex(ContinuousClock.now)
-        let advisor = RoomAdvisor(source: rooms, patience: Self.longest) { clock.withLock(\.self) }
+        let reader = CapacityReader(source: rooms, patience: Self.longest) {
+            clock.withLock(\.self)
+        }
         for _ in 0..<5 {
-            #expect(try await advisor.room(of: .numbered(1)) != nil)
-            #expect(try await advisor.room(of: .numbered(2)) == nil)
+            #expect(try await reader.capacity(of: .numbered(1)) != nil)
+            #expect(try await reader.capacity(of: .numbered(2)) == nil)
         }
         #expect(rooms.readings == [[.numbered(1)], [.numbered(2)]])
         clock.withLock { $0 += .milliseconds(999) }
-        #expect(try await advisor.room(of: .numbered(1)) != nil)
+        #expect(try await reader.capacity(of: .numbered(1)) != nil)
         #expect(rooms.readings.count == 2)
         clock.withLock { $0 += .milliseconds(1) }
-        #expect(try await advisor.room(of: .numbered(1)) != nil)
+        #expect(try await reader.capacity(of: .numbered(1)) != nil)
         #expect(rooms.readings.count == 3)
     }
 
     @Test func `takes one reading at a time, for all who came meanwhile`() async throws {
-        let rooms = MemoryRooms([.numbered(1), .numbered(2)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms, patience: Self.longest)
-        let first = Task { try await advisor.room(of: .numbered(1)) }
+        let rooms = MemoryCapacities([.numbered(1), .numbered(2)], isHeld: true)
+        let reader = CapacityReader(source: rooms, patience: Self.longest)
+        let first = Task { try await reader.capacity(of: .numbered(1)) }
         try await waitUntil("the first reading runs", within: Self.longest) {
             rooms.readings.count == 1
         }
         try await withThrowingTaskGroup { group in
             for number in 0..<100 {
-                group.addTask { _ = try await advisor.room(of: .numbered(2 + number % 50)) }
+                group.addTask { _ = try await reader.capacity(of: .numbered(2 + number % 50)) }
             }
             try await waitUntil("all wait for the second", within: Self.longest) {
-                advisor.waiting == 50
+                reader.waiting == 50
             }
             rooms.release()
             try await group.waitForAll()
@@ -72,44 +74,44 @@ import Testing
     }
 
     @Test func `refuses at once what one reading cannot take, and keeps no failure`() async throws {
-        let rooms = MemoryRooms([.numbered(1)], isHeld: true)
-        let advisor = RoomAdvisor(source: rooms, patience: Self.longest)
-        let first = Task { try await advisor.room(of: .numbered(1)) }
+        let rooms = MemoryCapacities([.numbered(1)], isHeld: true)
+        let reader = CapacityReader(source: rooms, patience: Self.longest)
+        let first = Task { try await reader.capacity(of: .numbered(1)) }
         try await waitUntil("the first reading runs", within: Self.longest) {
             rooms.readings.count == 1
         }
         try await withThrowingTaskGroup { group in
-            for number in 0..<RoomAdvisor.clinicsMax {
-                group.addTask { _ = try? await advisor.room(of: .numbered(1_000 + number)) }
+            for number in 0..<CapacityReader.clinicsMax {
+                group.addTask { _ = try? await reader.capacity(of: .numbered(1_000 + number)) }
             }
             try await waitUntil("the second is full", within: Self.longest) {
-                advisor.waiting == RoomAdvisor.clinicsMax
+                reader.waiting == CapacityReader.clinicsMax
             }
-            await #expect(throws: QuotaError.busy) { try await advisor.room(of: .numbered(2)) }
+            await #expect(throws: QuotaError.busy) { try await reader.capacity(of: .numbered(2)) }
             rooms.fail()
             rooms.release()
             try await group.waitForAll()
         }
-        await #expect(throws: QuotaError.settingsAway("a test took it away")) {
+        await #expect(throws: QuotaError.termsUnavailable("a test took it away")) {
             try await first.value
         }
         rooms.fail(false)
-        #expect(try await advisor.room(of: .numbered(1)) != nil)
+        #expect(try await reader.capacity(of: .numbered(1)) != nil)
     }
 }
 
-extension ClinicRoom {
+extension ClinicCapacity {
     fileprivate static func with(
         users used: Int64, _ limit: Int64?, isEnforced: Bool = true, hasPlan: Bool = true
-    ) -> ClinicRoom {
-        ClinicRoom(
+    ) -> ClinicCapacity {
+        ClinicCapacity(
             users: Share(used: used, limit: limit), patients: Share(used: 0, limit: nil),
             storage: Share(used: 0, limit: nil), isEnforced: isEnforced, hasPlan: hasPlan)
     }
 }
 
 /// Rooms of some clinics, in memory.
-private final class MemoryRooms: RoomSource {
+private final class MemoryCapacities: CapacitySource {
     private struct State {
         var readings: [Set<ClinicID>] = []
         var isAway = false
@@ -129,7 +131,7 @@ private final class MemoryRooms: RoomSource {
 
     func fail(_ isAway: Bool = true) { state.withLock { $0.isAway = isAway } }
 
-    func rooms(of asked: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicRoom] {
+    func capacities(of asked: [ClinicID]) async throws(QuotaError) -> [ClinicID: ClinicCapacity] {
         state.withLock { $0.readings.append(Set(asked)) }
         await withCheckedContinuation { continuation in
             let waits = state.withLock { state in
@@ -138,9 +140,10 @@ private final class MemoryRooms: RoomSource {
             }
             if !waits { continuation.resume() }
         }
-        if state.withLock(\.isAway) { throw .settingsAway("a test took it away") }
+        if state.withLock(\.isAway) { throw .termsUnavailable("a test took it away") }
         let known = clinics.intersection(asked)
-        return Dictionary(uniqueKeysWithValues: known.map { ($0, ClinicRoom.with(users: 1, 2)) })
+        return Dictionary(
+            uniqueKeysWithValues: known.map { ($0, ClinicCapacity.with(users: 1, 2)) })
     }
 
     func release() {

@@ -1,7 +1,7 @@
 import Metering
 
 /// What a call of a limit is answered while its counter cannot be asked.
-public enum WhenAway: String, Hashable, Sendable, CaseIterable {
+public enum OutageRule: String, Hashable, Sendable, CaseIterable {
     /// Decided by this process alone, at its share of the limit, and marked degraded.
     case allow
     /// Not decided: the caller is told to come back.
@@ -47,10 +47,10 @@ struct LocalCounter: Hashable, Sendable {
     ///   - before: The count that ends with this one: what it admitted of a limit stays used.
     /// - Returns: nil when the settings are of no month that runs at `now`.
     init?(
-        _ settings: ClinicSettings, workers: Int64, now: Int64, begun: Int64,
+        _ settings: ClinicTerms, workers: Int64, now: Int64, begun: Int64,
         after before: LocalCounter? = nil
     ) {
-        var configuration = settings.configuration(outside: .none)
+        var configuration = settings.counterTerms(outside: .none)
         configuration.limits = configuration.limits.map { $0.shared(by: workers) }
         configuration.nextLimits = configuration.nextLimits.map { $0.shared(by: workers) }
         longest =

@@ -9,13 +9,13 @@ enum Heard: Sendable {
 
 extension QuotaGate {
     /// Asks the counter store, unless it is away, and lets the desk know how it fared.
-    func ask(_ question: ClinicQuestion, then hear: @escaping @Sendable (Heard) -> Void) {
+    func ask(_ question: Check, then hear: @escaping @Sendable (Heard) -> Void) {
         if let reply = recent?.denial(of: question) {
             return hear(.answer(.success(.decided(deniedAgain(question, reply)))))
         }
         let askedAt = recent?.now ?? 0
         var request = request(question)
-        guard let away else {
+        guard let fallback else {
             return counters.check(question.clinic, request) { [recent] result in
                 switch result {
                 case .success(let reply):
@@ -25,29 +25,29 @@ extension QuotaGate {
                 }
             }
         }
-        guard !away.isRedisAway else {
-            return decideAlone(question, request, after: .countersAway("it is away")) {
+        guard !fallback.isRedisUnavailable else {
+            return decideAlone(question, request, after: .countersUnavailable("it is away")) {
                 hear(.answer($0))
             }
         }
-        let sentAt = away.uptime
-        request.notAfter = away.notAfter(sentAt: sentAt)
+        let sentAt = fallback.uptime
+        request.notAfter = fallback.notAfter(sentAt: sentAt)
         counters.check(question.clinic, request) { [request] result in
             switch result {
             case .success(let reply):
-                away.answered(reply.now, sentAt: sentAt)
+                fallback.answered(reply.now, sentAt: sentAt)
                 self.recent?.note(reply, to: question, askedAt: askedAt)
-                if self.learnsFromReplies { away.learn(reply, of: question.clinic) }
+                if self.learnsFromReplies { fallback.learn(reply, of: question.clinic) }
                 hear(.reply(reply))
             case .failure(let error):
-                if error.isStoreAway { away.failed(error) }
+                if error.isStoreUnavailable { fallback.failed(error) }
                 self.decideAlone(question, request, after: error) { hear(.answer($0)) }
             }
         }
     }
 
     /// The mark of such a reply is no news, so the reply goes no further.
-    private func deniedAgain(_ question: ClinicQuestion, _ reply: CounterReply) -> QuotaDecision {
+    private func deniedAgain(_ question: Check, _ reply: CounterReply) -> QuotaDecision {
         let decision = QuotaDecision(
             reply, asked: LimitID.group(of: question.limit), mode: question.mode,
             units: question.cost, name: names.name(of:))
@@ -55,7 +55,7 @@ extension QuotaGate {
         return decision
     }
 
-    func asked(_ question: ClinicQuestion) async -> Heard {
+    func asked(_ question: Check) async -> Heard {
         await withCheckedContinuation { continuation in
             ask(question) { continuation.resume(returning: $0) }
         }
@@ -63,20 +63,20 @@ extension QuotaGate {
 
     /// Answers without the counter store, or says why there is no answer. At once for a clinic that is known.
     private func decideAlone(
-        _ question: ClinicQuestion, _ request: CheckRequest, after error: QuotaError,
+        _ question: Check, _ request: CheckRequest, after error: QuotaError,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
-        guard let away, error.isStoreAway else { return answer(.failure(error)) }
-        let decision = away.decide(
+        guard let fallback, error.isStoreUnavailable else { return answer(.failure(error)) }
+        let decision = fallback.decide(
             question.clinic, request, after: error, name: names.name(of:))
         guard decision == .stranger else {
             return answer(self.answer(decision, of: question, after: error))
         }
-        Task { answer(await decideStranger(question, request, after: error, away)) }
+        Task { answer(await decideStranger(question, request, after: error, fallback)) }
     }
 
     func decideAlone(
-        _ question: ClinicQuestion, _ request: CheckRequest, after error: QuotaError
+        _ question: Check, _ request: CheckRequest, after error: QuotaError
     ) async -> Answer {
         await withCheckedContinuation { continuation in
             decideAlone(question, request, after: error) { continuation.resume(returning: $0) }
@@ -85,30 +85,30 @@ extension QuotaGate {
 
     /// Asks PostgreSQL about a clinic of which nothing is known; when that is silent too, decides without.
     private func decideStranger(
-        _ question: ClinicQuestion, _ request: CheckRequest, after error: QuotaError,
-        _ away: AwayDesk
+        _ question: Check, _ request: CheckRequest, after error: QuotaError,
+        _ fallback: Fallback
     ) async -> Answer {
         let clinic = question.clinic
         do throws(QuotaError) {
             guard try await loader.meet(clinic, after: error) else {
-                away.giveUp(clinic, request, after: error)
+                fallback.giveUp(clinic, request, after: error)
                 return .success(.unknownClinic)
             }
-            let decision = away.decide(clinic, request, after: error, name: names.name(of:))
+            let decision = fallback.decide(clinic, request, after: error, name: names.name(of:))
             return answer(decision, of: question, after: error)
         } catch let other {
             // PostgreSQL answers, and is not asked more often than it may be.
-            guard other.isStoreAway else {
-                away.giveUp(clinic, request, after: error)
+            guard other.isStoreUnavailable else {
+                fallback.giveUp(clinic, request, after: error)
                 return .failure(other)
             }
-            let decision = away.decideBlind(clinic, request, after: error)
+            let decision = fallback.decideBlind(clinic, request, after: error)
             return answer(decision, of: question, after: error)
         }
     }
 
     private func answer(
-        _ decision: AwayBook.Decision, of question: ClinicQuestion, after error: QuotaError
+        _ decision: FallbackCounters.Decision, of question: Check, after error: QuotaError
     ) -> Answer {
         guard case .answer(let answer, _) = decision else { return .failure(error) }
         if case .decided(let decided) = answer, question.mode != .peek {
@@ -118,21 +118,21 @@ extension QuotaGate {
     }
 
     /// Every clinic was learnt: ids that were not among them are strangers.
-    public func noteAllLearnt() { loader.endOpening() }
+    public func endOpening() { loader.endOpening() }
 
     /// What PostgreSQL said of a clinic, for the time when its counter cannot be asked.
-    public func learn(_ settings: ClinicSettings, of clinic: ClinicID) {
+    public func learn(_ settings: ClinicTerms, of clinic: ClinicID) {
         learn(settings, of: clinic, including: [:])
     }
 
     /// The same, when its adjustments include units of this process's journal.
     public func learn(
-        _ settings: ClinicSettings, of clinic: ClinicID, including delivered: [Month: Int64]
+        _ settings: ClinicTerms, of clinic: ClinicID, including delivered: [Month: Int64]
     ) {
         if let plan = settings.plan { names.learn(plan) }
-        away?.learn(settings, of: clinic, including: delivered)
+        fallback?.learn(settings, of: clinic, including: delivered)
     }
 
     /// The clock of the counter store as far as it is known without asking it, µs since 1970; nil without a desk.
-    public var storeTime: Int64? { away?.storeTime }
+    public var storeTime: Int64? { fallback?.storeTime }
 }

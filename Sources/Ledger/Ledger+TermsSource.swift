@@ -1,10 +1,10 @@
 public import Metering
 public import Quotas
 
-extension Ledger: SettingsSource {
-    public func settings(
+extension Ledger: TermsSource {
+    public func terms(
         of clinic: ClinicID, at now: Int64
-    ) async throws(QuotaError) -> ClinicSettings? {
+    ) async throws(QuotaError) -> ClinicTerms? {
         try await answer(for: clinic) { () throws(LedgerError) in try await requireClock(near: now)
         }
         // A refused version makes way for the one before it; more than a few in a row are not normal.
@@ -31,15 +31,15 @@ extension Ledger: SettingsSource {
     }
 
     /// The same for many clinics in one question. Who is unknown, and whose plan or standing cannot be read, is
-    /// left out: `settings` says why.
+    /// left out: `terms` says why.
     ///
     /// - Parameter clinics: At most 10,000, each once.
-    public func readySettings(
+    public func readyTerms(
         of clinics: [ClinicID], at now: Int64
-    ) async throws(LedgerError) -> [ClinicID: ClinicSettings] {
+    ) async throws(LedgerError) -> [ClinicID: ClinicTerms] {
         try await requireClock(near: now)
         let found = try await configurations(of: clinics, at: now)
-        var ready: [ClinicID: ClinicSettings] = [:]
+        var ready: [ClinicID: ClinicTerms] = [:]
         for stored in found { ready[stored.clinic] = try? stored.settings() }
         return ready
     }
@@ -86,12 +86,12 @@ extension QuotaError {
     fileprivate init(_ error: LedgerError, of clinic: ClinicID) {
         switch error {
         // The month to read is chosen by the clock of Redis.
-        case .outOfRange(let what): self = .countersAway(what)
+        case .outOfRange(let what): self = .countersUnavailable(what)
         case .corrupt(let what):
             self = .plan(clinic, PlanError(path: "clinic", problem: "is stored with \(what)"))
         case .store, .unsafeRole, .missingGrant, .schema, .unknownClinic, .tooManyKeys,
             .noSubscription, .unknownPlan, .ambiguousPlan, .refused:
-            self = .settingsAway("\(error)")
+            self = .termsUnavailable("\(error)")
         }
     }
 }
