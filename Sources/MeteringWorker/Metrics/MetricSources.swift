@@ -12,7 +12,7 @@ struct MetricSources: Sendable {
 
     func page() -> String {
         let samples = metrics.samples().merging(now()) { $1 }
-        return MetricPage.text(samples.merging(ProcessFigures().samples) { $1 })
+        return MetricText.text(samples.merging(ProcessFigures().samples) { $1 })
     }
 
     private func now() -> [MetricName: [MetricSample]] {
@@ -30,7 +30,7 @@ struct MetricSources: Sendable {
             .redisPending: [.number(health.pending)],
             .postgresConnections: [.number(pool.openCount)],
             .postgresWaiters: [.number(pool.waiterCount)],
-            .ready: [.number(readiness.answer.status == 200 ? 1 : 0)],
+            .ready: [.number(readiness.response.status == 200 ? 1 : 0)],
         ]
     }
 }

@@ -10,7 +10,7 @@ import Testing
 @Suite struct `Metric page` {
     @Test func `writes help, type, labels in their order and seconds without fractions of binary`()
     {
-        let page = MetricPage.text([
+        let page = MetricText.text([
             .checks: [.number(3, "consume", "allowed", "none")],
             .keysAge: [.number(1_500_000_000)],
         ])
@@ -32,19 +32,19 @@ import Testing
         (Int64.min, "-9223372036.854775808"),
     ])
     func `writes nanoseconds as seconds`(nanoseconds: Int64, text: String) {
-        #expect(MetricPage.seconds(nanoseconds) == text)
+        #expect(MetricText.seconds(nanoseconds) == text)
     }
 
     @Test func `escapes what would end a value or a line`() {
-        let page = MetricPage.text([.attention: [.number(1, "a\"b\\c\nd")]])
+        let page = MetricText.text([.attention: [.number(1, "a\"b\\c\nd")]])
         #expect(page.contains(#"metering_attention_open{kind="a\"b\\c\nd"} 1"#))
-        #expect(MetricPage.escaped("a\"\\\n", quotes: false) == #"a"\\\n"#)
+        #expect(MetricText.escaped("a\"\\\n", quotes: false) == #"a"\\\n"#)
     }
 
     @Test func `adds buckets up, the last of which holds all`() {
         let cell = HistogramCell()
         for time: Int64 in [-1, 100_000, 100_001, 6_000_000_000] { cell.recordNanoseconds(time) }
-        let page = MetricPage.text([
+        let page = MetricText.text([
             .redisDuration: [MetricSample(value: .histogram(cell.reading))]
         ])
         #expect(page.contains("metering_redis_duration_seconds_bucket{le=\"0.0001\"} 2\n"))

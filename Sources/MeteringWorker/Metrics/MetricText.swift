@@ -1,5 +1,5 @@
 /// The page that Prometheus reads: its text format 0.0.4.
-enum MetricPage {
+enum MetricText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 
     /// - Parameter samples: By metric; one without a sample is left out.

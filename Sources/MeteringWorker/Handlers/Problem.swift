@@ -12,7 +12,7 @@ struct Problem: Error, Equatable {
     /// The methods that would be known here.
     var allowedMethods: [String] = []
     /// Whether a whole store gave no answer, so that asking it more is in vain.
-    var isStoreAway = false
+    var isStoreUnavailable = false
 
     static func badRequest(_ detail: String) -> Problem {
         Problem(status: 400, code: "bad-request", title: "The request is not valid", detail: detail)
@@ -70,10 +70,10 @@ extension Problem {
         let detail: String
     }
 
-    var answer: HTTPAnswer {
+    var response: APIResponse {
         let document = Document(
             type: Self.type(code), title: title, status: status, detail: detail)
-        var answer = HTTPAnswer(status: status, problem: document)
+        var answer = APIResponse(status: status, problem: document)
         if let retryAfter { answer.fields.append(("Retry-After", "\(retryAfter)")) }
         if !allowedMethods.isEmpty {
             answer.fields.append(("Allow", allowedMethods.joined(separator: ", ")))
