@@ -124,7 +124,7 @@ let package = Package(
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Door/openapi.json")]),
+            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Handlers/openapi.json")]),
 
         // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
         .executableTarget(

@@ -26,11 +26,11 @@ struct Worker: Sendable {
     let metrics: WorkerMetrics
     let subdomains: SubdomainCache
     let posted: PostedMarks
-    let batches = BatchRoom()
+    let batches = BatchSlots()
     /// µs since 1970.
     let startedAt = WallClock.now()
     /// What could not be brought to its end at shutdown.
-    let endings = Endings()
+    let shutdownFailures = ShutdownFailures()
     let checkpointer: Checkpointer
     let sweep: Sweep
     let group: MultiThreadedEventLoopGroup
@@ -102,25 +102,25 @@ struct Worker: Sendable {
 
     /// What answers requests, whichever server reads them.
     var router: Router {
-        let gateway = GatewayDoor(
-            door: checkDoor, keys: keys, subdomains: subdomains, naming: settings.gateway.naming,
+        let gateway = GatewayHandler(
+            checks: checkHandler, keys: keys, subdomains: subdomains, naming: settings.gateway.naming,
             rules: settings.gateway.rules)
         let rows =
-            checkDoor.routes + gateway.routes
-            + HoldDoor(
+            checkHandler.routes + gateway.routes
+            + HoldHandler(
                 gate: gate, ledger: ledger,
                 keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
             ).routes
-            + ExplainDoor(door: checkDoor, ledger: ledger, watchingSince: startedAt).routes
-            + LibraryDoor(door: checkDoor, ledger: ledger, posted: posted).routes
-            + DescriptionDoor().routes + HealthDoor(readiness: readiness).routes
+            + ExplainHandler(checks: checkHandler, ledger: ledger, watchingSince: startedAt).routes
+            + LibraryHandler(checks: checkHandler, ledger: ledger, posted: posted).routes
+            + DescriptionHandler().routes + HealthHandler(readiness: readiness).routes
         return Router(table: RouteTable(rows), keys: keys)
     }
 
-    private var checkDoor: CheckDoor { CheckDoor(gate: gate, advisor: advisor, batches: batches) }
+    private var checkHandler: CheckHandler { CheckHandler(gate: gate, advisor: advisor, batches: batches) }
 
     /// The short way for checks, beside the router.
-    var direct: DirectCheck { DirectCheck(door: checkDoor, keys: keys) }
+    var direct: DirectCheck { DirectCheck(checks: checkHandler, keys: keys) }
 
     func disconnect() async {
         await redis.close()
@@ -225,7 +225,7 @@ struct Worker: Sendable {
         _ work: @escaping @Sendable () async throws -> Void
     ) -> RecurringService {
         RecurringService(
-            name: name, interval: interval, readiness: readiness, endings: endings,
+            name: name, interval: interval, readiness: readiness, shutdownFailures: shutdownFailures,
             metrics: metrics, logger: logger, startsAtOnce: startsAtOnce, isCutShort: isCutShort,
             closing: closing, work: work)
     }

@@ -114,7 +114,7 @@ import Testing
         throws
     {
         let id = "fb6f3645-17ca-46ef-8c37-77c0171eba42"
-        let question = HTTPQuestion(
+        let question = APIRequest(
             method: "GET", path: "/v1/gateway/check",
             fields: [
                 ("X-Clinic-Id", id), ("X-Forwarded-Method", "GET"), ("X-Forwarded-Uri", "/a?b"),

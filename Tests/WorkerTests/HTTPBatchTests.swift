@@ -97,23 +97,23 @@ import Testing
     }
 
     @Test func `has room for one longest list of a key, and for two of all`() async throws {
-        let room = BatchRoom()
+        let slots = BatchSlots()
         func ask(_ count: Int, _ key: Int64) async throws -> Int {
-            try await room.withRoom(for: count, of: key) { HTTPAnswer(status: 204) }.status
+            try await slots.withSlots(for: count, of: key) { APIResponse(status: 204) }.status
         }
         #expect(try await ask(1_000, 1) == 204)
-        _ = try await room.withRoom(for: 600, of: 1) {
+        _ = try await slots.withSlots(for: 600, of: 1) {
             #expect((try? await ask(400, 1)) == 204)
             do { _ = try await ask(401, 1); Issue.record("there was room") } catch {
-                #expect((error as? Problem)?.answer.status == 503)
+                #expect((error as? Problem)?.response.status == 503)
                 #expect((error as? Problem)?.retryAfter == 1)
             }
-            _ = try? await room.withRoom(for: 1_000, of: 2) {
+            _ = try? await slots.withSlots(for: 1_000, of: 2) {
                 #expect((try? await ask(401, 3)) == nil)
                 #expect((try? await ask(400, 3)) == 204)
-                return HTTPAnswer(status: 204)
+                return APIResponse(status: 204)
             }
-            return HTTPAnswer(status: 204)
+            return APIResponse(status: 204)
         }
         #expect(try await ask(1_000, 1) == 204)
     }

@@ -29,11 +29,11 @@ import Testing
     }
 
     @Test func `knows a key that has expired by the clock`() {
-        let holder = KeyHolder(id: 1, name: "x", scopes: [.check], clinics: nil, expiresAt: 1_000)
+        let owner = KeyOwner(id: 1, name: "x", scopes: [.check], clinics: nil, expiresAt: 1_000)
         for (now, isGood) in [(0, true), (999, true), (1_000, false), (Int64.max, false)] {
             let ring = KeyRing { now }
-            ring.replace(with: [APIKey.hash(of: "secret"): holder])
-            #expect((ring.holder(authorization: "Bearer secret") != nil) == isGood)
+            ring.replace(with: [APIKey.hash(of: "secret"): owner])
+            #expect((ring.owner(authorization: "Bearer secret") != nil) == isGood)
         }
     }
 

@@ -11,15 +11,15 @@ import Testing
 /// Every route of the table with every kind of key: a new route or scope is in here by itself.
 @Suite(.serialized) struct `Scopes and routes` {
     /// Whether a key of one scope is taken by a route that needs another.
-    private func isTaken(_ scope: KeyHolder.Scope, by route: Route) -> Bool {
+    private func isTaken(_ scope: KeyOwner.Scope, by route: Route) -> Bool {
         scope == route.scope || scope == .admin
     }
 
     @Test func `a key opens the routes of its scope and no other`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":1000}}"#)
-            var keys: [KeyHolder.Scope: String] = [:]
-            for scope in KeyHolder.Scope.allCases {
+            var keys: [KeyOwner.Scope: String] = [:]
+            for scope in KeyOwner.Scope.allCases {
                 keys[scope] = try await worker.newKey([
                     try #require(.init(rawValue: scope.rawValue))
                 ])
@@ -45,7 +45,7 @@ import Testing
                         Self.isReached(reply, route), "\(route.path) with \(scope): \(reply.body)")
                 }
             }
-            #expect(rows >= 6 * KeyHolder.Scope.allCases.count)
+            #expect(rows >= 6 * KeyOwner.Scope.allCases.count)
         }
     }
 

@@ -157,7 +157,7 @@ extension HTTPWorker {
     func newKey(_ scopes: Set<StoredKey.Scope>, clinics: [ClinicID] = []) async throws -> String {
         let key = try await Self.newKey(worker, scopes, clinics: clinics)
         try await waitUntil("the worker knows the new key") {
-            worker.keys.holder(authorization: "Bearer \(key)") != nil
+            worker.keys.owner(authorization: "Bearer \(key)") != nil
         }
         return key
     }

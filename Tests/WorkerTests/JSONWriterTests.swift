@@ -36,7 +36,7 @@ import Testing
             var writer = JSONWriter()
             writer.list([text]) { $0.text($1) }
             writer.newline()
-            #expect(writer.bytes == HTTPAnswer.bytes([text]))
+            #expect(writer.bytes == APIResponse.bytes([text]))
             let read = try JSONDecoder().decode([String].self, from: Data(writer.bytes))
             #expect(read == [text])
         }
@@ -56,8 +56,8 @@ import Testing
             var document = DecisionDocument(decision, of: clinic, mode: mode)
             document.repeated = Bool.random(using: &random) ? nil : .random(using: &random)
             document.remembered = Bool.random(using: &random) ? nil : .random(using: &random)
-            try #require(document.bytes == HTTPAnswer.bytes(document), "\(decision)")
-            let answer = HTTPAnswer(document)
+            try #require(document.bytes == APIResponse.bytes(document), "\(decision)")
+            let answer = APIResponse(document)
             try #require(answer.body == document.bytes)
             try #require(decision.isAllowed == (answer.status == 200))
         }

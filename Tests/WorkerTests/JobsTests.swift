@@ -295,14 +295,14 @@ import Testing
                 keys: site.worker.keys, logger: .silent)
             let key = try await HTTPWorker.newKey(site.worker, [.check])
             let field = "Bearer \(key)"
-            #expect(site.worker.keys.holder(authorization: field) == nil)
+            #expect(site.worker.keys.owner(authorization: field) == nil)
             try await watch.poll()
-            #expect(site.worker.keys.holder(authorization: field)?.scopes == [.check])
+            #expect(site.worker.keys.owner(authorization: field)?.scopes == [.check])
             let id = try #require(
                 await site.worker.ledger.findKey(hash: APIKey.hash(of: key))?.id)
             _ = try await site.worker.ledger.revokeKey(id)
             try await watch.poll()
-            #expect(site.worker.keys.holder(authorization: field) == nil)
+            #expect(site.worker.keys.owner(authorization: field) == nil)
         }
     }
 }

@@ -100,7 +100,7 @@ import Testing
         let tools = try await PythonTools.directory()
         let run = try await RunningProcess.run(
             "\(tools)/openapi-spec-validator",
-            ["\(ProjectRoot.path)/Sources/MeteringWorker/Door/openapi.json"])
+            ["\(ProjectRoot.path)/Sources/MeteringWorker/Handlers/openapi.json"])
         #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
     }
 

@@ -12,9 +12,9 @@ import Testing
     private func steps(
         _ fields: [(String, String)] = [("Host", "x")], method: HTTPMethod = .POST,
         target: String = "/v1/check", version: HTTPVersion = .http1_1,
-        pieces: [Int] = [], form: ((AnswerForm) -> Void)? = nil
+        pieces: [Int] = [], form: ((ResponseForm) -> Void)? = nil
     ) -> [String] {
-        var reader = RequestReader(BodyRoom())
+        var reader = RequestReader(BodyBudget())
         let head = HTTPRequestHead(
             version: version, method: method, uri: target, headers: HTTPHeaders(fields))
         var steps = [reader.begin(head) { $0.path == "/v1/check" ? Self.most : 0 }]
@@ -55,7 +55,7 @@ import Testing
     }
 
     @Test func `takes no more of large bodies than there is room for all of them together`() {
-        let room = BodyRoom(most: 20_000)
+        let room = BodyBudget(most: 20_000)
         let head = HTTPRequestHead(
             version: .http1_1, method: .POST, uri: "/",
             headers: ["Host": "x", "Transfer-Encoding": "chunked"])
@@ -144,7 +144,7 @@ import Testing
             (true, .CONNECT, .http1_1, [("Host", "x")]),
         ]
         for row in rows {
-            var seen: AnswerForm?
+            var seen: ResponseForm?
             _ = steps(row.3, method: row.1, target: "/healthz", version: row.2) { seen = $0 }
             #expect(seen?.isLast == row.0, "\(row)")
             #expect(seen?.isOld == (row.2 == .http1_0))

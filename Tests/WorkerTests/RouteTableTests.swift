@@ -4,10 +4,10 @@ import Testing
 
 @Suite struct `Table of routes` {
     private let table = RouteTable([
-        .open("GET", "/a") { _ in HTTPAnswer(status: 204) },
-        .open("PUT", "/a") { _ in HTTPAnswer(status: 204) },
-        .open("GET", "/a/{id}/b") { _ in HTTPAnswer(status: 204) },
-        .open("*", "/a/c/{rest*}") { _ in HTTPAnswer(status: 204) },
+        .open("GET", "/a") { _ in APIResponse(status: 204) },
+        .open("PUT", "/a") { _ in APIResponse(status: 204) },
+        .open("GET", "/a/{id}/b") { _ in APIResponse(status: 204) },
+        .open("*", "/a/c/{rest*}") { _ in APIResponse(status: 204) },
     ])
 
     /// `PUT /a`, with what stood in the place of parameters; the methods for another; or nothing.

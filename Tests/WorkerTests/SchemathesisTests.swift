@@ -51,7 +51,7 @@ import Testing
             let run = try await RunningProcess.run(
                 "\(tools)/schemathesis",
                 [
-                    "run", "\(ProjectRoot.path)/Sources/MeteringWorker/Door/openapi.json",
+                    "run", "\(ProjectRoot.path)/Sources/MeteringWorker/Handlers/openapi.json",
                     "--url", "http://127.0.0.1:\(worker.port)",
                     "--header", "Authorization: Bearer \(worker.key)",
                     "--seed", "20261125", "--generation-database", "none", "--no-color",

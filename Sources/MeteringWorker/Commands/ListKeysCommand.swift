@@ -29,17 +29,17 @@ struct ListKeysCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
             let now = try await ledger.databaseTime()
-            let lines = try await ledger.listKeys().map { KeyLine($0, now: now) }
+            let lines = try await ledger.listKeys().map { KeyListing($0, now: now) }
             switch format {
-            case .text: try Console.write(KeyLine.table(of: lines))
-            case .json: try Console.write(KeyLine.json(of: lines))
+            case .text: try Console.write(KeyListing.table(of: lines))
+            case .json: try Console.write(KeyListing.json(of: lines))
             }
         }
     }
 }
 
 /// A key as the list shows it. The names of its members are read by scripts; never rename one.
-struct KeyLine: Encodable {
+struct KeyListing: Encodable {
     enum State: String, Encodable { case valid, expired, revoked }
 
     let id: Int64
@@ -69,7 +69,7 @@ struct KeyLine: Encodable {
         UTCTime(microseconds: microseconds)?.rfc3339
     }
 
-    static func json(of lines: [KeyLine]) throws -> Data {
+    static func json(of lines: [KeyListing]) throws -> Data {
         let encoder = JSONEncoder()
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -77,7 +77,7 @@ struct KeyLine: Encodable {
     }
 
     /// Tabs between the columns, the name last because it may hold blanks.
-    static func table(of lines: [KeyLine]) -> String {
+    static func table(of lines: [KeyListing]) -> String {
         guard !lines.isEmpty else {
             return "no keys; `metering-worker keys create` makes one\n"
         }

@@ -40,7 +40,7 @@ struct ServeCommand: AsyncParsableCommand {
             throw StartError(listening: settings.http, error) ?? error
         }
         await worker.disconnect()
-        let unfinished = worker.endings.failures
+        let unfinished = worker.shutdownFailures.failures
         guard unfinished.isEmpty else { throw UnfinishedEnd(parts: unfinished) }
         Console.note("metering-worker: stopped")
     }

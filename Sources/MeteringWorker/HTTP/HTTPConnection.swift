@@ -17,7 +17,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private let hasHandshake: Bool
     private let clock: RequestClock
     private var reader: RequestReader
-    private var line = AnswerLine()
+    private var queue = ResponseQueue()
     /// Whether a further request would be answered.
     private var isTaking = true
     /// Inside a burst of parts: what is ready is written at its end.
@@ -37,7 +37,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     init(
         _ router: Router, direct: DirectCheck, times: RequestClock.Times, hasHandshake: Bool,
-        among connections: OpenConnections, bodies: BodyRoom
+        among connections: OpenConnections, bodies: BodyBudget
     ) {
         (self.router, self.direct) = (router, direct)
         reader = RequestReader(bodies)
@@ -76,7 +76,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         switch event {
         case is OpenConnections.Leave, ChannelEvent.inputClosed:
             isTaking = false
-            if line.isEmpty { context.close(promise: nil) } else { line.last.form.isLast = true }
+            if queue.isEmpty { context.close(promise: nil) } else { queue.last.form.isLast = true }
         case TLSUserEvent.handshakeCompleted: clock.waitForHead(context)
         default: break
         }
@@ -95,28 +95,28 @@ final class HTTPConnection: ChannelDuplexHandler {
         reader.fail()
         guard isTaking || !isNew else { return }
         (isTaking, isCutShort) = (false, true)
-        if isNew { line.append(AnswerForm()) }
-        guard !line.isEmpty else {
+        if isNew { queue.append(ResponseForm()) }
+        guard !queue.isEmpty else {
             context.close(promise: nil)
             return
         }
-        line.last.form.isLast = true
-        if line.last.answer == nil, !line.lastIsInWork {
+        queue.last.form.isLast = true
+        if queue.last.response == nil, !queue.lastIsInWork {
             let problem: Problem = error == .headerOverflow ? .headTooLarge : .noHTTP
-            line.last.answer = problem.answer
+            queue.last.response = problem.response
         }
         flush(context)
     }
 
     private func leaveIfDone(_ context: ChannelHandlerContext) {
-        if isGone, line.inWork == 0 { connections.remove(context.channel) }
+        if isGone, queue.inWork == 0 { connections.remove(context.channel) }
     }
 
     // MARK: Requests
 
     /// Back-pressure: while there is no room for another request, or the client takes no answers, nothing is read.
     func read(context: ChannelHandlerContext) {
-        if !isOver, line.isFull || !context.channel.isWritable {
+        if !isOver, queue.isFull || !context.channel.isWritable {
             isReadHeld = true
             setClock(context)
         } else {
@@ -130,7 +130,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     }
 
     private func resume(_ context: ChannelHandlerContext) {
-        guard isReadHeld, !line.isFull, context.channel.isWritable else { return }
+        guard isReadHeld, !queue.isFull, context.channel.isWritable else { return }
         isReadHeld = false
         context.read()
     }
@@ -142,7 +142,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             // What follows the last request is nobody's.
             guard isTaking else { return }
             let step = reader.begin(head, most: router.bodyBytesMax)
-            line.append(reader.form)
+            queue.append(reader.form)
             isRestTimed = false
             if reader.form.isLast { isTaking = false }
             take(step, context)
@@ -162,15 +162,15 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func take(_ step: RequestReader.Step, _ context: ChannelHandlerContext) {
         switch step {
         case .nothing: break
-        case .goOn: line.last.awaitsContinue = true
-        case .ask(let question):
-            line.last.question = question
-            line.last.awaitsContinue = false
+        case .goOn: queue.last.awaitsContinue = true
+        case .ask(let request):
+            queue.last.request = request
+            queue.last.awaitsContinue = false
             begin(context)
         case .refuse(let problem):
-            line.last.answer = problem.answer
-            line.last.form.isLast = true
-            line.last.awaitsContinue = false
+            queue.last.response = problem.response
+            queue.last.form.isLast = true
+            queue.last.awaitsContinue = false
             (isTaking, isCutShort) = (false, true)
         case .abandon: context.close(promise: nil)
         }
@@ -181,13 +181,13 @@ final class HTTPConnection: ChannelDuplexHandler {
         guard !isBeginning else { return }
         isBeginning = true
         defer { isBeginning = false }
-        while let (number, question) = line.upNext() {
-            if let call = direct.call(question) {
-                line.begin(alone: false)
+        while let (number, request) = queue.upNext() {
+            if let call = direct.call(request) {
+                queue.begin(alone: false)
                 decide(call, number, context)
-            } else if line.inWork == 0 {
-                line.begin(alone: true)
-                ask(question, number, context)
+            } else if queue.inWork == 0 {
+                queue.begin(alone: true)
+                ask(request, number, context)
             } else {
                 return
             }
@@ -198,41 +198,41 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func decide(_ call: CheckCall, _ number: Int, _ context: ChannelHandlerContext) {
         let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let loop = context.eventLoop
-        direct.decide(call) { answer in
+        direct.decide(call) { response in
             if loop.inEventLoop {
                 let (connection, context) = connection.value
-                connection.take(answer, number, context)
+                connection.take(response, number, context)
             } else {
                 loop.execute {
                     let (connection, context) = connection.value
-                    connection.take(answer, number, context)
+                    connection.take(response, number, context)
                 }
             }
         }
     }
 
-    private func ask(_ question: HTTPQuestion, _ number: Int, _ context: ChannelHandlerContext) {
+    private func ask(_ request: APIRequest, _ number: Int, _ context: ChannelHandlerContext) {
         let connection = NIOLoopBound((self, context), eventLoop: context.eventLoop)
         let (router, loop) = (router, context.eventLoop)
         Task {
-            let answer = await router.answer(question)
+            let response = await router.respond(to: request)
             loop.execute {
                 let (connection, context) = connection.value
-                connection.take(answer, number, context)
+                connection.take(response, number, context)
             }
         }
     }
 
     // MARK: Answers
 
-    private func take(_ answer: HTTPAnswer, _ number: Int, _ context: ChannelHandlerContext) {
-        line.answer(number, answer)
+    private func take(_ response: APIResponse, _ number: Int, _ context: ChannelHandlerContext) {
+        queue.respond(number, response)
         guard !isGone else {
             leaveIfDone(context)
             return
         }
         guard !isInBurst, !isFlushDue, !isBeginning else { return }
-        if line.inWork == 0 {
+        if queue.inWork == 0 {
             flush(context)
         } else {
             // More answers may come in this turn of the loop.
@@ -247,10 +247,10 @@ final class HTTPConnection: ChannelDuplexHandler {
     private func flush(_ context: ChannelHandlerContext) {
         guard !isGone, !isOver else { return }
         repeat {
-            if line.isReady { write(context) }
+            if queue.isReady { write(context) }
             if isOver { return end(context) }
             begin(context)
-        } while line.isReady
+        } while queue.isReady
         setClock(context)
         resume(context)
     }
@@ -258,25 +258,25 @@ final class HTTPConnection: ChannelDuplexHandler {
     /// All that is ready, at once.
     private func write(_ context: ChannelHandlerContext) {
         var bytes = context.channel.allocator.buffer(capacity: 1_024)
-        while !isOver, let (answer, form) = line.takeAnswered() {
-            answer.write(form, into: &bytes)
+        while !isOver, let (response, form) = queue.takeAnswered() {
+            response.write(form, into: &bytes)
             isOver = form.isLast
         }
-        if !isOver, line.takeContinue() {
+        if !isOver, queue.takeContinue() {
             bytes.writeStaticString("HTTP/1.1 100 Continue\r\n\r\n")
         }
         context.writeAndFlush(wrapOutboundOut(bytes), promise: nil)
     }
 
     private func setClock(_ context: ChannelHandlerContext) {
-        if reader.isArriving, line.isFull {
+        if reader.isArriving, queue.isFull {
             // What is not read, because we are behind, cannot be late.
             clock.pause()
             isRestTimed = false
         } else if reader.isArriving {
             if !isRestTimed { clock.waitForRest(context) }
             isRestTimed = true
-        } else if line.isEmpty {
+        } else if queue.isEmpty {
             clock.waitForHead(context)
         } else {
             clock.pause()

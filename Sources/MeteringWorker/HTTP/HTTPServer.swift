@@ -19,7 +19,7 @@ struct HTTPServer: Service {
     private let group: MultiThreadedEventLoopGroup
     private let logger: Logger
     private let times: RequestClock.Times
-    private let bodies = BodyRoom()
+    private let bodies = BodyBudget()
     private let onListening: @Sendable (Int) async -> Void
 
     /// - Parameters:

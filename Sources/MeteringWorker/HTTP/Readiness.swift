@@ -40,7 +40,7 @@ final class Readiness: Sendable {
     /// find the same, and with every worker out of turn nobody would answer. PostgreSQL being away is told but is no reason to send them elsewhere:
     /// clinics that Redis knows are answered all the same. Why a part fails is only in the log: everybody may
     /// ask here, and the reason can name hosts and logins.
-    var answer: HTTPAnswer {
+    var response: APIResponse {
         let (isStopping, failing) = state.withLock { ($0.isStopping, $0.failing) }
         var reasons = failing.sorted().map { "\($0): failing, see the log" }
         let hasRedis = isRedisServing()
@@ -50,7 +50,7 @@ final class Readiness: Sendable {
         }
         if isStopping { reasons.insert("stopping", at: 0) }
         let isReady = (hasRedis || decidesAlone) && !isStopping
-        return HTTPAnswer(
+        return APIResponse(
             status: isReady ? 200 : 503,
             json: Document(status: isReady ? "ready" : "not ready", reasons: reasons))
     }

@@ -11,7 +11,7 @@ struct RequestReader {
         /// The client waits for a word before it sends the body.
         case goOn
         /// It can be answered now; its body, if one still comes, is dropped.
-        case ask(HTTPQuestion)
+        case ask(APIRequest)
         /// It is answered with this, and the connection ends: where it stops is not known.
         case refuse(Problem)
         /// It sends on and on after it was answered.
@@ -23,78 +23,78 @@ struct RequestReader {
     static let droppedBytesMax = 4_194_304
 
     /// How the answer to the newest request is written.
-    private(set) var form = AnswerForm()
+    private(set) var form = ResponseForm()
     /// A request has begun to come and has not ended.
     private(set) var isArriving = false
     /// Nil when the request has gone to be answered already.
-    private var question: HTTPQuestion?
+    private var request: APIRequest?
     private var bodyBytesMax = 0
     private var dropped = 0
-    private let bodies: BodyRoom
+    private let bodies: BodyBudget
 
     /// - Parameter bodies: Shared by all connections.
-    init(_ bodies: BodyRoom) {
+    init(_ bodies: BodyBudget) {
         self.bodies = bodies
     }
 
     /// - Parameter most: The most bytes that the body of a request with this head may have.
-    mutating func begin(_ head: HTTPRequestHead, most: (HTTPQuestion) -> Int) -> Step {
-        (isArriving, question, dropped) = (true, nil, 0)
+    mutating func begin(_ head: HTTPRequestHead, most: (APIRequest) -> Int) -> Step {
+        (isArriving, request, dropped) = (true, nil, 0)
         let framing = Framing(head)
-        form = AnswerForm(
+        form = ResponseForm(
             isHead: head.method == .HEAD, isOld: head.version.minor == 0, isLast: framing.isLast)
         if let problem = framing.problem {
             form.isLast = true
             return .refuse(problem)
         }
         let (path, query) = Self.split(head.uri)
-        var question = HTTPQuestion(
+        var request = APIRequest(
             method: head.method.rawValue, path: path, query: query,
             fields: head.headers.map { ($0.name, $0.value) })
-        bodyBytesMax = most(question)
-        question.isBodyTooLarge = bodyBytesMax > 0 && framing.length > bodyBytesMax
-        guard bodyBytesMax > 0, !question.isBodyTooLarge else {
+        bodyBytesMax = most(request)
+        request.isBodyTooLarge = bodyBytesMax > 0 && framing.length > bodyBytesMax
+        guard bodyBytesMax > 0, !request.isBodyTooLarge else {
             // Whether a client that asked first still sends the body, nobody knows.
             form.isLast = form.isLast || framing.awaitsContinue
-            return .ask(question)
+            return .ask(request)
         }
-        self.question = question
+        self.request = request
         return framing.awaitsContinue ? .goOn : .nothing
     }
 
     mutating func add(_ bytes: ByteBuffer) -> Step {
         guard isArriving else { return .nothing }
-        guard var whole = question else {
+        guard var whole = request else {
             dropped += bytes.readableBytes
             return dropped > Self.droppedBytesMax ? .abandon : .nothing
         }
         guard whole.body.count + bytes.readableBytes <= bodyBytesMax else {
-            question = nil
+            request = nil
             (whole.body, whole.isBodyTooLarge, whole.room) = ([], true, nil)
             return .ask(whole)
         }
-        question = nil
+        request = nil
         whole.body.append(contentsOf: bytes.readableBytesView)
-        if whole.body.count > BodyRoom.smallBytesMax {
-            let room = whole.room ?? BodyRoom.Share(of: bodies)
+        if whole.body.count > BodyBudget.smallBytesMax {
+            let room = whole.room ?? BodyBudget.Share(of: bodies)
             guard room.grow(to: whole.body.capacity) else {
                 form.isLast = true
-                return .refuse(.noRoomForBodies)
+                return .refuse(.bodyBudgetExhausted)
             }
             whole.room = room
         }
-        question = whole
+        request = whole
         return .nothing
     }
 
     mutating func end() -> Step {
         isArriving = false
-        return question.take().map(Step.ask) ?? .nothing
+        return request.take().map(Step.ask) ?? .nothing
     }
 
     /// The bytes are no HTTP: nothing more will come of this request.
     mutating func fail() {
-        (isArriving, question) = (false, nil)
+        (isArriving, request) = (false, nil)
     }
 
     /// Path and query of a target; a proxy may name the whole address (RFC 9112, section 3.2.2).

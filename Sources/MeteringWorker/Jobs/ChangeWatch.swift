@@ -110,7 +110,7 @@ final actor ChangeWatch {
         let usable = try await ledger.usableKeys()
         keys.replace(
             with: Dictionary(
-                usable.map { ($0.hash, KeyHolder($0.key)) }, uniquingKeysWith: { $1 }))
+                usable.map { ($0.hash, KeyOwner($0.key)) }, uniquingKeysWith: { $1 }))
         metrics.noteKeysRenewed()
         if !usable.isComplete {
             logger.warning("there are more usable API keys than are held; revoke some of them")
@@ -195,11 +195,11 @@ final actor ChangeWatch {
     }
 }
 
-extension KeyHolder {
+extension KeyOwner {
     init(_ key: StoredKey) {
         self.init(
             id: key.id, name: key.name,
-            scopes: Set(key.scopes.compactMap { KeyHolder.Scope(rawValue: $0.rawValue) }),
+            scopes: Set(key.scopes.compactMap { KeyOwner.Scope(rawValue: $0.rawValue) }),
             clinics: key.clinics.isEmpty ? nil : key.clinics, expiresAt: key.expiresAt)
     }
 }

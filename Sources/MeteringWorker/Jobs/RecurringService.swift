@@ -8,7 +8,7 @@ struct RecurringService: Service {
     let name: String
     let interval: Duration
     let readiness: Readiness
-    let endings: Endings
+    let shutdownFailures: ShutdownFailures
     let metrics: WorkerMetrics
     let logger: Logger
     /// Whether the first turn comes at once and not after the first interval.
@@ -29,7 +29,7 @@ struct RecurringService: Service {
         do {
             try await closing()
         } catch {
-            endings.noteFailure(of: name)
+            shutdownFailures.noteFailure(of: name)
             logger.error("\(name) failed at the end", metadata: ["error": "\(error)"])
         }
     }
@@ -60,7 +60,7 @@ struct RecurringService: Service {
 }
 
 /// What could not be brought to its end when the process stopped.
-final class Endings: Sendable {
+final class ShutdownFailures: Sendable {
     private let failed = Mutex<[String]>([])
 
     func noteFailure(of name: String) {

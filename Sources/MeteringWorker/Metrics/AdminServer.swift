@@ -67,20 +67,20 @@ struct AdminRoutes: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func answer(_ method: HTTPRequest.Method, _ path: String) -> HTTPAnswer {
-        let answer: () -> HTTPAnswer
+    private func answer(_ method: HTTPRequest.Method, _ path: String) -> APIResponse {
+        let answer: () -> APIResponse
         switch path {
         case "/metrics":
             answer = {
-                HTTPAnswer(
+                APIResponse(
                     status: 200, type: MetricText.contentType, bytes: Array(sources.page().utf8))
             }
-        case "/healthz": answer = { HTTPAnswer(status: 200, json: ["status": "alive"]) }
-        case "/readyz": answer = { sources.readiness.answer }
-        default: return Problem.noSuchRoute.answer
+        case "/healthz": answer = { APIResponse(status: 200, json: ["status": "alive"]) }
+        case "/readyz": answer = { sources.readiness.response }
+        default: return Problem.noSuchRoute.response
         }
         guard method == .get || method == .head else {
-            return Problem.methodNotAllowed(["GET"]).answer
+            return Problem.methodNotAllowed(["GET"]).response
         }
         return answer()
     }
@@ -127,7 +127,7 @@ private final class AdminClock: ChannelDuplexHandler, RemovableChannelHandler {
 }
 
 extension Response {
-    fileprivate init(_ answer: HTTPAnswer) {
+    fileprivate init(_ answer: APIResponse) {
         var fields = HTTPFields()
         for (name, value) in answer.fields {
             // Every name is one of ours, so it is a valid one.

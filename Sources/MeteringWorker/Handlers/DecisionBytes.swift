@@ -57,7 +57,7 @@ extension DecisionDocument.Usage {
     }
 }
 
-extension HTTPAnswer {
+extension APIResponse {
     /// What a check is answered when it was decided.
     init(_ document: DecisionDocument) {
         self.init(

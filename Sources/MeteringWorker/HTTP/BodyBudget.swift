@@ -4,10 +4,10 @@ import Synchronization
 /// answered.
 ///
 /// Small bodies are not counted: the bound on connections bounds them, and a check stays quick.
-final class BodyRoom: Sendable {
+final class BodyBudget: Sendable {
     static let bytesMax = 64 << 20
     /// A body is counted once it is longer.
-    static let smallBytesMax = Router.strangersBodyBytesMax
+    static let smallBytesMax = Router.unauthenticatedBodyBytesMax
 
     private let most: Int
     private let taken = Atomic<Int>(0)
@@ -20,10 +20,10 @@ final class BodyRoom: Sendable {
 
     /// What one body takes, given back when nobody holds it any more.
     final class Share: Sendable {
-        private let room: BodyRoom
+        private let room: BodyBudget
         private let bytes = Atomic<Int>(0)
 
-        init(of room: BodyRoom) {
+        init(of room: BodyBudget) {
             self.room = room
         }
 
@@ -44,6 +44,6 @@ final class BodyRoom: Sendable {
 }
 
 extension Problem {
-    static let noRoomForBodies = Problem.unavailable(
+    static let bodyBudgetExhausted = Problem.unavailable(
         "too many large requests are being received at once; ask again, or with shorter lists")
 }

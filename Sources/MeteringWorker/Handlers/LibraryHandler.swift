@@ -3,8 +3,8 @@ import Metering
 import Quotas
 
 /// What callers of Redis itself need of a worker: clinics brought to Redis, and what they saw kept.
-struct LibraryDoor: Sendable {
-    let door: CheckDoor
+struct LibraryHandler: Sendable {
+    let checks: CheckHandler
     let ledger: Ledger
     let posted: PostedMarks
 
@@ -25,10 +25,10 @@ struct LibraryDoor: Sendable {
     /// all who ask at the same time, and changes nothing otherwise.
     @Sendable private func load(_ call: RouteCall) throws(Problem) -> Route.Work {
         let clinic = try call.clinic()
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
-            let decision = try await door.decide(CheckCall(peekAt: clinic))
-            return HTTPAnswer(
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
+            let decision = try await checks.decide(CheckCall(peekAt: clinic))
+            return APIResponse(
                 status: 200,
                 json: Loaded(
                     clinic_id: clinic.description, config_version: decision.configVersion))
@@ -47,15 +47,15 @@ struct LibraryDoor: Sendable {
     /// `POST /v1/marks`: when it is answered 200, what was accepted is committed.
     @Sendable private func marks(_ call: RouteCall) throws(Problem) -> Route.Work {
         let call = try MarksCall(body: call.body)
-        return { (holder) async throws(Problem) -> HTTPAnswer in
+        return { (owner) async throws(Problem) -> APIResponse in
             let verdicts: [PostedMarks.Verdict]
             do throws(LedgerError) {
-                verdicts = try await posted.take(call.marks, for: holder, into: ledger)
+                verdicts = try await posted.take(call.marks, for: owner, into: ledger)
             } catch {
                 throw .unavailable("\(error)")
             }
             let refused = verdicts.enumerated().filter { $0.element != .accepted }
-            return HTTPAnswer(
+            return APIResponse(
                 status: 200,
                 json: Taken(
                     accepted: verdicts.count - refused.count,

@@ -1,12 +1,12 @@
 import NIOCore
 
 /// The requests of one connection that are not answered yet, oldest first: answers leave in their order.
-struct AnswerLine {
+struct ResponseQueue {
     struct Place {
         /// Not begun as long as this is here.
-        var question: HTTPQuestion?
-        var answer: HTTPAnswer?
-        var form: AnswerForm
+        var request: APIRequest?
+        var response: APIResponse?
+        var form: ResponseForm
         /// The client waits for a word before it sends the body.
         var awaitsContinue = false
     }
@@ -26,7 +26,7 @@ struct AnswerLine {
     var isEmpty: Bool { places.isEmpty }
     var isFull: Bool { places.count >= Self.most }
 
-    mutating func append(_ form: AnswerForm) {
+    mutating func append(_ form: ResponseForm) {
         places.append(Place(form: form))
     }
 
@@ -37,50 +37,50 @@ struct AnswerLine {
     }
 
     /// Whether something can be written now.
-    var isReady: Bool { places.first.map { $0.answer != nil || $0.awaitsContinue } ?? false }
+    var isReady: Bool { places.first.map { $0.response != nil || $0.awaitsContinue } ?? false }
 
     /// Whether the newest is begun and not answered.
     var lastIsInWork: Bool {
-        !places.isEmpty && first + places.count - 1 < next && last.answer == nil
+        !places.isEmpty && first + places.count - 1 < next && last.response == nil
     }
 
-    /// The next question to begin with, when there is one and room for it.
-    mutating func upNext() -> (number: Int, HTTPQuestion)? {
+    /// The next request to begin with, when there is one and room for it.
+    mutating func upNext() -> (number: Int, APIRequest)? {
         guard !isAlone, inWork < Self.most else { return nil }
         while next < first + places.count {
-            if let question = places[place(next)].question { return (next, question) }
+            if let request = places[place(next)].request { return (next, request) }
             // Its request has not come whole yet, unless it is answered already.
-            guard places[place(next)].answer != nil else { return nil }
+            guard places[place(next)].response != nil else { return nil }
             next += 1
         }
         return nil
     }
 
-    /// Takes the question that is up next into work.
+    /// Takes the request that is up next into work.
     ///
     /// - Parameter alone: Nothing may be begun before it is answered, because what it does and what comes
     ///   behind it may depend on each other (RFC 9112, section 9.3.2).
     mutating func begin(alone: Bool) {
-        places[place(next)].question = nil
+        places[place(next)].request = nil
         next += 1
         inWork += 1
         isAlone = alone
     }
 
-    mutating func answer(_ number: Int, _ answer: HTTPAnswer) {
+    mutating func respond(_ number: Int, _ response: APIResponse) {
         inWork -= 1
         isAlone = false
         guard number >= first, number < first + places.count else { return }
-        places[place(number)].answer = answer
+        places[place(number)].response = response
     }
 
     /// Takes the oldest place when it is answered.
-    mutating func takeAnswered() -> (HTTPAnswer, AnswerForm)? {
-        guard let place = places.first, let answer = place.answer else { return nil }
+    mutating func takeAnswered() -> (APIResponse, ResponseForm)? {
+        guard let place = places.first, let response = place.response else { return nil }
         places.removeFirst()
         first += 1
         next = max(next, first)
-        return (answer, place.form)
+        return (response, place.form)
     }
 
     /// True once when the oldest request's client waits for the word to go on.

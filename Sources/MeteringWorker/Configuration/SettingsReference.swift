@@ -1,7 +1,7 @@
 import Shell
 
 /// docs/configuration.md, made from the table of settings.
-enum ConfigurationPage {
+enum SettingsReference {
     static let text = """
         # Configuration
 

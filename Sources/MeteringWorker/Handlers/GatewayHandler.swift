@@ -6,8 +6,8 @@ import Quotas
 /// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check. nginx knows
 /// only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and `X-Metering-Status` says which
 /// it is. Why it is so: docs/decisions/0018-forward-auth.md.
-struct GatewayDoor: Sendable {
-    let door: CheckDoor
+struct GatewayHandler: Sendable {
+    let checks: CheckHandler
     let keys: KeyRing
     let subdomains: SubdomainCache
     let naming: GatewayNaming
@@ -20,36 +20,36 @@ struct GatewayDoor: Sendable {
     var routes: [Route] {
         var plain = Route.keyed("GET", "/v1/gateway/check", scope: .check) {
             call throws(Problem) in
-            guard call.question.query == nil || call.question.query == "deny=403" else {
+            guard call.request.query == nil || call.request.query == "deny=403" else {
                 throw .badRequest("the query is nothing or deny=403")
             }
-            return work(try GatewayCall(call.question, naming: naming))
+            return work(try GatewayCall(call.request, naming: naming))
         }
         plain.key = Self.key
         plain.finish = Self.finish
         // Envoy appends the application's path and query, and asks with the method of the request.
         var appended = Route.keyed("*", "/v1/gateway/check/{path*}", scope: .check) {
             call throws(Problem) in
-            let path = call.question.path.dropFirst(Self.path.count)
+            let path = call.request.path.dropFirst(Self.path.count)
             return work(
-                try GatewayCall(call.question, naming: naming, behind: String(path)))
+                try GatewayCall(call.request, naming: naming, behind: String(path)))
         }
         appended.key = Self.key
         return [plain, appended]
     }
 
     /// The proxy's own key, or the key of the request where the proxy passes that.
-    @Sendable private static func key(_ question: HTTPQuestion) -> String? {
-        guard question.fields.contains(where: { $0.name.lowercased() == keyField }) else {
-            return question.field("authorization")
+    @Sendable private static func key(_ request: APIRequest) -> String? {
+        guard request.fields.contains(where: { $0.name.lowercased() == keyField }) else {
+            return request.field("authorization")
         }
-        return question.field(keyField).map { "Bearer \($0)" }
+        return request.field(keyField).map { "Bearer \($0)" }
     }
 
     @Sendable private static func finish(
-        _ question: HTTPQuestion, _ answer: HTTPAnswer
-    ) -> HTTPAnswer {
-        guard question.query == "deny=403", answer.status >= 300 else { return answer }
+        _ request: APIRequest, _ answer: APIResponse
+    ) -> APIResponse {
+        guard request.query == "deny=403", answer.status >= 300 else { return answer }
         var refusal = answer
         refusal.status = 403
         refusal.fields.append(("X-Metering-Status", "\(answer.status)"))
@@ -57,11 +57,11 @@ struct GatewayDoor: Sendable {
     }
 
     private func work(_ call: GatewayCall) -> Route.Work {
-        { (holder) async throws(Problem) -> HTTPAnswer in
+        { (owner) async throws(Problem) -> APIResponse in
             let clinic = try await self.clinic(call.clinic)
-            try holder.mustSee(clinic)
+            try owner.mustSee(clinic)
             guard case .counted(let limit, let cost) = rules.treatment(of: call.path) else {
-                return HTTPAnswer(status: 204)
+                return APIResponse(status: 204)
             }
             var check = CheckCall(peekAt: clinic)
             (check.mode, check.limit, check.cost) = (.consume, limit, cost)
@@ -72,15 +72,15 @@ struct GatewayDoor: Sendable {
 
     /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules do not.
     private func decide(_ check: CheckCall) async throws(Problem) -> QuotaDecision {
-        if let decision = try await door.decideIfLimited(check) { return decision }
+        if let decision = try await checks.decideIfLimited(check) { return decision }
         var plain = check
         plain.limit = LimitID.defaultName
-        return try await door.decide(plain)
+        return try await checks.decide(plain)
     }
 
-    private func answer(_ decision: QuotaDecision, to check: CheckCall) -> HTTPAnswer {
-        guard decision.isAllowed else { return door.answer(decision, to: check) }
-        var answer = HTTPAnswer(status: 204)
+    private func answer(_ decision: QuotaDecision, to check: CheckCall) -> APIResponse {
+        guard decision.isAllowed else { return checks.answer(decision, to: check) }
+        var answer = APIResponse(status: 204)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }
@@ -91,7 +91,7 @@ struct GatewayDoor: Sendable {
         case .subdomain(let label):
             return try await clinic(of: label)
         case .ofKey(let authorization):
-            guard let bearer = keys.holder(authorization: authorization) else {
+            guard let bearer = keys.owner(authorization: authorization) else {
                 throw .unauthorized
             }
             guard bearer.mayAct(in: .check) else { throw .forbidden(scope: "check") }
@@ -102,7 +102,7 @@ struct GatewayDoor: Sendable {
     }
 }
 
-extension GatewayDoor {
+extension GatewayHandler {
     private func clinic(of label: String) async throws(Problem) -> ClinicID {
         let found: ClinicID?
         do throws(QuotaError) { found = try await subdomains.clinic(of: label) } catch {

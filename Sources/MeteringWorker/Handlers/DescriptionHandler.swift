@@ -1,9 +1,9 @@
 /// `GET /openapi.json`: what this API is, for programs.
-struct DescriptionDoor: Sendable {
+struct DescriptionHandler: Sendable {
     var routes: [Route] {
         [
             .open("GET", "/openapi.json") { _ in
-                HTTPAnswer(
+                APIResponse(
                     status: 200, type: "application/json", bytes: PackageResources.openapi_json)
             }
         ]

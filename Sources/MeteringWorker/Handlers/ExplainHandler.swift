@@ -3,8 +3,8 @@ import Metering
 import Quotas
 
 /// `GET /v1/clinics/{id}/explain`: why a clinic was or would be denied, and where each number comes from.
-struct ExplainDoor: Sendable {
-    let door: CheckDoor
+struct ExplainHandler: Sendable {
+    let checks: CheckHandler
     let ledger: Ledger
     /// Since when this worker has seen denials, µs since 1970.
     let watchingSince: Int64
@@ -15,10 +15,10 @@ struct ExplainDoor: Sendable {
 
     @Sendable private func explain(_ call: RouteCall) throws(Problem) -> Route.Work {
         let clinic = try call.clinic()
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
-            let decision = try await door.decide(CheckCall(peekAt: clinic))
-            guard let room = try await door.room(of: clinic) else { throw .unknownClinic }
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
+            let decision = try await checks.decide(CheckCall(peekAt: clinic))
+            guard let room = try await checks.room(of: clinic) else { throw .unknownClinic }
             let origin: ClinicOrigin?
             do throws(LedgerError) {
                 origin = try await ledger.origin(of: clinic, at: decision.decidedAt)
@@ -26,8 +26,8 @@ struct ExplainDoor: Sendable {
                 throw .unavailable("\(error)")
             }
             guard let origin else { throw .unknownClinic }
-            let denials = door.gate.denials
-            return HTTPAnswer(
+            let denials = checks.gate.denials
+            return APIResponse(
                 status: 200,
                 json: ExplainDocument(
                     clinic: clinic, decision: decision, origin: origin, room: room,

@@ -6,27 +6,27 @@ import Quotas
 /// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200 and
 /// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with what its check alone would
 /// have been answered. What is wrong with one is told in its place and touches no other.
-extension CheckDoor {
+extension CheckHandler {
     @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
         let calls = try BatchCall.read(call.body)
-        return { (holder) async throws(Problem) -> HTTPAnswer in
+        return { (owner) async throws(Problem) -> APIResponse in
             let seen = calls.map { call in
                 call.flatMap { call in
-                    holder.maySee(call.clinic) ? .success(call) : .failure(Problem.unknownClinic)
+                    owner.maySee(call.clinic) ? .success(call) : .failure(Problem.unknownClinic)
                 }
             }
-            return try await batches.withRoom(for: seen.count, of: holder.id) {
-                HTTPAnswer(batch: await answers(to: seen))
+            return try await batches.withSlots(for: seen.count, of: owner.id) {
+                APIResponse(batch: await answers(to: seen))
             }
         }
     }
 
-    private func answers(to calls: [Result<CheckCall, Problem>]) async -> [HTTPAnswer] {
+    private func answers(to calls: [Result<CheckCall, Problem>]) async -> [APIResponse] {
         let counted = calls.map { call in (try? call.get())?.question }
         var decisions = await gate.checkMany(counted.compactMap { $0 })[...]
         let until = ContinuousClock.now + Self.batchTime
         var (named, advised) = (BatchTurn(until: until), BatchTurn(until: until))
-        var answers: [HTTPAnswer] = []
+        var answers: [APIResponse] = []
         answers.reserveCapacity(calls.count)
         for (call, question) in zip(calls, counted) {
             do throws(Problem) {
@@ -46,7 +46,7 @@ extension CheckDoor {
                     answers.append(answer)
                 }
             } catch {
-                answers.append(error.answer)
+                answers.append(error.response)
             }
         }
         return answers
@@ -66,8 +66,8 @@ struct BatchTurn {
 
     /// - Parameter ask: Is told the time that is left.
     mutating func take(
-        _ ask: (Duration) async throws(Problem) -> HTTPAnswer
-    ) async throws(Problem) -> HTTPAnswer {
+        _ ask: (Duration) async throws(Problem) -> APIResponse
+    ) async throws(Problem) -> APIResponse {
         if let away { throw away }
         let left = until - ContinuousClock.now
         guard left > .zero, !Task.isCancelled else {
@@ -145,9 +145,9 @@ extension FlatJSON.Value {
     }
 }
 
-extension HTTPAnswer {
+extension APIResponse {
     /// The answers to many checks, their bodies byte for byte as each alone would have been.
-    fileprivate init(batch answers: [HTTPAnswer]) {
+    fileprivate init(batch answers: [APIResponse]) {
         var body = Array(#"{"answers":["#.utf8)
         for (index, answer) in answers.enumerated() {
             if index > 0 { body.append(UInt8(ascii: ",")) }

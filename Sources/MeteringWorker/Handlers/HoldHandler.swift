@@ -5,7 +5,7 @@ import Quotas
 /// Reservations and refunds: bytes in, an answer out. docs/reservations.md describes them.
 ///
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
-struct HoldDoor: Sendable {
+struct HoldHandler: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
     let keeper: HoldKeeper
@@ -48,7 +48,7 @@ struct HoldDoor: Sendable {
 
 // MARK: Reservations
 
-extension HoldDoor {
+extension HoldHandler {
     /// `POST /v1/reservations`
     @Sendable private func reserve(_ call: RouteCall) throws(Problem) -> Route.Work {
         let body = try FlatBody(
@@ -60,8 +60,8 @@ extension HoldDoor {
         }
         let name = try body.text("request_id", most: CallID.nameBytesMax)
         let id = name.map { CallID(.hold, named: $0) } ?? .random()
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
             let answer = try await Problem.whenAway { () async throws(QuotaError) in
                 try await gate.reserve(
                     clinic, id: id, limit: limit, cost: cost, for: .milliseconds(ttl),
@@ -69,10 +69,10 @@ extension HoldDoor {
             }
             switch answer {
             case .held(let held):
-                return HTTPAnswer(
+                return APIResponse(
                     status: held.isRepeated ? 200 : 201, json: HeldDocument(held, id, of: clinic))
             case .ended(let ending): throw .reservationEnded(ending)
-            case .denied(let decision): return HTTPAnswer(denied: decision, of: clinic)
+            case .denied(let decision): return APIResponse(denied: decision, of: clinic)
             case .tooMany(let wait): throw .tooManyReservations(wait)
             case .otherCall: throw .idOfAnother("request_id")
             case .unknownClinic: throw .unknownClinic
@@ -106,8 +106,8 @@ extension HoldDoor {
         guard let id = call.parameters.first.flatMap({ CallID(String($0)) }) else {
             throw .badRequest("the reservation id in the path is not 32 hexadecimal digits")
         }
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
             let answer = try await Problem.whenAway { () async throws(QuotaError) in
                 try await ask(clinic, id)
             }
@@ -115,7 +115,7 @@ extension HoldDoor {
             case .ended(let ending):
                 let pending = await bring(clinic, if: ending.waits)
                 guard ending.state == wanted else { throw .reservationEnded(ending) }
-                return HTTPAnswer(
+                return APIResponse(
                     status: 200, json: EndedDocument(ending, id, of: clinic, pending: pending))
             case .tooMuch(let held):
                 throw .badRequest("cost is more than the \(held) units that are held")
@@ -128,7 +128,7 @@ extension HoldDoor {
 
 // MARK: Refunds
 
-extension HoldDoor {
+extension HoldHandler {
     /// `POST /v1/refunds`
     @Sendable private func refund(_ call: RouteCall) throws(Problem) -> Route.Work {
         let body = try FlatBody(call.body, known: ["clinic_id", "cost", "month", "refund_id"])
@@ -144,8 +144,8 @@ extension HoldDoor {
         let asked = try body.text("month", most: 7)
         let month = asked.flatMap(Month.init(_:))
         guard asked == nil || month != nil else { throw .badRequest("month is not as 2026-11") }
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
             if let month { return try await refund(units, to: clinic, of: month, id, name) }
             let answer = try await Problem.whenAway { () async throws(QuotaError) in
                 try await gate.refund(clinic, id: id, units: units)
@@ -153,7 +153,7 @@ extension HoldDoor {
             switch answer {
             case .refunded(let refund):
                 let pending = await bring(clinic, if: refund.waits)
-                return HTTPAnswer(
+                return APIResponse(
                     status: 200, json: RefundDocument(refund, name, of: clinic, pending: pending))
             case .tooMuch(let period): throw .moreThanUsed(period.used)
             case .otherCall: throw .idOfAnother("refund_id")
@@ -166,7 +166,7 @@ extension HoldDoor {
     /// A refund for a named month: PostgreSQL keeps its id for ever.
     private func refund(
         _ units: Int64, to clinic: ClinicID, of month: Month, _ id: CallID, _ name: String
-    ) async throws(Problem) -> HTTPAnswer {
+    ) async throws(Problem) -> APIResponse {
         let given: GivenBack
         do {
             guard try await gate.knows(clinic) else { throw Problem.unknownClinic }
@@ -184,7 +184,7 @@ extension HoldDoor {
         case .written, .repeated:
             // It is given back for good. Only the counter may not know of it yet.
             let pending = await isPending { try await keeper.renew(clinic) }
-            return HTTPAnswer(
+            return APIResponse(
                 status: 200,
                 json: RefundDocument(
                     clinic_id: clinic.description, refund_id: name, units: units,
@@ -298,7 +298,7 @@ extension Problem {
         retryAfter: 60)
 }
 
-extension HTTPAnswer {
+extension APIResponse {
     /// A refusal with every number behind it, as a check gives it.
     init(denied decision: QuotaDecision, of clinic: ClinicID) {
         self.init(

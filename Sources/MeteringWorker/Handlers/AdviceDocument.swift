@@ -66,7 +66,7 @@ extension Problem {
     static let limitReached = 409
 }
 
-extension HTTPAnswer {
+extension APIResponse {
     init(_ advice: CapacityAnswer, of clinic: ClinicID) {
         let document = AdviceDocument(advice, of: clinic)
         if advice.isAllowed {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 
 /// A response as bytes and fields, before any server framework sees it.
-struct HTTPAnswer: Sendable {
+struct APIResponse: Sendable {
     var status: Int
     var fields: [(name: String, value: String)]
     var body: [UInt8]

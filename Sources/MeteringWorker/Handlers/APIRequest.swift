@@ -1,5 +1,5 @@
 /// A request as it arrived whole, free of any server framework.
-struct HTTPQuestion: Sendable {
+struct APIRequest: Sendable {
     let method: String
     /// Percent-encoded, without the query.
     let path: String
@@ -11,7 +11,7 @@ struct HTTPQuestion: Sendable {
     /// Whether the body was longer than its route takes; then `body` is empty.
     var isBodyTooLarge = false
     /// Held as long as the body is, when that is large.
-    var room: BodyRoom.Share?
+    var room: BodyBudget.Share?
 
     /// The field's value, or nil when it is absent or was sent more than once.
     ///

@@ -4,10 +4,10 @@ import Quotas
 /// What a check does, free of any server framework: bytes in, an answer out.
 ///
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
-struct CheckDoor: Sendable {
+struct CheckHandler: Sendable {
     let gate: QuotaGate
     let advisor: CapacityReader
-    let batches: BatchRoom
+    let batches: BatchSlots
 
     var routes: [Route] {
         [
@@ -23,8 +23,8 @@ struct CheckDoor: Sendable {
     /// `POST /v1/check`
     @Sendable private func check(_ call: RouteCall) throws(Problem) -> Route.Work {
         let call = try CheckCall(body: call.body)
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(call.clinic)
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(call.clinic)
             if let counter = call.counter { return try await advise(call, on: counter) }
             if let name = call.requestID { return try await once(call, named: name) }
             return answer(try await decide(call), to: call)
@@ -34,11 +34,11 @@ struct CheckDoor: Sendable {
     /// `GET /v1/clinics/{id}/usage`: the same numbers, counting nothing.
     @Sendable private func usage(_ call: RouteCall) throws(Problem) -> Route.Work {
         let clinic = try call.clinic()
-        return { (holder) async throws(Problem) -> HTTPAnswer in
-            try holder.mustSee(clinic)
+        return { (owner) async throws(Problem) -> APIResponse in
+            try owner.mustSee(clinic)
             let decision = try await decide(CheckCall(peekAt: clinic))
             let denials = gate.denials.denials(of: clinic)
-            return HTTPAnswer(
+            return APIResponse(
                 status: 200, json: UsageDocument(decision, of: clinic, denials: denials))
         }
     }
@@ -77,7 +77,7 @@ struct CheckDoor: Sendable {
     }
 
     /// A call that is counted once for its name.
-    func once(_ call: CheckCall, named name: String) async throws(Problem) -> HTTPAnswer {
+    func once(_ call: CheckCall, named name: String) async throws(Problem) -> APIResponse {
         let told: OnceAnswer
         do throws(QuotaError) {
             told = try await gate.check(
@@ -94,11 +94,11 @@ struct CheckDoor: Sendable {
     /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
     func advise(
         _ call: CheckCall, on counter: LimitCounter, within patience: Duration? = nil
-    ) async throws(Problem) -> HTTPAnswer {
+    ) async throws(Problem) -> APIResponse {
         guard let room = try await room(of: call.clinic, within: patience) else {
             throw .unknownClinic
         }
-        return HTTPAnswer(CapacityAnswer(room, asked: counter, cost: call.cost), of: call.clinic)
+        return APIResponse(CapacityAnswer(room, asked: counter, cost: call.cost), of: call.clinic)
     }
 
     /// Nil when there is no such clinic.
@@ -114,11 +114,11 @@ struct CheckDoor: Sendable {
 
     func answer(
         _ decision: QuotaDecision, to call: CheckCall, memory: OnceAnswer.Memory? = nil
-    ) -> HTTPAnswer {
+    ) -> APIResponse {
         var document = DecisionDocument(decision, of: call.clinic, mode: call.mode)
         if memory == .repeated { document.repeated = true }
         if memory == .forgotten { document.remembered = false }
-        var answer = HTTPAnswer(document)
+        var answer = APIResponse(document)
         answer.fields += RateLimitFields.fields(decision)
         return answer
     }

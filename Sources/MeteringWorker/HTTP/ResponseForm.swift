@@ -1,7 +1,7 @@
 import NIOCore
 
 /// What the request says about how its answer is written.
-struct AnswerForm {
+struct ResponseForm {
     /// HEAD: the fields of the answer without its bytes, which would be read as the next answer.
     var isHead = false
     /// HTTP/1.0: a connection ends after an answer that does not say otherwise.
@@ -10,9 +10,9 @@ struct AnswerForm {
     var isLast = false
 }
 
-extension HTTPAnswer {
+extension APIResponse {
     /// Writes the answer as bytes of HTTP/1.1. `Content-Length` always stands there, unless there can be no body.
-    func write(_ form: AnswerForm, into buffer: inout ByteBuffer) {
+    func write(_ form: ResponseForm, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeNumber(status)
         buffer.writeStaticString(" ")

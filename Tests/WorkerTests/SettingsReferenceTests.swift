@@ -9,7 +9,7 @@ import Testing
     /// To renew the page after a change of the table: METERING_TEST_WRITE_DOCS=1 swift test --filter `page`
     @Test func `is what the table of settings says`() throws {
         let path = "\(ProjectRoot.path)/docs/configuration.md"
-        let wanted = Data(ConfigurationPage.text.utf8)
+        let wanted = Data(SettingsReference.text.utf8)
         if ProcessInfo.processInfo.environment["METERING_TEST_WRITE_DOCS"] == "1" {
             try wanted.write(to: URL(filePath: path))
         }
@@ -21,7 +21,7 @@ import Testing
 
     @Test func `has one line for each setting`() {
         for key in WorkerKeys.all {
-            let lines = ConfigurationPage.text.split(separator: "\n")
+            let lines = SettingsReference.text.split(separator: "\n")
                 .filter { $0.hasPrefix("| `\(key.environmentName)` |") }
             #expect(lines.count == 1, "\(key.environmentName)")
         }

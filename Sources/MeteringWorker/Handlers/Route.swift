@@ -7,14 +7,14 @@ import Metering
 struct Route: Sendable {
     enum Answering: Sendable {
         /// For everybody; no key is looked at.
-        case open(@Sendable (HTTPQuestion) async -> HTTPAnswer)
+        case open(@Sendable (APIRequest) async -> APIResponse)
         /// For bearers of a key with this scope. What the request says wrongly is told first, then the key
         /// is looked at, then the work is done.
-        case keyed(KeyHolder.Scope, @Sendable (RouteCall) throws(Problem) -> Work)
+        case keyed(KeyOwner.Scope, @Sendable (RouteCall) throws(Problem) -> Work)
     }
 
     /// What is left to do once the request was read and its key may ask.
-    typealias Work = @Sendable (KeyHolder) async throws(Problem) -> HTTPAnswer
+    typealias Work = @Sendable (KeyOwner) async throws(Problem) -> APIResponse
 
     let method: String
     let path: PathTemplate
@@ -22,29 +22,29 @@ struct Route: Sendable {
     let bodyBytesMax: Int
     let answering: Answering
     /// Where the key stands, as an `Authorization` field would hold it.
-    var key: @Sendable (HTTPQuestion) -> String? = { $0.field("authorization") }
+    var key: @Sendable (APIRequest) -> String? = { $0.field("authorization") }
     /// The last word on every answer of this route, also on the router's own.
-    var finish: (@Sendable (HTTPQuestion, HTTPAnswer) -> HTTPAnswer)?
+    var finish: (@Sendable (APIRequest, APIResponse) -> APIResponse)?
 
     /// For a route that answers whatever method the request has.
     static let anyMethod = "*"
 
     /// What the key needs; nil when no key is needed.
-    var scope: KeyHolder.Scope? {
+    var scope: KeyOwner.Scope? {
         if case .keyed(let scope, _) = answering { scope } else { nil }
     }
 
     /// A route that everybody may ask.
     static func open(
         _ method: String, _ path: PathTemplate,
-        _ answer: @escaping @Sendable (HTTPQuestion) async -> HTTPAnswer
+        _ answer: @escaping @Sendable (APIRequest) async -> APIResponse
     ) -> Route {
         Route(method: method, path: path, bodyBytesMax: 0, answering: .open(answer))
     }
 
     /// A route that needs a key.
     static func keyed(
-        _ method: String, _ path: PathTemplate, scope: KeyHolder.Scope, bodyBytesMax: Int = 0,
+        _ method: String, _ path: PathTemplate, scope: KeyOwner.Scope, bodyBytesMax: Int = 0,
         _ read: @escaping @Sendable (RouteCall) throws(Problem) -> Work
     ) -> Route {
         Route(
@@ -55,11 +55,11 @@ struct Route: Sendable {
 
 /// A request together with what its path named.
 struct RouteCall: Sendable {
-    let question: HTTPQuestion
+    let request: APIRequest
     /// What stood in the place of each `{…}`, in their order.
     let parameters: [Substring]
 
-    var body: [UInt8] { question.body }
+    var body: [UInt8] { request.body }
 
     /// The clinic that a path with the one parameter `{id}` names.
     func clinic() throws(Problem) -> ClinicID {
@@ -70,7 +70,7 @@ struct RouteCall: Sendable {
     }
 }
 
-extension KeyHolder {
+extension KeyOwner {
     /// Refuses a clinic that this key may not see, like one that does not exist.
     func mustSee(_ clinic: ClinicID) throws(Problem) {
         guard maySee(clinic) else { throw .unknownClinic }

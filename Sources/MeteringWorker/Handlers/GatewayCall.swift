@@ -74,37 +74,37 @@ struct GatewayCall: Sendable, Hashable {
 
     /// - Parameter behind: The application's path as Envoy appends it; nil when fields tell it.
     init(
-        _ question: HTTPQuestion, naming: GatewayNaming, behind: String? = nil
+        _ request: APIRequest, naming: GatewayNaming, behind: String? = nil
     ) throws(Problem) {
-        clinic = try Self.clinic(question, naming, isAppended: behind != nil)
+        clinic = try Self.clinic(request, naming, isAppended: behind != nil)
         let method: String?
         if let behind {
             guard let path = GatewayPath(behind) else { throw .badRequest("the path is no path") }
-            (self.path, method) = (path, question.method)
+            (self.path, method) = (path, request.method)
         } else {
-            let uri = question.field("x-forwarded-uri") ?? "/"
+            let uri = request.field("x-forwarded-uri") ?? "/"
             guard let path = GatewayPath(uri) else {
                 throw .badRequest("X-Forwarded-Uri is no path")
             }
-            (self.path, method) = (path, question.field("x-forwarded-method"))
+            (self.path, method) = (path, request.field("x-forwarded-method"))
         }
         writes = !Self.readingMethods.contains(method ?? "")
     }
 
     private static func clinic(
-        _ question: HTTPQuestion, _ naming: GatewayNaming, isAppended: Bool
+        _ request: APIRequest, _ naming: GatewayNaming, isAppended: Bool
     ) throws(Problem) -> Clinic {
         switch naming {
-        case .key: return .ofKey(authorization: question.field("authorization"))
+        case .key: return .ofKey(authorization: request.field("authorization"))
         case .field(let name):
-            guard let text = question.field(name), let clinic = ClinicID(text) else {
+            guard let text = request.field(name), let clinic = ClinicID(text) else {
                 throw .badRequest("the field \(name) does not hold one clinic id")
             }
             return .id(clinic)
         case .subdomain(let domain):
-            // Envoy keeps the application's host in the question itself, and no other field can be trusted there.
+            // Envoy keeps the application's host in the request itself, and no other field can be trusted there.
             let field = isAppended ? "host" : "x-forwarded-host"
-            let host = question.field(field)
+            let host = request.field(field)
             guard let host, let label = GatewayNaming.label(of: host, under: domain) else {
                 throw .badRequest("the field \(field) holds no host directly under \(domain)")
             }

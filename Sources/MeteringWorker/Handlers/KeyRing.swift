@@ -2,7 +2,7 @@ import Metering
 import Synchronization
 
 /// What a bearer of an API key may do.
-struct KeyHolder: Hashable, Sendable {
+struct KeyOwner: Hashable, Sendable {
     enum Scope: String, CaseIterable, Sendable {
         case check, usage, marks, admin
     }
@@ -25,20 +25,20 @@ struct KeyHolder: Hashable, Sendable {
 /// flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that second.
 final class KeyRing: Sendable {
     private struct State {
-        var holders: [[UInt8]: KeyHolder] = [:]
+        var owners: [[UInt8]: KeyOwner] = [:]
         var used: Set<Int64> = []
-        /// Holders by the whole field that named them, so that the same caller's next request costs no hash.
-        var recent: [String: KeyHolder] = [:]
+        /// Owners by the whole field that named them, so that the same caller's next request costs no hash.
+        var recent: [String: KeyOwner] = [:]
 
-        mutating func holder(recently field: String, at time: Int64) -> KeyHolder? {
+        mutating func owner(recently field: String, at time: Int64) -> KeyOwner? {
             recent[field].flatMap { admit($0, at: time) }
         }
 
         /// Notes the use of a key, unless it has expired.
-        mutating func admit(_ holder: KeyHolder, at time: Int64) -> KeyHolder? {
-            if let end = holder.expiresAt, end <= time { return nil }
-            used.insert(holder.id)
-            return holder
+        mutating func admit(_ owner: KeyOwner, at time: Int64) -> KeyOwner? {
+            if let end = owner.expiresAt, end <= time { return nil }
+            used.insert(owner.id)
+            return owner
         }
     }
 
@@ -53,9 +53,9 @@ final class KeyRing: Sendable {
         self.now = now
     }
 
-    func replace(with all: [[UInt8]: KeyHolder]) {
+    func replace(with all: [[UInt8]: KeyOwner]) {
         state.withLock { state in
-            state.holders = all
+            state.owners = all
             state.recent = [:]
         }
     }
@@ -68,17 +68,17 @@ final class KeyRing: Sendable {
         }
     }
 
-    /// The holder of the key in an `Authorization` field, or nil when it is not a valid one.
-    func holder(authorization field: String?) -> KeyHolder? {
+    /// The owner of the key in an `Authorization` field, or nil when it is not a valid one.
+    func owner(authorization field: String?) -> KeyOwner? {
         guard let field, field.utf8.count <= 256 else { return nil }
         let time = now()
-        if let known = state.withLock({ $0.holder(recently: field, at: time) }) { return known }
+        if let known = state.withLock({ $0.owner(recently: field, at: time) }) { return known }
         guard field.lowercased().hasPrefix("bearer ") else { return nil }
         let hash = APIKey.hash(of: String(field.dropFirst("bearer ".count).drop { $0 == " " }))
         return state.withLock { state in
-            guard let holder = state.holders[hash] else { return nil }
-            if state.recent.count < Self.recentMax { state.recent[field] = holder }
-            return state.admit(holder, at: time)
+            guard let owner = state.owners[hash] else { return nil }
+            if state.recent.count < Self.recentMax { state.recent[field] = owner }
+            return state.admit(owner, at: time)
         }
     }
 }

@@ -43,10 +43,10 @@ final class PostedMarks: Sendable {
 
     /// One verdict for each mark, in their order.
     func take(
-        _ marks: [MarksCall.Posted], for holder: KeyHolder, into ledger: Ledger
+        _ marks: [MarksCall.Posted], for owner: KeyOwner, into ledger: Ledger
     ) async throws(LedgerError) -> [Verdict] {
         let now = try await ledger.databaseTime()
-        let clinics = Set(marks.map(\.clinic)).filter { holder.maySee($0) }
+        let clinics = Set(marks.map(\.clinic)).filter { owner.maySee($0) }
         let known = Dictionary(
             try await ledger.configurations(of: Array(clinics), at: now).map { ($0.clinic, $0) },
             uniquingKeysWith: { first, _ in first })

@@ -70,10 +70,10 @@ extension Problem {
         let detail: String
     }
 
-    var answer: HTTPAnswer {
+    var response: APIResponse {
         let document = Document(
             type: Self.type(code), title: title, status: status, detail: detail)
-        var answer = HTTPAnswer(status: status, problem: document)
+        var answer = APIResponse(status: status, problem: document)
         if let retryAfter { answer.fields.append(("Retry-After", "\(retryAfter)")) }
         if !allowedMethods.isEmpty {
             answer.fields.append(("Allow", allowedMethods.joined(separator: ", ")))

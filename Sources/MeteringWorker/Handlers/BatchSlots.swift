@@ -1,7 +1,7 @@
 import Synchronization
 
 /// How many checks of lists may be in work at once, so that no key's lists keep Redis from everybody else's checks.
-final class BatchRoom: Sendable {
+final class BatchSlots: Sendable {
     /// Of one key: one longest list at a time, or several short ones.
     static let keyMax = BatchCall.checksMax
     static let allMax = 2 * BatchCall.checksMax
@@ -14,9 +14,9 @@ final class BatchRoom: Sendable {
     private let state = Mutex(State())
 
     /// - Parameter key: The id of the API key.
-    func withRoom(
-        for count: Int, of key: Int64, _ work: () async -> HTTPAnswer
-    ) async throws(Problem) -> HTTPAnswer {
+    func withSlots(
+        for count: Int, of key: Int64, _ work: () async -> APIResponse
+    ) async throws(Problem) -> APIResponse {
         try enter(count, key)
         defer { leave(count, key) }
         return await work()
@@ -30,7 +30,7 @@ final class BatchRoom: Sendable {
             state.all += count
             return true
         }
-        guard hasRoom else { throw .noRoomForChecks }
+        guard hasRoom else { throw .batchSlotsExhausted }
     }
 
     private func leave(_ count: Int, _ key: Int64) {
@@ -43,8 +43,8 @@ final class BatchRoom: Sendable {
 }
 
 extension Problem {
-    static let noRoomForChecks = Problem.unavailable(
-        "lists of at most \(BatchRoom.keyMax) checks of one key, and \(BatchRoom.allMax) of all, are worked on "
+    static let batchSlotsExhausted = Problem.unavailable(
+        "lists of at most \(BatchSlots.keyMax) checks of one key, and \(BatchSlots.allMax) of all, are worked on "
             + "at once; none of this list was counted, so send it again when an earlier one is answered"
     )
 }
