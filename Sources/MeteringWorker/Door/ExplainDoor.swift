@@ -19,9 +19,9 @@ struct ExplainDoor: Sendable {
             try holder.mustSee(clinic)
             let decision = try await door.decide(CheckCall(peekAt: clinic))
             guard let room = try await door.room(of: clinic) else { throw .unknownClinic }
-            let origin: ClinicOrigin?
+            let origin: TermsProvenance?
             do throws(LedgerError) {
-                origin = try await ledger.origin(of: clinic, at: decision.decidedAt)
+                origin = try await ledger.clinics.provenance(of: clinic, at: decision.decidedAt)
             } catch {
                 throw .unavailable("\(error)")
             }
