@@ -30,8 +30,8 @@ struct DunningCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinic(named: clinic)
-                let record = try await ledger.standing(of: id)
+                let id = try await ledger.clinics.find(named: clinic)
+                let record = try await ledger.subscriptions.standing(of: id)
                 guard record.hasSubscription else { throw LedgerError.noSubscription(id) }
                 let supposed = unpaidSince.map {
                     SubscriptionFact(at: $0, kind: .paymentFailed(invoice: nil))
@@ -39,7 +39,7 @@ struct DunningCommand: AsyncParsableCommand {
                 let forecast = StandingForecast(
                     record.facts.map(\.fact) + (supposed.map { [$0] } ?? []), terms: record.terms,
                     entered: record.standing, schedule: record.schedule, now: record.now)
-                let now = record.standing?.status.rawValue ?? record.storedWord ?? ""
+                let now = record.standing?.status.rawValue ?? record.storedStatus ?? ""
                 try Console.write("\(record.now) \(Console.shown(now))\n")
                 try Console.write(forecast.entries.map { $0.line + "\n" }.joined())
                 if forecast.entries.isEmpty {

@@ -17,8 +17,8 @@ extension FactCommand {
 
     func run() async throws {
         try await AdminDatabase.lend { ledger in
-            let id = try await ledger.clinic(named: clinic)
-            let told = try await ledger.tell(
+            let id = try await ledger.clinics.find(named: clinic)
+            let told = try await ledger.subscriptions.record(
                 FactEntry(kind, at: at, reason: change.reason, key: change.idempotencyKey), of: id)
             try Console.write(told.change.line(isNew: told.isNew))
         }

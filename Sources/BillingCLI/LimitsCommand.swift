@@ -25,19 +25,19 @@ struct LimitsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let mode = try await ledger.limitMode()
+                let mode = try await ledger.limits.mode()
                 let since = UTCTime(microseconds: mode.changedAt).map { "\($0)" } ?? "long ago"
                 try Console.write(
                     "limits are \(mode.isEnforced ? "enforced" : "observed only") since \(since), "
                         + "by \(mode.changedBy)\n")
-                try Console.write(Self.lines(try await ledger.exceededLimits()))
-                let reserved = try await ledger.reservedSeats()
+                try Console.write(Self.lines(try await ledger.limits.exceeded()))
+                let reserved = try await ledger.limits.reservedSeats()
                 if reserved.seats > 0 {
                     try Console.write(
                         "seats reserved for invitations: \(reserved.seats), in clinics: "
                             + "\(reserved.clinics)\n")
                 }
-                let unlimited = try await ledger.clinicsWithoutPlan()
+                let unlimited = try await ledger.limits.clinicsWithoutPlan()
                 if unlimited > 0 {
                     try Console.write(
                         "clinics without a plan, and so without limits: \(unlimited)\n")
@@ -62,7 +62,7 @@ struct LimitsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let changed = try await ledger.enforceLimits(false)
+                let changed = try await ledger.limits.enforce(false)
                 try Console.write(
                     changed
                         ? "limits are observed only from now on\n"
@@ -81,11 +81,11 @@ struct LimitsCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let changed = try await ledger.enforceLimits(true)
+                let changed = try await ledger.limits.enforce(true)
                 try Console.write(
                     changed ? "limits are enforced from now on\n" : "limits were enforced already\n"
                 )
-                try Console.write(Status.lines(try await ledger.exceededLimits()))
+                try Console.write(Status.lines(try await ledger.limits.exceeded()))
             }
         }
     }
@@ -102,7 +102,7 @@ struct LimitsCommand: AsyncParsableCommand {
             try await AdminDatabase.lend { ledger in
                 var progress = ProgressLine()
                 var wrong = 0
-                let outcome = try await ledger.recount { drift, done in
+                let outcome = try await ledger.limits.recount { drift, done in
                     progress.show("\(done.clinics) clinics")
                     wrong += drift.count
                     for entry in drift {

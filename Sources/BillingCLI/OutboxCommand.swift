@@ -30,7 +30,7 @@ struct OutboxCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                for message in try await ledger.openMessages(most: limit) {
+                for message in try await ledger.subscriptions.openMessages(most: limit) {
                     try Console.write(message.line + "\n")
                 }
             }
@@ -46,7 +46,7 @@ struct OutboxCommand: AsyncParsableCommand {
         func run() async throws {
             try await AdminDatabase.lend { ledger in
                 for id in ids {
-                    let isDone = try await ledger.finishMessage(id)
+                    let isDone = try await ledger.subscriptions.finishMessage(id)
                     try Console.write(isDone ? "done \(id)\n" : "no open message \(id)\n")
                 }
             }

@@ -67,10 +67,10 @@ struct OverrideCommand: AsyncParsableCommand {
         func run() async throws {
             guard let override = ClinicOverride(what, value) else { return }
             try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinic(named: clinic)
-                let number = try await ledger.setOverride(
+                let id = try await ledger.clinics.find(named: clinic)
+                let number = try await ledger.plans.setOverride(
                     override, of: id, until: until, reason: reason)
-                let set = try await ledger.overrides(of: id).filter { $0.id == number }
+                let set = try await ledger.plans.overrides(of: id).filter { $0.id == number }
                 for entry in set {
                     try Console.write("override \(number): \(OverrideCommand.line(entry))\n")
                 }
@@ -86,8 +86,9 @@ struct OverrideCommand: AsyncParsableCommand {
             case .shadow(let limit?): (name, window) = (limit, 0)
             default: return
             }
-            let stored = try await ledger.configuration(of: clinic, at: ledger.databaseTime())
-            let plan = try? stored?.settings().plan
+            let stored = try await ledger.clinics.storedTerms(
+                of: clinic, at: ledger.operations.databaseTime())
+            let plan = try? stored?.terms().plan
             let windows = plan?.limits.first { $0.name == name }?.windows ?? []
             guard !windows.contains(where: { $0.id.window == window }) else { return }
             Console.note(
@@ -142,9 +143,9 @@ struct OverrideCommand: AsyncParsableCommand {
         func run() async throws {
             try await AdminDatabase.lend { ledger in
                 var only: ClinicID?
-                if let clinic { only = try await ledger.clinic(named: clinic) }
+                if let clinic { only = try await ledger.clinics.find(named: clinic) }
                 var table = TextTable(["id", "clinic", "what", "value", "until", "by", "reason"])
-                for entry in try await ledger.overrides(of: only) {
+                for entry in try await ledger.plans.overrides(of: only) {
                     table.add([
                         "\(entry.id)", entry.subdomain ?? entry.clinic.description,
                         "\(entry.override.what)", "\(entry.override.value)",
@@ -170,7 +171,7 @@ struct OverrideCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                guard let clinic = try await ledger.endOverride(id, reason: reason) else {
+                guard let clinic = try await ledger.plans.endOverride(id, reason: reason) else {
                     throw NoSuchOverride(id: id)
                 }
                 try Console.write("override \(id) of \(clinic) has ended\n")

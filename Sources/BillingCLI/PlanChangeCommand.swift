@@ -43,12 +43,12 @@ struct PlanChangeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await AdminDatabase.lend { ledger in
-            let id = try await ledger.clinic(named: clinic)
+            let id = try await ledger.clinics.find(named: clinic)
             let time: PlanMoveTime = now ? .now : nextMonth ? .nextMonth : .whenFair
             let change =
                 dryRun
-                ? try await ledger.previewPlanChange(of: id, to: plan, time)
-                : try await ledger.changePlan(of: id, to: plan, time, reason: reason ?? "")
+                ? try await ledger.plans.previewMove(of: id, to: plan, time)
+                : try await ledger.plans.move(id, to: plan, time, reason: reason ?? "")
             try Console.write(Self.text(change, isDryRun: dryRun))
         }
     }

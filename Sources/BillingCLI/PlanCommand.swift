@@ -67,7 +67,7 @@ struct PlanCommand: AsyncParsableCommand {
         func run() async throws {
             let drafts = try PlanCommand.plans(in: file)
             try await AdminDatabase.lend { ledger in
-                for change in try await ledger.apply(drafts, isDryRun: dryRun) {
+                for change in try await ledger.plans.apply(drafts, isDryRun: dryRun) {
                     try Console.write(PlanChangeText.lines(of: change, isDryRun: dryRun))
                 }
             }
@@ -87,7 +87,7 @@ struct PlanCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let plans = try await ledger.plans()
+                let plans = try await ledger.plans.list()
                 var table = TextTable([
                     "plan", "name", "version", "clinics", "users", "patients", "calls a month",
                     "bytes",
@@ -119,11 +119,11 @@ struct PlanCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let plan = try await ledger.plan(named: name)
+                let plan = try await ledger.plans.find(named: name)
                 switch format {
                 case .json: try Console.write(PlanText.file(of: plan).indented + "\n")
                 case .text:
-                    let versions = try await ledger.versions(ofPlan: plan.id)
+                    let versions = try await ledger.plans.versions(of: plan.id)
                     try Console.write(PlanText.text(of: plan, versions))
                 }
             }

@@ -31,12 +31,12 @@ struct QuotaCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinic(named: clinic)
-                let now = try await ledger.databaseTime()
-                guard let origin = try await ledger.origin(of: id, at: now) else {
+                let id = try await ledger.clinics.find(named: clinic)
+                let now = try await ledger.operations.databaseTime()
+                guard let origin = try await ledger.clinics.provenance(of: id, at: now) else {
                     throw LedgerError.unknownClinic(clinic)
                 }
-                let room = try await ledger.capacities(of: [id])[id]
+                let room = try await ledger.limits.capacities(of: [id])[id]
                 try Console.write(QuotaText(clinic: id, origin: origin, room: room).text)
             }
         }
@@ -58,8 +58,8 @@ struct QuotaCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinic(named: clinic)
-                let units = try await ledger.resetQuota(of: id, reason: reason)
+                let id = try await ledger.clinics.find(named: clinic)
+                let units = try await ledger.usage.resetQuota(of: id, reason: reason)
                 try Console.write("quota of \(id) begins anew; \(units) units weigh no longer\n")
             }
         }
@@ -81,8 +81,8 @@ struct QuotaCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let clinic = try await ledger.clinic(named: clinic)
-                let isNew = try await ledger.refundQuota(
+                let clinic = try await ledger.clinics.find(named: clinic)
+                let isNew = try await ledger.usage.refundQuota(
                     of: clinic, units: units, id: id, reason: reason)
                 try Console.write(
                     isNew

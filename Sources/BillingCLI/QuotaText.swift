@@ -6,7 +6,7 @@ import Reports
 /// What `billing quota explain` prints.
 struct QuotaText {
     let clinic: ClinicID
-    let origin: ClinicOrigin
+    let origin: TermsProvenance
     let room: ClinicCapacity?
 
     var text: String {
@@ -15,14 +15,14 @@ struct QuotaText {
         return """
             clinic   \(clinic)
             standing \(origin.standing ?? "none")
-            month    \(origin.configuration.month)
+            month    \(origin.stored.month)
 
             \(table.text)
             """
     }
 
     private var rates: [[String]] {
-        guard let settings = try? origin.configuration.settings(), let plan = settings.plan else {
+        guard let settings = try? origin.stored.terms(), let plan = settings.plan else {
             return []
         }
         return plan.limits.flatMap { limit in
@@ -38,15 +38,15 @@ struct QuotaText {
     }
 
     private var quota: [String] {
-        let stored = origin.configuration
-        let limit = (try? stored.settings().quota) ?? stored.plan?.quota ?? -1
+        let stored = origin.stored
+        let limit = (try? stored.terms().quota) ?? stored.plan?.quota ?? -1
         let ends = UTCTime(microseconds: stored.month.end).map { "\($0)" } ?? ""
         return ["quota", "\(used)", limit < 0 ? "unlimited" : "\(limit)", ends, from("quota")]
     }
 
     /// Units of the month; sums that no `Int64` holds stand at its ends.
     private var used: Int64 {
-        origin.configuration.ledger.values.reduce(origin.configuration.adjustments) { sum, units in
+        origin.stored.ledger.values.reduce(origin.stored.adjustments) { sum, units in
             let (total, overflow) = sum.addingReportingOverflow(units)
             return overflow ? (sum < 0 ? .min : .max) : total
         }

@@ -89,11 +89,11 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     private func report(from ledger: Ledger) async throws {
-        let current = try await ledger.currentMonth()
+        let current = try await ledger.usage.currentMonth()
         var selection = ReportSelection(month: month ?? current)
         if diff == selection.month { throw ValidationError("--diff names another month") }
         try await narrow(&selection, in: ledger)
-        let found = try await ledger.readReport { reader in
+        let found = try await ledger.reports.read { reader in
             let age = try await reader.age(of: selection.month)
             try refuseOld(age, of: selection.month)
             try await write(selection, age, from: reader)
@@ -103,17 +103,18 @@ struct ReportCommand: AsyncParsableCommand {
     }
 
     private func narrow(_ selection: inout ReportSelection, in ledger: Ledger) async throws {
-        if let clinic { selection.clinic = try await ledger.clinic(named: clinic) }
+        if let clinic { selection.clinic = try await ledger.clinics.find(named: clinic) }
         selection.overPercent = over
         selection.onlyAttention = attention
         (selection.plans, selection.statuses) = (plan, status)
         if !plan.isEmpty {
-            try UnknownWord.refuse(plan, outside: await ledger.planNames(), option: "--plan")
+            try UnknownWord.refuse(
+                plan, outside: await ledger.reports.planNames(), option: "--plan")
         }
         let known = PaymentStatus.allCases.map(\.rawValue)
         if status.contains(where: { !known.contains($0) && $0 != ReportSelection.none }) {
             try UnknownWord.refuse(
-                status, outside: known + (await ledger.statusWords()), option: "--status")
+                status, outside: known + (await ledger.reports.statuses()), option: "--status")
         }
     }
 

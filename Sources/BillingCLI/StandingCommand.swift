@@ -30,10 +30,10 @@ struct StandingCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinic(named: clinic)
-                let record = try await ledger.standing(of: id)
-                let moves = try await ledger.moves(of: id)
-                let waiting = try await ledger.waitingPlanChange(of: id)
+                let id = try await ledger.clinics.find(named: clinic)
+                let record = try await ledger.subscriptions.standing(of: id)
+                let moves = try await ledger.subscriptions.moves(of: id)
+                let waiting = try await ledger.plans.waitingMove(of: id)
                 try Console.write(
                     StandingText(record: record, moves: moves, waiting: waiting).text)
             }
@@ -55,15 +55,18 @@ extension StandingCommand {
 
         func run() async throws {
             try await AdminDatabase.lend(as: AdminDatabase.ownerURL) { ledger in
-                switch try await ledger.adoptStanding(progress: { Console.note("billing: \($0)") })
-                {
+                let adoption = try await ledger.subscriptions.adoptStatuses { line in
+                    Console.note("billing: \(line)")
+                }
+                switch adoption {
                 case .wasDone:
                     try Console.write("payment_status takes the eight words only already\n")
                 case .done:
                     try Console.write("payment_status takes the eight words only from now on\n")
-                case .unknownWords(let words):
-                    for word in words {
-                        try Console.write("\(word.clinics) clinics: \(Console.shown(word.word))\n")
+                case .unknownStatuses(let unknown):
+                    for entry in unknown {
+                        try Console.write(
+                            "\(entry.clinics) clinics: \(Console.shown(entry.status))\n")
                     }
                     Console.note("billing: write one of the eight words there; nothing was changed")
                     throw ExitCode(3)

@@ -51,8 +51,8 @@ struct SubscribeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await AdminDatabase.lend { ledger in
-            let id = try await ledger.clinic(named: clinic)
-            let now = try await ledger.databaseTime()
+            let id = try await ledger.clinics.find(named: clinic)
+            let now = try await ledger.operations.databaseTime()
             let today = now / 86_400_000_000
             let first = from?.daysSince1970 ?? today
             guard first <= today else {
@@ -65,7 +65,7 @@ struct SubscribeCommand: AsyncParsableCommand {
             let subscription = NewSubscription(
                 plan: plan, firstDay: first, lastDay: last, renews: to == nil,
                 trialDays: noTrial ? 0 : trial, awaitsPayment: awaitingPayment)
-            let done = try await ledger.subscribe(
+            let done = try await ledger.subscriptions.subscribe(
                 id, subscription, reason: change.reason, key: change.idempotencyKey)
             try Console.write(done.line())
         }

@@ -4,10 +4,19 @@ public import Postgres
 /// What PostgreSQL remembers: usage, plans, keys and the worker's own records.
 ///
 /// Every write is a total or carries its own key, so repeating any of them changes nothing.
-public struct Ledger: Sendable {
+public struct Ledger: LedgerFacet {
     let pool: PostgresPool
 
     public init(pool: PostgresPool) { self.pool = pool }
+
+    public var usage: UsageLedger { UsageLedger(pool: pool) }
+    public var plans: PlanLedger { PlanLedger(pool: pool) }
+    public var subscriptions: SubscriptionLedger { SubscriptionLedger(pool: pool) }
+    public var keys: KeyLedger { KeyLedger(pool: pool) }
+    public var limits: LimitLedger { LimitLedger(pool: pool) }
+    public var clinics: ClinicLedger { ClinicLedger(pool: pool) }
+    public var operations: OperationsLedger { OperationsLedger(pool: pool) }
+    public var reports: ReportLedger { ReportLedger(pool: pool) }
 
     /// Refuses a login that could go around row security or change the schema, and a database of
     /// another version. To be asked once, before serving.
@@ -56,17 +65,6 @@ public struct Ledger: Sendable {
         }
     }
 
-    /// Runs `body` and tells its failures as the ledger's.
-    @discardableResult
-    func stored<R>(_ body: () async throws -> R) async throws(LedgerError) -> R {
-        do {
-            return try await body()
-        } catch let error as LedgerError {
-            throw error
-        } catch let error as PostgresError {
-            throw .store(error)
-        } catch {
-            throw .store(.cancelled)
-        }
-    }
+    /// The highest count that Redis, whose numbers are doubles in Lua, holds exactly: 2^53 − 1.
+    static let countMax: Int64 = 9_007_199_254_740_991
 }

@@ -83,15 +83,16 @@ struct Worker: Sendable {
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(
-            counters: counters, terms: ledger, marks: marks, closedCounts: settler, fallback: away,
+            counters: counters, settings: ledger.clinics, marks: marks, settler: settler,
+            away: away,
             loading: settings.away.loading, observer: metrics)
-        advisor = CapacityReader(source: ledger)
+        advisor = CapacityReader(source: ledger.limits)
         keys = KeyRing(now: WallClock.now)
         let decidesAlone = settings.away.policy.onOutage == .allow
         readiness = Readiness(decidesAlone: decidesAlone) { [away] in
             redis.isServing && !away.isRedisUnavailable
         }
-        subdomains = SubdomainCache(source: ledger)
+        subdomains = SubdomainCache(source: ledger.clinics)
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
@@ -197,7 +198,7 @@ struct Worker: Sendable {
             },
             recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup, isCutShort: true) {
-                _ = try await ledger.rollUpDue()
+                _ = try await ledger.usage.rollUpDue()
             },
             recurring("sweep", settings.intervals.sweep, startsAtOnce: true, isCutShort: true) {
                 try await sweepOnce()
@@ -206,10 +207,10 @@ struct Worker: Sendable {
                 try await recountOnce()
             },
             recurring("standing", .seconds(1), startsAtOnce: true, isCutShort: true) {
-                metrics.raise(.standingMoves, by: try await ledger.evaluateDueStandings())
+                metrics.raise(.standingMoves, by: try await ledger.subscriptions.evaluateDue())
             },
             recurring("figures", .seconds(10), startsAtOnce: true) {
-                metrics.keep(try await ledger.figures())
+                metrics.keep(try await ledger.operations.figures())
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
             // Last of these, so that it stops right after the requests and no other work holds it up.
@@ -232,8 +233,8 @@ struct Worker: Sendable {
 
     /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
     private func countWorkers() async throws {
-        try await ledger.heartbeat(worker: name.description, checkpointedThrough: nil)
-        away.note(liveWorkers: try await ledger.liveWorkers(within: 30))
+        try await ledger.operations.heartbeat(worker: name.description, checkpointedThrough: nil)
+        away.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
     }
 
     /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
@@ -264,10 +265,10 @@ struct Worker: Sendable {
     /// Once a day: counts people, patients and files again. Their counters are kept by triggers, so a
     /// difference means that somebody worked around them. Slowly: it may take the day, and nobody waits for it.
     private func recountOnce() async throws {
-        guard try await ledger.recountIsDue() else { return }
-        let startedAt = try await ledger.databaseTime()
+        guard try await ledger.limits.isRecountDue() else { return }
+        let startedAt = try await ledger.operations.databaseTime()
         var wrong = 0
-        let outcome = try await ledger.recount(rests: 9) { drift, _ in
+        let outcome = try await ledger.limits.recount(rests: 9) { drift, _ in
             wrong += drift.count
             for entry in drift {
                 metrics.raise(.countersWrong, entry.counter.rawValue)
@@ -284,17 +285,17 @@ struct Worker: Sendable {
                 "clinics were not counted again: transactions held their counters",
                 metadata: ["clinics": "\(outcome.skipped)"])
         }
-        try await ledger.recordJob(
+        try await ledger.operations.recordJob(
             "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)
     }
 
     /// Visits every clinic, and tells reports that everything counted until now is in the ledger.
     func sweepOnce() async throws {
-        let startedAt = try await ledger.databaseTime()
+        let startedAt = try await ledger.operations.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
-            gate.endOpening()
-            try await ledger.noteSweep(
+            gate.noteAllLearnt()
+            try await ledger.operations.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }
         logger.debug("swept", metadata: ["outcome": "\(outcome)"])

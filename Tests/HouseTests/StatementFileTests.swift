@@ -20,11 +20,31 @@ import Testing
         #expect(parameters > 50)
     }
 
+    @Test func `are each named once, by the file's name`() throws {
+        let files = try ProjectTree.files(ending: ".sql", in: "Sources/Ledger/SQL")
+        let sources = try ProjectTree.files(ending: ".swift", in: "Sources/Ledger")
+        let named = sources.flatMap { Self.statements(in: $0.text) }
+        #expect(named.filter { $0.name != $0.resource }.map(\.name) == [])
+        #expect(named.map { "\($0.name).sql" }.sorted() == files.map(\.name).sorted())
+    }
+
+    @Test func `that are named otherwise are found`() {
+        let text = #"static let a = file("a", PackageResources.b_sql)"#
+        #expect(Self.statements(in: text).map { [$0.name, $0.resource] } == [["a", "b"]])
+    }
+
     @Test func `without a header are found`() {
         let bare = ProjectFile(path: "a.sql", text: "SELECT $1 -- one\n-- $2 text\n")
         #expect(!Self.hasHeader(bare))
         #expect(Self.parameters(in: Self.parts(of: bare).header) == ["$2"])
         #expect(Self.parameters(in: Self.parts(of: bare).body) == ["$1"])
+    }
+
+    /// Every statement that a Swift file declares: the name it is known by, and the file it is read from.
+    private static func statements(in text: String) -> [(name: String, resource: String)] {
+        text.matches(of: /file\(\s*"(\w+)",\s*PackageResources\.(\w+)_sql\)/).map {
+            (String($0.1), String($0.2))
+        }
     }
 
     private static func hasHeader(_ file: ProjectFile) -> Bool {

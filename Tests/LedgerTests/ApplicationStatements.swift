@@ -207,15 +207,15 @@ extension TeamDatabase {
     /// Writes counts of clinics in the current month, as a worker's checkpoint does. Answers what a
     /// roll-up would then make of these clinics.
     func count(in ledger: Ledger, _ used: [Int: Int64]) async throws -> [Int: Int64] {
-        let month = try await ledger.currentMonth()
-        let observedAt = try await ledger.databaseTime()
+        let month = try await ledger.usage.currentMonth()
+        let observedAt = try await ledger.operations.databaseTime()
         var ids: [ClinicID: Int] = [:]
         for row in try await superuser.ask(
             "SELECT n, md5('clinic ' || n)::uuid AS id FROM generate_series(1, 20) AS n")
         {
             ids[try row.clinic("id")] = Int(try row.int64("n"))
         }
-        _ = try await ledger.checkpoint(
+        _ = try await ledger.usage.checkpoint(
             ids.compactMap { id, number in
                 used[number].map {
                     UsageCheckpoint(
@@ -224,7 +224,7 @@ extension TeamDatabase {
                 }
             })
         var after: [Int: Int64] = [:]
-        _ = try await ledger.previewRollUp(month) { change in
+        _ = try await ledger.usage.previewRollUp(month) { change in
             if let number = ids[change.clinic] { after[number] = change.after.apiCalls }
         }
         return after

@@ -82,8 +82,8 @@ import Testing
                     WHERE clinic_id IS NOT NULL ON CONFLICT DO NOTHING;
                 """)
             try await team.lendLedger { ledger in
-                _ = try await ledger.rollUp(try await ledger.currentMonth())
-                #expect(try await ledger.recount().clinics > 0)
+                _ = try await ledger.usage.rollUp(try await ledger.usage.currentMonth())
+                #expect(try await ledger.limits.recount().clinics > 0)
             }
         }
     }
@@ -142,34 +142,36 @@ import Testing
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()
             try await team.lendLedger { ledger in
-                let current = try await ledger.currentMonth()
+                let current = try await ledger.usage.currentMonth()
                 // The application goes on: a roll-up must not take back what it counts.
                 try await team.app.ask(
                     "UPDATE api_usage SET api_calls = api_calls + 5 WHERE month = $1::date",
                     [.text("\(current)-01")])
                 let going = try await team.usage()
-                for month in try await ledger.dueMonths() { _ = try await ledger.rollUp(month) }
+                for month in try await ledger.usage.dueMonths() {
+                    _ = try await ledger.usage.rollUp(month)
+                }
                 var month = current
                 for _ in 1...5 {
                     month = try #require(month.previous)
-                    #expect(try await ledger.rollUp(month).closedBuckets == 64)
+                    #expect(try await ledger.usage.rollUp(month).closedBuckets == 64)
                 }
                 #expect(try await team.usage() == going)
 
                 // Clinics 2 and 3 call for the first time; clinic 1 has another row, on the tenth.
                 let preview = try await team.count(in: ledger, [1: 10, 2: 20, 20: 30])
                 #expect(preview == [1: 1_022, 2: 2_025, 20: 30])
-                _ = try await ledger.rollUp(current)
+                _ = try await ledger.usage.rollUp(current)
                 let calls = try await team.calls(current)
                 #expect(calls[1] == 1_022 && calls[2] == 2_025 && calls[20] == 30)
                 #expect(calls[3] == 3_005 && calls[16] == 2_147_483_605)
                 // From now on the ledger rules there.
                 try await team.app.script("UPDATE api_usage SET api_calls = 0 WHERE api_calls > 0")
                 _ = try await team.count(in: ledger, [1: 11])
-                _ = try await ledger.rollUp(current)
+                _ = try await ledger.usage.rollUp(current)
                 let later = try await team.calls(current)
                 #expect(later[1] == 1_023 && later[2] == 2_025 && later[3] == 0)
-                #expect(try await ledger.rollUp(current).written == 0)
+                #expect(try await ledger.usage.rollUp(current).written == 0)
             }
             let imported = try await team.superuser.ask(
                 "SELECT count(DISTINCT month) FROM metering.usage_month WHERE state = 'imported'")
@@ -201,10 +203,10 @@ import Testing
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()
             try await team.lendLedger { ledger in
-                let current = try await ledger.currentMonth()
+                let current = try await ledger.usage.currentMonth()
                 _ = try await team.count(in: ledger, [16: 1_000, 2: 1])
-                #expect(try await ledger.previewRollUp(current).tooLarge == 1)
-                let rollup = try await ledger.rollUp(current)
+                #expect(try await ledger.usage.previewRollUp(current).tooLarge == 1)
+                let rollup = try await ledger.usage.rollUp(current)
                 #expect(rollup.tooLarge == 1 && rollup.written == 1)
                 let calls = try await team.calls(current)
                 #expect(calls[16] == 2_147_483_600 && calls[2] == 2_001)
@@ -212,7 +214,7 @@ import Testing
 
                 #expect(try await team.migrator.run(.wideUsage).count == 1)
                 #expect(try await team.migrator.run(.wideUsage) == [])
-                #expect(try await ledger.rollUpDue().map(\.written) == [1])
+                #expect(try await ledger.usage.rollUpDue().map(\.written) == [1])
                 #expect(try await team.calls(current)[16] == 2_147_484_600)
                 #expect(try await team.attention("int_overflow") == 0)
             }
@@ -223,14 +225,14 @@ import Testing
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()
             try await team.lendLedger { ledger in
-                let current = try await ledger.currentMonth()
+                let current = try await ledger.usage.currentMonth()
                 _ = try await team.count(in: ledger, [2: 1])
                 try await team.app.script(
                     "UPDATE file_storage SET size_bytes = 7 WHERE s3_path = 's3://files/1'")
-                _ = try await ledger.rollUp(current)
+                _ = try await ledger.usage.rollUp(current)
                 #expect(try await team.storage(current, clinic: 2) == 200_000)
                 try await team.app.script("UPDATE file_storage SET size_bytes = 7")
-                _ = try await ledger.rollUp(current)
+                _ = try await ledger.usage.rollUp(current)
                 let files = try await team.superuser.ask(
                     "SELECT 7 * count(*) FROM file_storage WHERE clinic_id = md5('clinic 2')::uuid")
                 #expect(try await team.storage(current, clinic: 2) == files[0].int64(0))
@@ -249,9 +251,9 @@ import Testing
             try await team.owner.script(more)
             let admin = try team.pool(of: Login.admin)
             let ledger = Ledger(pool: admin)
-            #expect(try await ledger.limitMode().isEnforced == false)
-            #expect(try await ledger.exceededLimits().isEmpty == false)
-            #expect(try await ledger.enforceLimits(true))
+            #expect(try await ledger.limits.mode().isEnforced == false)
+            #expect(try await ledger.limits.exceeded().isEmpty == false)
+            #expect(try await ledger.limits.enforce(true))
             let error = await #expect(throws: PostgresError.self) {
                 try await team.owner.script(more)
             }
@@ -274,7 +276,9 @@ import Testing
             let admin = try team.pool(of: Login.admin)
             let ledger = Ledger(pool: admin)
             var names: Set<String> = []
-            try await ledger.report(try await ledger.currentMonth()) { names.insert($0.name) }
+            try await ledger.reports.rows(of: try await ledger.usage.currentMonth()) {
+                names.insert($0.name)
+            }
             #expect(names.count == 20)
             await admin.close()
         }
@@ -326,7 +330,7 @@ import Testing
             #expect(try await team.app.ask("SELECT FROM users").isEmpty)
             try await team.lendLedger { ledger in
                 _ = try await team.count(in: ledger, [1: 10])
-                #expect(try await ledger.rollUp(ledger.currentMonth()).written == 1)
+                #expect(try await ledger.usage.rollUp(ledger.usage.currentMonth()).written == 1)
                 try await expectNoDrift(ledger, clinics: 20)
             }
         }
@@ -379,6 +383,6 @@ import Testing
 /// Counts all rows again; the counters were right.
 private func expectNoDrift(_ ledger: Ledger, clinics: Int) async throws {
     var wrong: [CounterDrift] = []
-    let counted = try await ledger.recount { drift, _ in wrong += drift }
+    let counted = try await ledger.limits.recount { drift, _ in wrong += drift }
     #expect(wrong.isEmpty && counted == RecountOutcome(clinics: clinics))
 }

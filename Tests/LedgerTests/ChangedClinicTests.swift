@@ -10,14 +10,14 @@ import Testing
     @Test func `that commit in another order than they began are all named`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(2)
-            var cursor = try await database.ledger.configCursor()
+            var cursor = try await database.ledger.clinics.cursor()
             try await database.owner.withConnection { slow in
                 try await slow.script(
                     "BEGIN; UPDATE clinics SET name = 'slow' WHERE clinic_id = '\(ClinicID.numbered(1))'"
                 )
                 try await database.owner.script(
                     "UPDATE clinics SET name = 'fast' WHERE clinic_id = '\(ClinicID.numbered(2))'")
-                let first = try await database.ledger.changedClinics(since: cursor)
+                let first = try await database.ledger.clinics.changes(since: cursor)
                 // Other databases of the server may hold the horizon back, so older changes may come too.
                 #expect(first.clinics.contains { $0.clinic == .numbered(2) && $0.version == 2 })
                 #expect(!first.clinics.contains { $0.clinic == .numbered(1) && $0.version == 2 })
@@ -25,7 +25,7 @@ import Testing
                 cursor = first.cursor
                 try await slow.script("COMMIT")
             }
-            let second = try await database.ledger.changedClinics(since: cursor)
+            let second = try await database.ledger.clinics.changes(since: cursor)
             #expect(second.clinics.contains { $0.clinic == .numbered(1) && $0.version == 2 })
             try await database.waitForSilence(after: second.cursor)
         }
@@ -33,12 +33,12 @@ import Testing
 
     @Test func `come in pages, and a pass that ends names each once`() async throws {
         try await TestDatabase.lend { database in
-            var cursor = try await database.ledger.configCursor()
+            var cursor = try await database.ledger.clinics.cursor()
             try await database.makeClinics(25)
             var named: [ClinicID] = []
             var pages = 0
             while true {
-                let changes = try await database.ledger.changedClinics(since: cursor, limit: 10)
+                let changes = try await database.ledger.clinics.changes(since: cursor, limit: 10)
                 named += changes.clinics.map(\.clinic)
                 cursor = changes.cursor
                 pages += 1
@@ -53,7 +53,7 @@ import Testing
     @Test func `are all named while many transactions change them at once`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(40)
-            let start = try await database.ledger.configCursor()
+            let start = try await database.ledger.clinics.cursor()
             let seen = try await withThrowingTaskGroup(of: Void.self) { group in
                 for writer in 0..<4 {
                     group.addTask {
@@ -71,7 +71,7 @@ import Testing
                 var cursor = start
                 var seen: [ClinicID: Int64] = [:]
                 func read() async throws {
-                    let changes = try await database.ledger.changedClinics(since: cursor, limit: 7)
+                    let changes = try await database.ledger.clinics.changes(since: cursor, limit: 7)
                     for change in changes.clinics { seen[change.clinic] = change.version }
                     cursor = changes.cursor
                 }
@@ -91,20 +91,20 @@ import Testing
             try await database.makeClinics(5)
             try await database.owner.script(
                 "DELETE FROM clinics WHERE clinic_id = '\(ClinicID.numbered(3))'")
-            let first = try await database.ledger.knownClinics(limit: 3)
-            let rest = try await database.ledger.knownClinics(after: first.last, limit: 3)
+            let first = try await database.ledger.clinics.known(limit: 3)
+            let rest = try await database.ledger.clinics.known(after: first.last, limit: 3)
             #expect(first + rest == (1...5).map(ClinicID.numbered))
-            _ = try await database.ledger.checkpoint([
+            _ = try await database.ledger.usage.checkpoint([
                 checkpoint(clinic: 1, month: 9, used: 1), checkpoint(clinic: 2, month: 10, used: 1),
                 checkpoint(clinic: 2, month: 11, epoch: 7, used: 1),
                 checkpoint(clinic: 4, month: 11, used: 1),
             ])
             let november = try month("2026-11")
-            var active = try await database.ledger.activeClinics(in: november, limit: 1)
-            active += try await database.ledger.activeClinics(
+            var active = try await database.ledger.clinics.active(in: november, limit: 1)
+            active += try await database.ledger.clinics.active(
                 in: november, after: active.last, limit: 1)
             #expect(Set(active.map(\.clinic)) == [.numbered(2), .numbered(4)])
-            let none = try await database.ledger.activeClinics(in: november, after: active.last)
+            let none = try await database.ledger.clinics.active(in: november, after: active.last)
             #expect(none == [])
         }
     }
@@ -112,10 +112,10 @@ import Testing
 
 extension TestDatabase {
     /// Changes may be named again while a transaction of any database is open, and then no more.
-    fileprivate func waitForSilence(after cursor: ConfigCursor) async throws {
+    fileprivate func waitForSilence(after cursor: TermsCursor) async throws {
         var cursor = cursor
         try await waitUntil("no change is named any more") {
-            let changes = try await ledger.changedClinics(since: cursor)
+            let changes = try await ledger.clinics.changes(since: cursor)
             cursor = changes.cursor
             return changes.clinics.isEmpty
         }

@@ -9,19 +9,21 @@ import Testing
     @Test func `rise to the highest count and never fall`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            let first = try await ledger.checkpoint([
+            let first = try await ledger.usage.checkpoint([
                 checkpoint(clinic: 1, used: 10, credited: 2), checkpoint(clinic: 2, used: 5),
                 checkpoint(clinic: 1, used: 8, credited: 3),
             ])
             #expect(first.written == 2)
             #expect(first.unchanged == 0)
-            let second = try await ledger.checkpoint([
+            let second = try await ledger.usage.checkpoint([
                 checkpoint(clinic: 1, used: 9, credited: 1), checkpoint(clinic: 2, used: 6),
             ])
             #expect(second.written == 1)
             #expect(second.unchanged == 1)
             // Lower in one number and higher in the other: only the higher one moves.
-            let third = try await ledger.checkpoint([checkpoint(clinic: 1, used: 9, credited: 4)])
+            let third = try await ledger.usage.checkpoint([
+                checkpoint(clinic: 1, used: 9, credited: 4)
+            ])
             #expect(third.written == 1)
             let rows = try await database.owner.ask(
                 "SELECT used, credited FROM metering.usage_checkpoint ORDER BY clinic_id")
@@ -31,13 +33,15 @@ import Testing
 
     @Test func `are confirmed only when the ledger is at least as high`() async throws {
         try await TestDatabase.lend { database in
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 10, credited: 2)])
+            _ = try await database.ledger.usage.checkpoint([
+                checkpoint(clinic: 1, used: 10, credited: 2)
+            ])
             let lower = try checkpoint(clinic: 1, used: 9, credited: 2)
             let same = try checkpoint(clinic: 1, used: 10, credited: 2)
             let higher = try checkpoint(clinic: 1, used: 11, credited: 2)
             let credited = try checkpoint(clinic: 1, used: 10, credited: 3)
             let otherEpoch = try checkpoint(clinic: 1, epoch: 2, used: 1)
-            let confirmed = try await database.ledger.confirmed([
+            let confirmed = try await database.ledger.usage.confirmed([
                 higher, lower, credited, otherEpoch, same,
             ])
             #expect(confirmed == [lower, same])
@@ -52,7 +56,7 @@ import Testing
             rows[91].epoch = .none
             rows[150].used = 9_007_199_254_740_992
             for times in 1...2 {
-                let outcome = try await database.ledger.checkpoint(rows)
+                let outcome = try await database.ledger.usage.checkpoint(rows)
                 #expect(outcome.confirmed.count == 196)
                 #expect(outcome.written == (times == 1 ? 196 : 0))
                 let reasons = outcome.quarantined.map { "\($0.checkpoint.used) \($0.reason)" }
@@ -73,16 +77,16 @@ import Testing
     @Test func `that stay refused while they rise are one row of quarantine`() async throws {
         try await TestDatabase.lend { database in
             for used in [5, 9, 7] as [Int64] {
-                try await database.ledger.quarantine(
+                try await database.ledger.usage.quarantine(
                     checkpoint(clinic: 1, used: used, credited: 10 - used), reason: "too fast")
             }
-            try await database.ledger.quarantine(
+            try await database.ledger.usage.quarantine(
                 [
                     checkpoint(clinic: 2, used: 1, credited: 1), checkpoint(clinic: 1, used: 8),
                     checkpoint(clinic: 2, used: 3), checkpoint(clinic: 2, epoch: 2, used: 4),
                 ], reason: "too fast")
-            try await database.ledger.quarantine(checkpoint(clinic: 1, used: 2), reason: "")
-            try await database.ledger.quarantine([], reason: "nothing")
+            try await database.ledger.usage.quarantine(checkpoint(clinic: 1, used: 2), reason: "")
+            try await database.ledger.usage.quarantine([], reason: "nothing")
             let kept = try await database.owner.ask(
                 """
                 SELECT concat_ws(' ', reason, epoch, used, credited, times)
@@ -98,14 +102,14 @@ import Testing
     @Test func `are written again when the answer to their commit is lost`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 2, used: 1)])
+            _ = try await database.ledger.usage.checkpoint([checkpoint(clinic: 2, used: 1)])
             try await database.loseFirstCommit(of: "metering.usage_checkpoint")
             let row = try checkpoint(clinic: 1, used: 7)
-            let outcome = try await database.ledger.checkpoint([row])
+            let outcome = try await database.ledger.usage.checkpoint([row])
             #expect(outcome.written == 1)
             #expect(outcome.confirmed == [row])
             #expect(try await database.commits() == 2)
-            #expect(try await database.ledger.confirmed([row]) == [row])
+            #expect(try await database.ledger.usage.confirmed([row]) == [row])
         }
     }
 
@@ -114,10 +118,10 @@ import Testing
             try await database.loseFirstCommit(of: "metering.usage_checkpoint", and: 99)
             let row = try checkpoint(clinic: 1, used: 7)
             await #expect(throws: LedgerError.store(.commitUnknown)) {
-                try await database.ledger.checkpoint([row])
+                try await database.ledger.usage.checkpoint([row])
             }
             #expect(try await database.commits() == 4)
-            #expect(try await database.ledger.confirmed([row]) == [])
+            #expect(try await database.ledger.usage.confirmed([row]) == [])
         }
     }
 
@@ -131,12 +135,12 @@ import Testing
                                 try checkpoint(
                                     clinic: clinic, used: Int64(round * 10 + writer + clinic))
                             }
-                            _ = try await database.ledger.checkpoint(
+                            _ = try await database.ledger.usage.checkpoint(
                                 round.isMultiple(of: 2) ? rows : rows.reversed())
                         }
                     }
                     group.addTask {
-                        for _ in 1...3 { _ = try await database.ledger.rollUpDue() }
+                        for _ in 1...3 { _ = try await database.ledger.usage.rollUpDue() }
                     }
                 }
                 try await group.waitForAll()
@@ -154,20 +158,20 @@ import Testing
         try await TestDatabase.lend { database in
             var row = try checkpoint(clinic: 1, used: 7)
             row.month = try month("2031-05")
-            _ = try await database.ledger.checkpoint([row])
-            #expect(try await database.ledger.confirmed([row]) == [row])
+            _ = try await database.ledger.usage.checkpoint([row])
+            #expect(try await database.ledger.usage.confirmed([row]) == [row])
             // Its month stays where it is; the months around it get their tables all the same.
-            _ = try await database.ledger.prepareMonths(ahead: 36)
-            #expect(try await database.ledger.confirmed([row]) == [row])
+            _ = try await database.ledger.usage.prepareMonths(ahead: 36)
+            #expect(try await database.ledger.usage.confirmed([row]) == [row])
         }
     }
 
     @Test func `of more rows than one transaction takes are all written`() async throws {
         try await TestDatabase.lend { database in
             let rows = try (1...12_345).map { try checkpoint(clinic: $0, used: Int64($0)) }
-            let outcome = try await database.ledger.checkpoint(rows)
+            let outcome = try await database.ledger.usage.checkpoint(rows)
             #expect(outcome.written == 12_345)
-            #expect(try await database.ledger.confirmed(rows).count == 12_345)
+            #expect(try await database.ledger.usage.confirmed(rows).count == 12_345)
         }
     }
 }

@@ -16,7 +16,7 @@ import Testing
             let features = #"{"theme": "dark", "metering": {"quota": {"api_calls": 1000}}}"#
             let plan = try await database.makePlan("Gold", features: features)
             try await database.subscribe(.numbered(1), to: plan, status: "suspended")
-            _ = try await database.ledger.checkpoint([
+            _ = try await database.ledger.usage.checkpoint([
                 checkpoint(clinic: 1, epoch: .max, used: 300, credited: 10),
                 checkpoint(clinic: 1, epoch: 2, used: 200),
                 checkpoint(clinic: 1, month: 10, epoch: 2, used: 999),
@@ -27,7 +27,8 @@ import Testing
                     (month, clinic_id, units, reason, idempotency_key)
                 VALUES ('2026-11-01', $1::text::uuid, -50, 'test', 'k')
                 """, [.text("\(ClinicID.numbered(1))")])
-            let found = try await database.ledger.configuration(of: .numbered(1), at: november)
+            let found = try await database.ledger.clinics.storedTerms(
+                of: .numbered(1), at: november)
             let stored = try #require(found)
             #expect(stored.version == 2)
             #expect(stored.plan?.id == plan)
@@ -36,7 +37,7 @@ import Testing
             #expect(stored.month == Month("2026-11"))
             #expect(stored.ledger == [Epoch(rawValue: .max): 290, Epoch(rawValue: 2): 200])
             #expect(stored.adjustments == -50)
-            let settings = try stored.settings()
+            let settings = try stored.terms()
             #expect(settings.plan?.quota == 1_000)
             #expect(settings.access == .readOnly)
             #expect(settings.counterTerms(outside: Epoch(rawValue: 2)).base == 240)
@@ -47,15 +48,15 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let clinics = (1...2).map(ClinicID.numbered)
-            let found = try await database.ledger.configurations(of: clinics, at: november)
+            let found = try await database.ledger.clinics.storedTerms(of: clinics, at: november)
             #expect(found.map(\.clinic) == [.numbered(1)])
             #expect(found.map(\.plan) == [nil])
             #expect(found.map(\.paymentStatus) == [nil])
             #expect(
-                try await database.ledger.terms(
-                    of: .numbered(2), at: database.ledger.databaseTime()) == nil)
-            let settings = try await database.ledger.terms(
-                of: .numbered(1), at: database.ledger.databaseTime())
+                try await database.ledger.clinics.settings(
+                    of: .numbered(2), at: database.ledger.operations.databaseTime()) == nil)
+            let settings = try await database.ledger.clinics.settings(
+                of: .numbered(1), at: database.ledger.operations.databaseTime())
             #expect(settings?.plan == nil)
             #expect(settings?.access == .open)
         }
@@ -68,8 +69,8 @@ import Testing
                 "Broken", features: #"{"metering": {"quotas": {}}}"#)
             try await database.subscribe(.numbered(1), to: plan)
             await #expect(throws: QuotaError.self) {
-                try await database.ledger.terms(
-                    of: .numbered(1), at: database.ledger.databaseTime())
+                try await database.ledger.clinics.settings(
+                    of: .numbered(1), at: database.ledger.operations.databaseTime())
             }
         }
     }
@@ -90,9 +91,9 @@ import Testing
             for (clinic, word) in zip(clinics, ["frozen", "Blocked", "suspended"]) {
                 try await database.subscribe(clinic, to: plan, status: word)
             }
-            let page = try await database.ledger.configurations(of: clinics, at: november)
+            let page = try await database.ledger.clinics.storedTerms(of: clinics, at: november)
             #expect(page.map(\.paymentStatus) == [nil, .suspended, .suspended])
-            #expect(try page.map { try $0.settings().access } == [.open, .readOnly, .readOnly])
+            #expect(try page.map { try $0.terms().access } == [.open, .readOnly, .readOnly])
         }
     }
 
@@ -101,20 +102,20 @@ import Testing
             try await database.makeClinics(1)
             let one = ClinicID.numbered(1)
             let clock = await #expect(throws: QuotaError.self) {
-                try await database.ledger.terms(of: one, at: -1)
+                try await database.ledger.clinics.settings(of: one, at: -1)
             }
             let apart =
                 "the clocks of Redis and PostgreSQL are more than an hour apart; set both right"
             #expect(clock == .countersUnavailable(apart))
-            let now = try await database.ledger.databaseTime()
+            let now = try await database.ledger.operations.databaseTime()
             for skew: Int64 in [-3_500_000_000, 3_500_000_000] {
-                #expect(try await database.ledger.terms(of: one, at: now + skew) != nil)
+                #expect(try await database.ledger.clinics.settings(of: one, at: now + skew) != nil)
             }
             await #expect(throws: QuotaError.countersUnavailable(apart)) {
-                try await database.ledger.terms(of: one, at: now + 3_700_000_000)
+                try await database.ledger.clinics.settings(of: one, at: now + 3_700_000_000)
             }
             await #expect(throws: QuotaError.unreadable(one)) {
-                try await database.ledger.raiseVersion(of: one, above: 1 << 53)
+                try await database.ledger.clinics.raiseVersion(of: one, above: 1 << 53)
             }
         }
     }
@@ -162,12 +163,14 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let one = ClinicID.numbered(1)
-            #expect(try await database.ledger.raiseConfigVersion(of: one, above: 41) == 42)
-            #expect(try await database.ledger.raiseConfigVersion(of: one, above: 41) == 42)
-            #expect(try await database.ledger.raiseConfigVersion(of: one, above: 7) == 42)
-            #expect(try await database.ledger.raiseConfigVersion(of: .numbered(2), above: 7) == nil)
+            #expect(try await database.ledger.clinics.raiseTermsVersion(of: one, above: 41) == 42)
+            #expect(try await database.ledger.clinics.raiseTermsVersion(of: one, above: 41) == 42)
+            #expect(try await database.ledger.clinics.raiseTermsVersion(of: one, above: 7) == 42)
+            #expect(
+                try await database.ledger.clinics.raiseTermsVersion(of: .numbered(2), above: 7)
+                    == nil)
             await #expect(throws: LedgerError.self) {
-                try await database.ledger.raiseConfigVersion(of: one, above: 1 << 53)
+                try await database.ledger.clinics.raiseTermsVersion(of: one, above: 1 << 53)
             }
         }
     }
@@ -187,7 +190,8 @@ import Testing
                 try await editor.script("COMMIT")
                 try await standing
             }
-            let stored = try await database.ledger.configuration(of: .numbered(1), at: november)
+            let stored = try await database.ledger.clinics.storedTerms(
+                of: .numbered(1), at: november)
             #expect(stored?.version == 4)
             #expect(stored?.paymentStatus == .suspended)
         }
@@ -209,7 +213,8 @@ import Testing
                 try await mover.script("COMMIT")
                 try await edit
             }
-            let stored = try await database.ledger.configuration(of: .numbered(1), at: november)
+            let stored = try await database.ledger.clinics.storedTerms(
+                of: .numbered(1), at: november)
             #expect(stored?.version == 4)
         }
     }

@@ -12,7 +12,7 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let first = try checkpoint(clinic: 1, used: 1)
-            _ = try await database.ledger.checkpoint([first])
+            _ = try await database.ledger.usage.checkpoint([first])
             try await database.owner.withConnection { rollup in
                 try await rollup.script(
                     """
@@ -44,18 +44,18 @@ import Testing
                             let rows = try (1...clinics).filter { ($0 + used) % 4 == part }.map {
                                 try checkpoint(clinic: $0, used: Int64(used))
                             }
-                            _ = try await database.ledger.checkpoint(rows)
+                            _ = try await database.ledger.usage.checkpoint(rows)
                         }
                     }
                 }
                 for _ in 0..<2 {
                     group.addTask {
-                        for _ in 0..<rounds { _ = try await database.ledger.rollUpDue() }
+                        for _ in 0..<rounds { _ = try await database.ledger.usage.rollUpDue() }
                     }
                 }
                 try await group.waitForAll()
             }
-            _ = try await database.ledger.rollUpDue()
+            _ = try await database.ledger.usage.rollUpDue()
             #expect(try await database.dueBuckets() == 0)
             let behind = try await database.owner.ask(
                 """

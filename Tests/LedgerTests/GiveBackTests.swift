@@ -10,7 +10,7 @@ import Testing
     private func month(_ text: String) throws -> Month { try #require(Month(text)) }
 
     private func use(_ units: Int64, _ month: Month, _ database: TestDatabase) async throws {
-        _ = try await database.ledger.checkpoint([
+        _ = try await database.ledger.usage.checkpoint([
             UsageCheckpoint(
                 month: month, clinic: clinic, epoch: Epoch(rawValue: 1), used: units, credited: 0,
                 observedAt: month.start)
@@ -32,11 +32,11 @@ import Testing
             let november = try month("2026-11")
             try await use(10, november, database)
             let ledger = database.ledger
-            let first = try await ledger.giveBack(
+            let first = try await ledger.usage.giveBack(
                 4, to: clinic, of: november, key: "refund:1", reason: "test")
             #expect(first == .written)
             for units in [4, 6] as [Int64] {
-                let again = try await ledger.giveBack(
+                let again = try await ledger.usage.giveBack(
                     units, to: clinic, of: november, key: "refund:1", reason: "test")
                 #expect(again == .repeated(4))
             }
@@ -49,13 +49,13 @@ import Testing
             let november = try month("2026-11")
             try await use(10, november, database)
             let ledger = database.ledger
-            let much = try await ledger.giveBack(
+            let much = try await ledger.usage.giveBack(
                 11, to: clinic, of: november, key: "refund:1", reason: "test")
             #expect(much == .moreThanUsed(10))
-            let clamped = try await ledger.giveBack(
+            let clamped = try await ledger.usage.giveBack(
                 11, to: clinic, of: november, key: "hold:1", reason: "test", clamping: true)
             #expect(clamped == .written)
-            let other = try await ledger.giveBack(
+            let other = try await ledger.usage.giveBack(
                 1, to: clinic, of: november, key: "refund:2", reason: "test")
             #expect(other == .moreThanUsed(0))
             #expect(try await adjusted(database) == ["2026-11 -10"])
@@ -71,10 +71,10 @@ import Testing
                 UPDATE metering.usage_month
                 SET state = 'closed', closed_at = now(), seal = sha256('x')
                 """)
-            let given = try await database.ledger.giveBack(
+            let given = try await database.ledger.usage.giveBack(
                 3, to: clinic, of: march, key: "refund:1", reason: "test")
             #expect(given == .written)
-            let now = try await database.ledger.databaseTime()
+            let now = try await database.ledger.operations.databaseTime()
             let running = try #require(Month(containing: now))
             #expect(try await adjusted(database) == ["\(running) -3 for 2026-03"])
         }
@@ -89,7 +89,7 @@ import Testing
             let outcomes = try await withThrowingTaskGroup(of: GivenBack.self) { group in
                 for number in 0..<8 {
                     group.addTask {
-                        try await ledger.giveBack(
+                        try await ledger.usage.giveBack(
                             4, to: clinic, of: november, key: "refund:\(number % 4)", reason: "test"
                         )
                     }

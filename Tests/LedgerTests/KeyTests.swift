@@ -10,35 +10,36 @@ import Testing
     @Test func `are found by their hash until they end`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            let made = try await ledger.createKey(
+            let made = try await ledger.keys.create(
                 hash: hash, name: "front desk", scopes: [.check, .usage],
                 clinics: [.numbered(1)], expiresAt: 1_795_428_007_000_000)
-            #expect(try await ledger.findKey(hash: hash) == made)
-            #expect(try await ledger.listKeys() == [made])
+            #expect(try await ledger.keys.find(hash: hash) == made)
+            #expect(try await ledger.keys.list() == [made])
             #expect(made.scopes == [.check, .usage])
             #expect(made.covers(.numbered(1)))
             #expect(!made.covers(.numbered(2)))
             #expect(made.isUsable(at: 1_795_428_006_999_999))
             #expect(!made.isUsable(at: 1_795_428_007_000_000))
-            #expect(try await ledger.findKey(hash: hash.map { $0 + 1 }) == nil)
-            let revoked = try await ledger.revokeKey(made.id)
+            #expect(try await ledger.keys.find(hash: hash.map { $0 + 1 }) == nil)
+            let revoked = try await ledger.keys.revoke(made.id)
             #expect(revoked?.isUsable(at: 0) == false)
-            #expect(try await ledger.revokeKey(made.id) == revoked)
-            #expect(try await ledger.revokeKey(made.id + 1) == nil)
+            #expect(try await ledger.keys.revoke(made.id) == revoked)
+            #expect(try await ledger.keys.revoke(made.id + 1) == nil)
         }
     }
 
     @Test func `note the day of their use once a day`() async throws {
         try await TestDatabase.lend { database in
-            let made = try await database.ledger.createKey(hash: hash, name: "n", scopes: [.admin])
+            let made = try await database.ledger.keys.create(
+                hash: hash, name: "n", scopes: [.admin])
             #expect(made.covers(.numbered(9)))
             #expect(made.lastUsedOn == nil)
-            let first = try await database.ledger.noteUse(ofKeys: [made.id, made.id + 1])
-            let second = try await database.ledger.noteUse(ofKeys: [made.id])
+            let first = try await database.ledger.keys.noteUse(of: [made.id, made.id + 1])
+            let second = try await database.ledger.keys.noteUse(of: [made.id])
             #expect(first == 1)
             // Midnight may pass between the two; it cannot pass twice.
             #expect(second <= 1)
-            #expect(try await database.ledger.findKey(hash: hash)?.lastUsedOn != nil)
+            #expect(try await database.ledger.keys.find(hash: hash)?.lastUsedOn != nil)
         }
     }
 
@@ -47,18 +48,19 @@ import Testing
         async throws
     {
         try await TestDatabase.lend { database in
-            let made = try await database.ledger.createKey(hash: hash, name: "n", scopes: [.check])
+            let made = try await database.ledger.keys.create(
+                hash: hash, name: "n", scopes: [.check])
             try await database.owner.script(
                 """
                 ALTER TABLE metering.api_key DROP CONSTRAINT api_key_scopes_check;
                 INSERT INTO metering.api_key (hash, name, scopes)
                 VALUES (sha256('new'), 'new', ARRAY['check', 'export']);
                 """)
-            let usable = try await database.ledger.usableKeys()
+            let usable = try await database.ledger.keys.usable()
             #expect(usable.map(\.hash) == [hash])
             #expect(usable.map(\.key) == [made])
             #expect(usable.isComplete)
-            let listed = try await database.ledger.listKeys()
+            let listed = try await database.ledger.keys.list()
             #expect(listed.map(\.name) == ["n", "new"])
             #expect(listed.map(\.scopes) == [[.check], [.check]])
         }
@@ -75,14 +77,14 @@ import Testing
                     CASE WHEN n > 9999 AND n % 2 = 1 THEN now() END
                 FROM generate_series(1, 10010) AS n
                 """)
-            let last = try await ledger.createKey(hash: hash, name: "last", scopes: [.check])
-            let full = try await ledger.usableKeys()
+            let last = try await ledger.keys.create(hash: hash, name: "last", scopes: [.check])
+            let full = try await ledger.keys.usable()
             #expect(full.keys.count == 10_000)
             #expect(full.keys.last?.key == last)
             #expect(full.isComplete)
             let other = hash.map { $0 + 1 }
             let refusal = await #expect(throws: LedgerError.tooManyKeys(max: 10_000)) {
-                try await ledger.createKey(hash: other, name: "more", scopes: [.check])
+                try await ledger.keys.create(hash: other, name: "more", scopes: [.check])
             }
             #expect(refusal?.remedy == .fixRequest)
             try await database.owner.script(
@@ -90,12 +92,12 @@ import Testing
                 INSERT INTO metering.api_key (hash, name, scopes)
                 VALUES (sha256('x'), 'past the rule', '{check}')
                 """)
-            let cut = try await ledger.usableKeys()
+            let cut = try await ledger.keys.usable()
             #expect(cut.keys == full.keys)
             #expect(!cut.isComplete)
-            for id in full.keys.prefix(2).map(\.key.id) { _ = try await ledger.revokeKey(id) }
-            let made = try await ledger.createKey(hash: other, name: "more", scopes: [.check])
-            #expect(try await ledger.usableKeys().keys.last?.key == made)
+            for id in full.keys.prefix(2).map(\.key.id) { _ = try await ledger.keys.revoke(id) }
+            let made = try await ledger.keys.create(hash: other, name: "more", scopes: [.check])
+            #expect(try await ledger.keys.usable().keys.last?.key == made)
         }
     }
 
@@ -106,7 +108,7 @@ import Testing
                 (hash, String(repeating: "n", count: 101), [.check]),
             ] as [([UInt8], String, Set<StoredKey.Scope>)] {
                 let error = await #expect(throws: LedgerError.self) {
-                    try await database.ledger.createKey(hash: hash, name: name, scopes: scopes)
+                    try await database.ledger.keys.create(hash: hash, name: name, scopes: scopes)
                 }
                 #expect(error?.remedy == .fixRequest)
             }
@@ -118,31 +120,32 @@ import Testing
     @Test func `count live workers and forget those that ended in order`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            try await ledger.heartbeat(worker: "a", checkpointedThrough: nil)
-            try await ledger.heartbeat(worker: "b", checkpointedThrough: 20)
-            try await ledger.heartbeat(worker: "b", checkpointedThrough: 10)
-            #expect(try await ledger.liveWorkers(within: 600) == 2)
+            try await ledger.operations.heartbeat(worker: "a", checkpointedThrough: nil)
+            try await ledger.operations.heartbeat(worker: "b", checkpointedThrough: 20)
+            try await ledger.operations.heartbeat(worker: "b", checkpointedThrough: 10)
+            #expect(try await ledger.operations.liveWorkers(within: 600) == 2)
             let rows = try await database.owner.ask(
                 "SELECT checkpointed_through FROM metering.worker_heartbeat ORDER BY worker_id")
             #expect(try rows.map { try $0.optionalTimestamp(0) } == [nil, 20])
-            try await ledger.endHeartbeat(worker: "a")
+            try await ledger.operations.endHeartbeat(worker: "a")
             try await database.owner.script(
                 "UPDATE metering.worker_heartbeat SET seen_at = seen_at - interval '1 hour'")
-            #expect(try await ledger.liveWorkers(within: 600) == 0)
+            #expect(try await ledger.operations.liveWorkers(within: 600) == 0)
         }
     }
 
     @Test func `forget workers that were not heard of for a day`() async throws {
         try await TestDatabase.lend { database in
             for name in ["gone", "quiet", "back"] {
-                try await database.ledger.heartbeat(worker: name, checkpointedThrough: nil)
+                try await database.ledger.operations.heartbeat(
+                    worker: name, checkpointedThrough: nil)
             }
             try await database.owner.script(
                 """
                 UPDATE metering.worker_heartbeat SET seen_at = now() - CASE worker_id
                     WHEN 'quiet' THEN interval '23 hours' ELSE interval '25 hours' END
                 """)
-            try await database.ledger.heartbeat(worker: "back", checkpointedThrough: nil)
+            try await database.ledger.operations.heartbeat(worker: "back", checkpointedThrough: nil)
             let left = try await database.owner.ask(
                 "SELECT worker_id FROM metering.worker_heartbeat ORDER BY worker_id")
             #expect(try left.map { try $0.text(0) } == ["back", "quiet"])
@@ -158,9 +161,9 @@ import Testing
                 SELECT job, timestamptz '2026-01-01 UTC' + n * interval '1 minute', 0, true
                 FROM unnest(ARRAY['rollup', 'demo']) AS job, generate_series(1, 1500) AS n
                 """)
-            try await ledger.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
+            try await ledger.operations.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
             for startedAt in [10, 40, 20, 30] as [Int64] {
-                try await ledger.noteSweep(startedAt: startedAt)
+                try await ledger.operations.noteSweep(startedAt: startedAt)
             }
             let counts = try await database.owner.ask(
                 """
@@ -179,16 +182,18 @@ import Testing
     @Test func `end a life of Redis once`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 20)
-            try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 10)
-            try await ledger.noteRedisLife(stamp: .max, node: "one")
-            #expect(try await ledger.endRedisLife(stamp: .max, node: "one", clean: false))
-            #expect(try await !ledger.endRedisLife(stamp: .max, node: "one", clean: true))
-            let lives = try await ledger.redisLives()
+            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 20)
+            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 10)
+            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one")
+            #expect(
+                try await ledger.operations.endRedisStamp(stamp: .max, node: "one", clean: false))
+            #expect(
+                try await !ledger.operations.endRedisStamp(stamp: .max, node: "one", clean: true))
+            let lives = try await ledger.operations.redisStamps()
             #expect(lives.map(\.stamp) == [.max])
             #expect(lives.map(\.lastCheckpoint) == [20])
             #expect(lives.map(\.endedClean) == [false])
-            try await ledger.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
+            try await ledger.operations.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
         }
     }
 }

@@ -42,14 +42,15 @@ private struct Model {
                 var waiting = (sent + sent.prefix(sent.count / 2)).shuffled(using: &random)
                 while !waiting.isEmpty {
                     let size = Int.random(in: 1...40, using: &random)
-                    let outcome = try await database.ledger.checkpoint(Array(waiting.prefix(size)))
+                    let outcome = try await database.ledger.usage.checkpoint(
+                        Array(waiting.prefix(size)))
                     #expect(outcome.quarantined.isEmpty)
                     waiting.removeFirst(min(size, waiting.count))
                     if Int.random(in: 0..<3, using: &random) == 0 {
-                        _ = try await database.ledger.rollUpDue()
+                        _ = try await database.ledger.usage.rollUpDue()
                     }
                 }
-                _ = try await database.ledger.rollUpDue()
+                _ = try await database.ledger.usage.rollUpDue()
                 let rows = try await database.owner.ask(
                     """
                     SELECT to_char(month, 'YYYY-MM') || ' ' || clinic_id || ' ' || api_calls AS line

@@ -22,11 +22,11 @@ import Testing
                 INSERT INTO patients (name, clinic_id) VALUES ('p', '\(one)');
                 """)
             let november = try month("2026-11")
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 70)])
-            _ = try await database.ledger.rollUp(november)
+            _ = try await database.ledger.usage.checkpoint([checkpoint(clinic: 1, used: 70)])
+            _ = try await database.ledger.usage.rollUp(november)
             let admin = try database.pool(of: Login.admin)
             var rows: [ReportRow] = []
-            try await Ledger(pool: admin).report(november) { rows.append($0) }
+            try await Ledger(pool: admin).reports.rows(of: november) { rows.append($0) }
             await admin.close()
             #expect(
                 rows == [
@@ -56,12 +56,12 @@ import Testing
                 """)
             let november = try month("2026-11")
             var subdomains: [String?] = []
-            try await database.ledger.report(november) { subdomains.append($0.subdomain) }
+            try await database.ledger.reports.rows(of: november) { subdomains.append($0.subdomain) }
             #expect(subdomains == ["B", "a", "a-1", "b", nil])
             struct Enough: Error {}
             var count = 0
             await #expect(throws: Enough.self) {
-                try await database.ledger.report(november) { _ in
+                try await database.ledger.reports.rows(of: november) { _ in
                     count += 1
                     if count == 2 { throw Enough() }
                 }
@@ -74,13 +74,13 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(2)
             let two = ClinicID.numbered(2)
-            #expect(try await database.ledger.clinic(named: "clinic-2") == two)
-            #expect(try await database.ledger.clinic(named: "\(two)") == two)
+            #expect(try await database.ledger.clinics.find(named: "clinic-2") == two)
+            #expect(try await database.ledger.clinics.find(named: "\(two)") == two)
             await #expect(throws: LedgerError.unknownClinic("clinic-3")) {
-                try await database.ledger.clinic(named: "clinic-3")
+                try await database.ledger.clinics.find(named: "clinic-3")
             }
             var clinics: [ClinicID] = []
-            try await database.ledger.report(month("2020-01"), clinic: two) {
+            try await database.ledger.reports.rows(of: month("2020-01"), clinic: two) {
                 clinics.append($0.clinic)
             }
             #expect(clinics == [two])
@@ -91,14 +91,14 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let november = try month("2026-11")
-            #expect(try await database.ledger.reportAge(of: november).asOf == nil)
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 1)])
+            #expect(try await database.ledger.reports.age(of: november).asOf == nil)
+            _ = try await database.ledger.usage.checkpoint([checkpoint(clinic: 1, used: 1)])
             try await database.owner.script(
                 "UPDATE metering.usage_month SET rolled_up_at = '2026-11-02 03:04:05+00'")
-            let waiting = try await database.ledger.reportAge(of: november)
+            let waiting = try await database.ledger.reports.age(of: november)
             #expect(waiting.asOf?.description == "2026-11-02 03:04:05 UTC")
-            _ = try await database.ledger.rollUpDue()
-            let fresh = try await database.ledger.reportAge(of: november)
+            _ = try await database.ledger.usage.rollUpDue()
+            let fresh = try await database.ledger.reports.age(of: november)
             let now = fresh.madeAt.microseconds
             #expect(try #require(fresh.asOf).microseconds > now - 60_000_000)
         }
@@ -108,18 +108,18 @@ import Testing
         try await TestDatabase.lend { database in
             let november = try await database.rolledUpNovember()
             let ledger = database.ledger
-            let age = try await ledger.reportAge(of: november)
+            let age = try await ledger.reports.age(of: november)
             #expect(age.asOf?.description == "2026-11-02 03:04:05 UTC")
-            try await ledger.noteSweep(startedAt: 1_793_700_000_000_000)
+            try await ledger.operations.noteSweep(startedAt: 1_793_700_000_000_000)
             #expect(try await database.asOf(november) == 1_793_700_000_000_000)
-            try await ledger.recordJob(
+            try await ledger.operations.recordJob(
                 "rollup", startedAt: 1_793_800_000_000_000, rowsWritten: 0, ok: true)
             #expect(try await database.asOf(november) == 1_793_800_000_000_000)
             // A roll-up that could not read Redis proves nothing, nor does one of an older sweep.
-            try await ledger.recordJob(
+            try await ledger.operations.recordJob(
                 "rollup", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: false)
-            try await ledger.noteSweep(startedAt: 1_793_750_000_000_000)
-            _ = try await ledger.rollUp(november)
+            try await ledger.operations.noteSweep(startedAt: 1_793_750_000_000_000)
+            _ = try await ledger.usage.rollUp(november)
             #expect(try await database.asOf(november) == 1_793_800_000_000_000)
         }
     }
@@ -128,16 +128,17 @@ import Testing
         try await TestDatabase.lend { database in
             let november = try await database.rolledUpNovember()
             let ledger = database.ledger
-            try await ledger.noteSweep(startedAt: 1_793_700_000_000_000)
-            try await ledger.heartbeat(worker: "cut off", checkpointedThrough: nil)
-            try await ledger.heartbeat(worker: "b", checkpointedThrough: 1_793_900_000_000_000)
+            try await ledger.operations.noteSweep(startedAt: 1_793_700_000_000_000)
+            try await ledger.operations.heartbeat(worker: "cut off", checkpointedThrough: nil)
+            try await ledger.operations.heartbeat(
+                worker: "b", checkpointedThrough: 1_793_900_000_000_000)
             #expect(try await database.asOf(november) == 1_793_700_000_000_000)
-            try await ledger.recordJob(
+            try await ledger.operations.recordJob(
                 "checkpoint", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: true)
-            try await ledger.endHeartbeat(worker: "b")
+            try await ledger.operations.endHeartbeat(worker: "b")
             #expect(try await database.asOf(november) == 1_793_700_000_000_000)
             // The other one is killed; the next sweep finds in Redis what it counted.
-            try await ledger.noteSweep(startedAt: 1_793_950_000_000_000)
+            try await ledger.operations.noteSweep(startedAt: 1_793_950_000_000_000)
             #expect(try await database.asOf(november) == 1_793_950_000_000_000)
         }
     }
@@ -146,13 +147,13 @@ import Testing
         try await TestDatabase.lend { database in
             let november = try await database.rolledUpNovember()
             let ledger = database.ledger
-            try await ledger.heartbeat(worker: "a", checkpointedThrough: nil)
-            try await ledger.recordJob(
+            try await ledger.operations.heartbeat(worker: "a", checkpointedThrough: nil)
+            try await ledger.operations.recordJob(
                 "checkpoint", startedAt: 1_793_900_000_000_000, rowsWritten: 0, ok: true)
-            try await ledger.endHeartbeat(worker: "a")
+            try await ledger.operations.endHeartbeat(worker: "a")
             #expect(try await database.asOf(november) == 1_793_900_000_000_000)
             // One that starts later has not counted anything that this checkpoint could miss.
-            try await ledger.heartbeat(worker: "b", checkpointedThrough: nil)
+            try await ledger.operations.heartbeat(worker: "b", checkpointedThrough: nil)
             #expect(try await database.asOf(november) == 1_793_900_000_000_000)
         }
     }
@@ -162,14 +163,14 @@ extension TestDatabase {
     /// November 2026, rolled up on its second day and never since.
     fileprivate func rolledUpNovember() async throws -> Month {
         try await makeClinics(1)
-        _ = try await ledger.checkpoint([checkpoint(clinic: 1, used: 1)])
-        _ = try await ledger.rollUpDue()
+        _ = try await ledger.usage.checkpoint([checkpoint(clinic: 1, used: 1)])
+        _ = try await ledger.usage.rollUpDue()
         try await owner.script(
             "UPDATE metering.usage_month SET rolled_up_at = '2026-11-02 03:04:05+00'")
         return try month("2026-11")
     }
 
     fileprivate func asOf(_ month: Month) async throws -> Int64? {
-        try await ledger.reportAge(of: month).asOf?.microseconds
+        try await ledger.reports.age(of: month).asOf?.microseconds
     }
 }

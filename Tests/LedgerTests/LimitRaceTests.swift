@@ -222,7 +222,7 @@ import Testing
                     try await group.waitForAll()
                 }
             }
-            let over = try await database.ledger.exceededLimits()
+            let over = try await database.ledger.limits.exceeded()
             #expect(over.isEmpty)
             try await database.expectNoDrift()
         }

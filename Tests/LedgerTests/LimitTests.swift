@@ -82,7 +82,7 @@ import Testing
             try await database.owner.script(
                 Self.patients(5) + "UPDATE subscription_plans SET max_patients = 2;")
             #expect(try await database.refusal(of: Self.patients(1))?.sqlState == "BQ002")
-            let exceeded = try await database.ledger.exceededLimits()
+            let exceeded = try await database.ledger.limits.exceeded()
             #expect(exceeded.map(\.counter) == [.patients])
             #expect(exceeded.map(\.used) == [5] && exceeded.map(\.limit) == [2])
             try await database.owner.script(
@@ -98,14 +98,14 @@ import Testing
             try await database.limitedClinics(users: 0, patients: 0, storage: 0)
             let pool = try database.pool(of: Login.admin)
             let admin = Ledger(pool: pool)
-            #expect(try await admin.enforceLimits(false))
-            #expect(try await !admin.enforceLimits(false))
+            #expect(try await admin.limits.enforce(false))
+            #expect(try await !admin.limits.enforce(false))
             try await database.owner.script(Self.people(2) + Self.patients(3) + Self.file(9))
             #expect(try await database.counters() == ["1: 2 3 9"])
-            #expect(try await admin.exceededLimits().count == 3)
-            #expect(try await admin.enforceLimits(true))
+            #expect(try await admin.limits.exceeded().count == 3)
+            #expect(try await admin.limits.enforce(true))
             #expect(try await database.refusal(of: Self.patients(1))?.sqlState == "BQ002")
-            #expect(try await admin.limitMode().changedBy == Login.admin)
+            #expect(try await admin.limits.mode().changedBy == Login.admin)
             await pool.close()
         }
     }
@@ -119,7 +119,7 @@ import Testing
                 INSERT INTO users (email) VALUES ('nobody'); INSERT INTO patients (name) VALUES ('x');
                 """ + Self.patients(3))
             #expect(try await database.counters() == ["1: 0 3 0"])
-            #expect(try await database.ledger.clinicsWithoutPlan() == 1)
+            #expect(try await database.ledger.limits.clinicsWithoutPlan() == 1)
         }
     }
 
@@ -151,15 +151,16 @@ import Testing
                     DELETE FROM metering.clinic_seat WHERE user_id = (SELECT min(id) FROM users);
                     UPDATE metering.clinic_seat SET refs = 4;
                     """)
-            #expect(try await database.ledger.recountIsDue())
+            #expect(try await database.ledger.limits.isRecountDue())
             var drift: [CounterDrift] = []
-            let outcome = try await database.ledger.recount { found, _ in drift += found }
+            let outcome = try await database.ledger.limits.recount { found, _ in drift += found }
             #expect(outcome == RecountOutcome(clinics: 2))
             #expect(drift.map(\.counter) == [.patients, .storage, .users])
             #expect(drift.map(\.kept) == [1, 8, 9] && drift.map(\.counted) == [3, 7, 2])
-            try await database.ledger.recordJob(
-                "recount", startedAt: database.ledger.databaseTime(), rowsWritten: 3, ok: true)
-            #expect(try await !database.ledger.recountIsDue())
+            try await database.ledger.operations.recordJob(
+                "recount", startedAt: database.ledger.operations.databaseTime(), rowsWritten: 3,
+                ok: true)
+            #expect(try await !database.ledger.limits.isRecountDue())
             try await database.owner.script("DELETE FROM users WHERE clinic_id IS NOT NULL")
             #expect(try await database.counters() == ["1: 0 3 7", "2: 0 0 0"])
         }
@@ -175,7 +176,7 @@ import Testing
                     DELETE FROM patients; DELETE FROM file_storage; DELETE FROM users;
                     """)
             #expect(try await database.counters() == ["1: -2 -3 -7"])
-            try await database.ledger.recount()
+            try await database.ledger.limits.recount()
             #expect(try await database.counters() == ["1: 0 0 0", "2: 0 0 0"])
         }
     }
@@ -239,7 +240,7 @@ extension TestDatabase {
     /// Counters and seats agree with the rows.
     func expectNoDrift(sourceLocation: SourceLocation = #_sourceLocation) async throws {
         var drift: [CounterDrift] = []
-        try await ledger.recount { found, _ in drift += found }
+        try await ledger.limits.recount { found, _ in drift += found }
         #expect(drift.isEmpty, sourceLocation: sourceLocation)
     }
 }

@@ -159,7 +159,7 @@ import Testing
                 `Limits in the database`.patients(3)
                     + "ALTER TABLE patients FORCE ROW LEVEL SECURITY;")
             let error = await #expect(throws: LedgerError.self) {
-                try await database.ledger.recount()
+                try await database.ledger.limits.recount()
             }
             #expect("\(error, default: "")".contains("42501"))
             #expect(try await database.counters() == ["1: 0 3 0"])
@@ -176,9 +176,11 @@ import Testing
             try await database.owner.transaction { holder in
                 try await holder.script(`Limits in the database`.patients(1))
                 #expect(
-                    try await database.ledger.recount() == RecountOutcome(clinics: 2, skipped: 1))
+                    try await database.ledger.limits.recount()
+                        == RecountOutcome(clinics: 2, skipped: 1))
             }
-            #expect(try await database.ledger.recount(rests: 1) == RecountOutcome(clinics: 2))
+            #expect(
+                try await database.ledger.limits.recount(rests: 1) == RecountOutcome(clinics: 2))
             #expect(try await database.counters() == ["1: 0 4 0", "2: 0 0 0"])
         }
     }

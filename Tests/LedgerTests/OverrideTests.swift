@@ -17,11 +17,11 @@ import Testing
             try await database.seed(Self.gold)
             let admin = try database.pool(of: Login.admin)
             let ledger = Ledger(pool: admin)
-            let later = try await ledger.databaseTime() + 400 * 86_400_000_000
+            let later = try await ledger.operations.databaseTime() + 400 * 86_400_000_000
             for (what, value) in [
                 ("quota", "5000"), ("limit:default.sustained", "7/1m"), ("limit:export", "1/1d"),
             ] {
-                _ = try await ledger.setOverride(
+                _ = try await ledger.plans.setOverride(
                     ClinicOverride(text: what, value), of: .numbered(1), until: later, reason: "x")
             }
             let settings = try #require(await database.settings(1))
@@ -30,7 +30,7 @@ import Testing
             #expect(settings.plan?.limits.map(\.name) == ["default"])
             #expect(try await database.settings(2)?.quota == 100)
             #expect(
-                try await ledger.overrides(of: .numbered(1)).map(\.override.what.description)
+                try await ledger.plans.overrides(of: .numbered(1)).map(\.override.what.description)
                     == ["limit:default.sustained", "limit:export", "quota"])
             await admin.close()
         }
@@ -49,19 +49,19 @@ import Testing
             #expect(try await database.settings(1)?.plan?.isQuotaInShadow == true)
             let admin = try database.pool(of: Login.admin)
             let ledger = Ledger(pool: admin)
-            let later = try await ledger.databaseTime() + 86_400_000_000
+            let later = try await ledger.operations.databaseTime() + 86_400_000_000
             for (what, value) in [
                 ("shadow:limit:default", "on"), ("shadow:limit:export", "off"),
                 ("shadow:quota", "off"),
             ] {
-                _ = try await ledger.setOverride(
+                _ = try await ledger.plans.setOverride(
                     ClinicOverride(text: what, value), of: .numbered(1), until: later, reason: "x")
             }
             let plan = try #require(await database.settings(1)?.plan)
             #expect(plan.limits.map(\.isInShadow) == [true, false] && !plan.isQuotaInShadow)
             #expect(try await database.settings(2)?.plan?.isQuotaInShadow == true)
             #expect(
-                try await ledger.overrides(of: .numbered(1)).map(\.override.value.description)
+                try await ledger.plans.overrides(of: .numbered(1)).map(\.override.value.description)
                     == ["on", "off", "off"])
             await admin.close()
         }
@@ -70,7 +70,7 @@ import Testing
     @Test func `of the quota that ends this month leaves the next one to the plan`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
-            let now = try await database.ledger.databaseTime()
+            let now = try await database.ledger.operations.databaseTime()
             try await database.override(1, "quota", 5_000, until: now + 60_000_000)
             let month = try #require(Month(containing: now))
             let settings = try #require(await database.settings(1))
@@ -82,10 +82,10 @@ import Testing
     @Test func `ends by the clock, and each clinic is told once`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
-            let now = try await database.ledger.databaseTime()
+            let now = try await database.ledger.operations.databaseTime()
             try await database.override(1, "quota", 5_000, until: now + 3_600_000_000)
             try await database.override(1, "users", 99, until: now + 3_600_000_000)
-            #expect(try await database.ledger.endOverdueOverrides() == 0)
+            #expect(try await database.ledger.plans.endOverdueOverrides() == 0)
             let before = try await database.version(1)
             try await database.owner.script(
                 "UPDATE metering.clinic_override SET created_at = now() - interval '2 h', until = now()"
@@ -97,12 +97,14 @@ import Testing
                     "SELECT metering.plan_limit($1::text::uuid, 'users')",
                     [.text("\(ClinicID.numbered(1))")])[0].int64(0) == 10)
             let ended = try await withThrowingTaskGroup(of: Int64.self) { group in
-                for _ in 0..<4 { group.addTask { try await database.ledger.endOverdueOverrides() } }
+                for _ in 0..<4 {
+                    group.addTask { try await database.ledger.plans.endOverdueOverrides() }
+                }
                 return try await group.reduce(0, +)
             }
             #expect(ended == 2)
             #expect(try await database.version(1) > before)
-            #expect(try await database.ledger.endOverdueOverrides() == 0)
+            #expect(try await database.ledger.plans.endOverdueOverrides() == 0)
             let told = try await database.owner.ask(
                 "SELECT count(*) FROM audit_logs WHERE action = 'override_over'")
             #expect(try told[0].int64(0) == 2)
@@ -115,13 +117,14 @@ import Testing
             let users = try ClinicOverride(text: "users", "1")
             let admin = try database.pool(of: Login.admin)
             let ledger = Ledger(pool: admin)
-            let now = try await ledger.databaseTime()
+            let now = try await ledger.operations.databaseTime()
             await #expect(throws: LedgerError.self) {
-                try await ledger.setOverride(users, of: .numbered(1), until: now - 1, reason: "x")
+                try await ledger.plans.setOverride(
+                    users, of: .numbered(1), until: now - 1, reason: "x")
             }
             for reason in ["", String(repeating: "x", count: 501), "a\0b"] {
                 await #expect(throws: LedgerError.self) {
-                    try await ledger.setOverride(
+                    try await ledger.plans.setOverride(
                         users, of: .numbered(1), until: now + 9_000_000, reason: reason)
                 }
             }
@@ -168,7 +171,7 @@ import Testing
     {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
-            let now = try await database.ledger.databaseTime()
+            let now = try await database.ledger.operations.databaseTime()
             for clinic in 1...2 {
                 try await database.override(clinic, "quota", 5_000, until: now + 86_400_000_000)
             }
@@ -186,7 +189,7 @@ import Testing
                     until = now() - interval '1 day';
                 ALTER TABLE metering.clinic_override ENABLE TRIGGER USER;
                 """)
-            #expect(try await database.ledger.endOverdueOverrides() == 2)
+            #expect(try await database.ledger.plans.endOverdueOverrides() == 2)
             let audited = try await database.owner.ask(
                 "SELECT clinic_id::text FROM audit_logs WHERE action = 'override_over'")
             #expect(try audited.map { try $0.text(0) } == ["\(ClinicID.numbered(2))"])
@@ -243,7 +246,8 @@ extension TestDatabase {
     }
 
     fileprivate func version(_ clinic: Int) async throws -> Int64 {
-        try await ledger.configuration(of: .numbered(clinic), at: ledger.databaseTime())?.version
+        try await ledger.clinics.storedTerms(
+            of: .numbered(clinic), at: ledger.operations.databaseTime())?.version
             ?? 0
     }
 }

@@ -20,7 +20,7 @@ import Testing
             ] {
                 try await database.owner.script("UPDATE subscription_plans SET \(change)")
             }
-            let versions = try await database.ledger.versions(ofPlan: plan)
+            let versions = try await database.ledger.plans.versions(of: plan)
             #expect(versions.map(\.number) == [4, 3, 2, 1])
             #expect(versions.map(\.quota) == [-1, 6, 5, 5])
             #expect(versions.map(\.maxUsers) == [11, 11, 11, 10])
@@ -39,17 +39,17 @@ import Testing
             try await database.edit(plan, #"{"quota": {"api_calls": "7"}}"#)
             #expect(try await database.settings(1)?.quota == 5)
             #expect(try await database.settings(1)?.plan?.quota == 5)
-            let refused = try await database.ledger.refusedPlans()
+            let refused = try await database.ledger.plans.refused()
             #expect(refused.map(\.plan) == ["\(plan)"])
             #expect(
                 refused.first?.problem.hasPrefix(
                     "plan Gold, version 2: metering.quota.api_calls is not a whole number") == true)
-            let listed = try await database.ledger.plan(named: "Gold")
+            let listed = try await database.ledger.plans.find(named: "Gold")
             #expect(listed.version == 1 && listed.problem != nil && listed.quota == 5)
 
             try await database.edit(plan, #"{"quota": {"api_calls": 8}}"#)
             #expect(try await database.settings(1)?.quota == 8)
-            #expect(try await database.ledger.refusedPlans().isEmpty)
+            #expect(try await database.ledger.plans.refused().isEmpty)
         }
     }
 
@@ -67,7 +67,7 @@ import Testing
             let before = try await database.settings(2)
             #expect(before?.quota == 5)
             #expect(try await database.settings(1)?.quota == 5)
-            let versions = try await database.ledger.versions(ofPlan: plan)
+            let versions = try await database.ledger.plans.versions(of: plan)
             #expect(versions.map { $0.problem == nil } == [false, false, true])
             #expect(versions[0].problem?.contains("metering.billing.currency is \"Taler\"") == true)
             // Both clinics were told, each time.
@@ -78,11 +78,11 @@ import Testing
             #expect(try found.map { try $0.int64(0) } == [2])
 
             // A program with a newer language tries again; this one refused with its own number.
-            #expect(try await database.ledger.reconsiderPlans() == 0)
+            #expect(try await database.ledger.plans.reconsider() == 0)
             try await database.owner.script(
                 "UPDATE metering.plan_version SET refused_by = 0 WHERE NOT valid")
-            #expect(try await database.ledger.reconsiderPlans() == 2)
-            #expect(try await database.ledger.refusedPlans().isEmpty)
+            #expect(try await database.ledger.plans.reconsider() == 2)
+            #expect(try await database.ledger.plans.refused().isEmpty)
         }
     }
 
@@ -100,9 +100,9 @@ import Testing
                 }
                 try await group.waitForAll()
             }
-            let versions = try await database.ledger.versions(ofPlan: plan)
+            let versions = try await database.ledger.plans.versions(of: plan)
             #expect(versions.map(\.number) == (1...41).reversed().map { Int64($0) })
-            let plans = try await database.ledger.plan(named: "Gold")
+            let plans = try await database.ledger.plans.find(named: "Gold")
             #expect(plans.quota == versions[0].quota && plans.version == 41)
         }
     }
@@ -289,7 +289,8 @@ extension TestDatabase {
     }
 
     func settings(_ clinic: Int) async throws -> ClinicTerms? {
-        try await ledger.terms(of: .numbered(clinic), at: ledger.databaseTime())
+        try await ledger.clinics.settings(
+            of: .numbered(clinic), at: ledger.operations.databaseTime())
     }
 
     func date(_ plan: Int64, version: Int64, _ day: String) async throws {

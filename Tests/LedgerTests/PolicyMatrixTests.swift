@@ -133,7 +133,7 @@ import Testing
     @Test func `leaves the owner's COPY and pg_dump whole`() async throws {
         try await TestDatabase.lend { database in
             try await database.fillTenantTables()
-            _ = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 3)])
+            _ = try await database.ledger.usage.checkpoint([checkpoint(clinic: 1, used: 3)])
             let url = database.server.url(
                 user: Login.owner, password: Login.password, database: database.name)
             let ours = try await database.server.client(

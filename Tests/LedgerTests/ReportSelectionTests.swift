@@ -52,7 +52,7 @@ private struct Sample {
         var selection = ReportSelection(month: month)
         change(&selection)
         var names: [String] = []
-        try await database.ledger.readReport { reader in
+        try await database.ledger.reports.read { reader in
             try await reader.rows(of: selection, order) { names.append($0.name) }
         }
         return names.compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
@@ -62,7 +62,7 @@ private struct Sample {
         var selection = ReportSelection(month: month)
         selection.clinic = .numbered(number)
         var rows: [ReportRow] = []
-        try await database.ledger.readReport { reader in
+        try await database.ledger.reports.read { reader in
             try await reader.rows(of: selection) { rows.append($0) }
         }
         return try #require(rows.first)
@@ -170,7 +170,7 @@ private struct Sample {
             var groups: [ReportGroup] = []
             var months: [ReportMonth] = []
             var solo: [ReportMonth] = []
-            try await database.ledger.readReport { reader in
+            try await database.ledger.reports.read { reader in
                 let order = ReportOrder(column: "clinics", isDescending: true)
                 try await reader.groups(of: selection, by: .plan, order) { groups.append($0) }
                 months = try await reader.months(of: selection)
@@ -197,7 +197,7 @@ private struct Sample {
             let october = try month("2026-10")
             var lines: [ReportDifference] = []
             let order = ReportOrder(column: "api_calls_change", top: 2)
-            try await database.ledger.readReport { reader in
+            try await database.ledger.reports.read { reader in
                 try await reader.differences(
                     of: ReportSelection(month: sample.month), to: october, order
                 ) { lines.append($0) }
@@ -210,13 +210,13 @@ private struct Sample {
 
     @Test func `give the figures of a page, also when there are none`() async throws {
         try await TestDatabase.lend { database in
-            let empty = try await database.ledger.readReport {
+            let empty = try await database.ledger.reports.read {
                 try await $0.figures(of: ReportSelection(month: try month("2026-11")))
             }
             #expect(empty.totals == ReportFigures.Totals() && empty.findings == ReportFindings())
             #expect(empty.months.count == 13 && empty.top.isEmpty && empty.standing.isEmpty)
             let sample = try await Sample(database)
-            let figures = try await database.ledger.readReport {
+            let figures = try await database.ledger.reports.read {
                 try await $0.figures(of: ReportSelection(month: sample.month))
             }
             #expect(figures.totals.clinics == 12 && figures.totals.apiCalls == 12_616)
@@ -233,8 +233,9 @@ private struct Sample {
     @Test func `are found by words that somebody has`() async throws {
         try await TestDatabase.lend { database in
             _ = try await Sample(database)
-            #expect(try await database.ledger.planNames() == ["Odd", "Open", "Solo", "none"])
-            #expect(try await database.ledger.statusWords().contains("vip"))
+            #expect(
+                try await database.ledger.reports.planNames() == ["Odd", "Open", "Solo", "none"])
+            #expect(try await database.ledger.reports.statuses().contains("vip"))
         }
     }
 }

@@ -44,7 +44,7 @@ import Testing
     @Test func `goes from the last bucket to the first`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(200)
-            _ = try await database.ledger.checkpoint(
+            _ = try await database.ledger.usage.checkpoint(
                 (1...200).map { try checkpoint(clinic: $0, used: 1) })
             try await database.worker.execute(
                 SQL.rollupMonthInsert, [.month(try month("2026-11"))])
@@ -55,7 +55,7 @@ import Testing
                     BEGIN;
                     SELECT FROM metering.usage_month WHERE month = '2026-11-01' AND bucket = 40 FOR SHARE
                     """)
-                async let rollup = database.ledger.rollUp(month("2026-11"))
+                async let rollup = database.ledger.usage.rollUp(month("2026-11"))
                 try await database.waitForBlocked()
                 let done = try await database.owner.ask(
                     """

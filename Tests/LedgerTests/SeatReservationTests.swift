@@ -28,7 +28,7 @@ import Testing
             #expect(try await app.refusal(of: Self.release("berta") + staff) == nil)
             #expect(try await app.refusal(of: Self.person)?.sqlState == "BQ001")
             #expect(try await database.counters() == ["1: 2 0 0", "2: 1 0 0"])
-            #expect(try await database.ledger.reservedSeats().seats == 0)
+            #expect(try await database.ledger.limits.reservedSeats().seats == 0)
             try await database.expectNoDrift()
         }
     }
@@ -37,7 +37,7 @@ import Testing
         try await Self.lend(users: 2) { database, app in
             #expect(try await app.reserve("anna"))
             #expect(try await !app.reserve("anna"))
-            let held = try await database.ledger.reservedSeats()
+            let held = try await database.ledger.limits.reservedSeats()
             #expect(held.seats == 1 && held.clinics == 1)
             #expect(try await app.release("anna"))
             #expect(try await !app.release("anna"))
@@ -57,7 +57,7 @@ import Testing
             #expect(try await app.refusal(of: Self.person)?.sqlState == "BQ001")
             let end = "UPDATE metering.seat_reservation SET until = clock_timestamp();"
             try await database.owner.script(end)
-            #expect(try await database.ledger.reservedSeats().seats == 0)
+            #expect(try await database.ledger.limits.reservedSeats().seats == 0)
             #expect(try await !app.release("anna"))
             #expect(try await app.reserve("anna"))
             try await database.owner.script(end)
@@ -83,8 +83,8 @@ import Testing
             try await database.owner.script("UPDATE metering.limit_mode SET enforced = false")
             #expect(try await app.reserve("anna"))
             #expect(
-                try await database.ledger.exceededLimits().map { [$0.used, $0.limit] } == [[1, 0]])
-            let room = try await database.ledger.capacities(of: [Self.clinic, .numbered(9)])
+                try await database.ledger.limits.exceeded().map { [$0.used, $0.limit] } == [[1, 0]])
+            let room = try await database.ledger.limits.capacities(of: [Self.clinic, .numbered(9)])
             #expect(room.keys.sorted() == [Self.clinic])
             #expect(room[Self.clinic]?.users.used == 1)
         }
@@ -111,7 +111,7 @@ import Testing
                 let refusal = try await app.refusal(of: call)
                 #expect(refusal?.sqlState == "22023", "\(call)")
             }
-            #expect(try await database.ledger.reservedSeats().seats == 0)
+            #expect(try await database.ledger.limits.reservedSeats().seats == 0)
         }
     }
 

@@ -29,7 +29,7 @@ import Testing
                         .text("test"), .bool(false),
                     ])
                 let refund = Task {
-                    try await Ledger(pool: admin).refundQuota(
+                    try await Ledger(pool: admin).usage.refundQuota(
                         of: Self.clinic, units: 10, id: "one", reason: "test")
                 }
                 try await database.waitForBlocked()
@@ -48,11 +48,11 @@ import Testing
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let october = try month("2026-10")
-            _ = try await database.ledger.rollUp(october)
+            _ = try await database.ledger.usage.rollUp(october)
             try await database.owner.script(
                 "UPDATE metering.usage_month SET rolled_up_at = '2026-11-01 00:00:05+00'")
-            #expect(try await database.ledger.rollUpDue().map(\.month) == [october])
-            #expect(try await database.ledger.rollUpDue().isEmpty)
+            #expect(try await database.ledger.usage.rollUpDue().map(\.month) == [october])
+            #expect(try await database.ledger.usage.rollUpDue().isEmpty)
             // The storage of its end was written late: the roll-up of the day after brings it in.
             try await database.owner.script(
                 """
@@ -60,7 +60,7 @@ import Testing
                 INSERT INTO metering.storage_month (clinic_id, month, bytes, peak)
                 SELECT clinic_id, '2026-10-01', 70, 70 FROM clinics
                 """)
-            _ = try await database.ledger.rollUpDue()
+            _ = try await database.ledger.usage.rollUpDue()
             let stored = try await database.owner.ask("SELECT storage_used FROM api_usage")
             #expect(try stored.map { try $0.int64(0) } == [70])
         }
@@ -78,12 +78,12 @@ import Testing
             try await database.owner.withConnection { application in
                 try await application.script(
                     "BEGIN; UPDATE api_usage SET storage_used = storage_used + 5000")
-                async let rollup = database.ledger.rollUp(current)
+                async let rollup = database.ledger.usage.rollUp(current)
                 try await database.waitForBlocked()
                 try await application.script("COMMIT")
                 #expect(try await rollup.written == 1)
             }
-            #expect(try await database.ledger.rollUp(current).written == 0)
+            #expect(try await database.ledger.usage.rollUp(current).written == 0)
             let row = try await database.owner.ask("SELECT api_calls, storage_used FROM api_usage")
             #expect(try row[0].int64(0) == 6 && row[0].int64(1) == 6_000)
         }
@@ -98,8 +98,8 @@ import Testing
             try await database.owner.ask(
                 "INSERT INTO api_usage VALUES ($1::text::uuid, $2::date, 0, NULL)",
                 [.text("\(Self.clinic)"), .month(current)])
-            #expect(try await database.ledger.rollUp(current).written == 1)
-            #expect(try await database.ledger.rollUp(current).written == 0)
+            #expect(try await database.ledger.usage.rollUp(current).written == 1)
+            #expect(try await database.ledger.usage.rollUp(current).written == 0)
         }
     }
 
@@ -108,7 +108,7 @@ import Testing
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()
             try await team.lendLedger { ledger in
-                let current = try await ledger.currentMonth()
+                let current = try await ledger.usage.currentMonth()
                 _ = try await team.count(in: ledger, [2: 1])
                 try await team.superuser.withConnection { other in
                     try await other.script(
@@ -119,7 +119,7 @@ import Testing
                         SELECT date_trunc('month', now())::date + interval '1 month', id, 0, 'test',
                             'import:last:' || id FROM md5('clinic 2') AS text, CAST(text AS uuid) AS id
                         """)
-                    async let rollup = ledger.rollUp(current)
+                    async let rollup = ledger.usage.rollUp(current)
                     try await team.superuser.waitForBlocked()
                     try await other.script("COMMIT")
                     #expect(try await rollup.tooLarge == 0)
@@ -142,7 +142,7 @@ import Testing
                         name, features: #"{"metering":{"quota":{"api_calls":\#(quota)}}}"#))
             }
             try await database.subscribe(Self.clinic, to: plans[0])
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             let admin = try database.pool(of: Login.admin)
             try await database.owner.withConnection { other in
                 try await other.script(
@@ -150,8 +150,8 @@ import Testing
                     BEGIN; SELECT metering.lock_standing('\(Self.clinic)');
                     UPDATE clinic_subscriptions SET plan_id = \(plans[2])
                     """)
-                async let move = Ledger(pool: admin).changePlan(
-                    of: Self.clinic, to: "Standard", reason: "test")
+                async let move = Ledger(pool: admin).plans.move(
+                    Self.clinic, to: "Standard", reason: "test")
                 try await database.waitForBlocked()
                 try await other.script("COMMIT")
                 let answer = try await move
@@ -167,7 +167,7 @@ import Testing
             try await database.makeClinics(2)
             let plan = try await database.makePlan("Gold")
             for number in 1...2 { try await database.subscribe(.numbered(number), to: plan) }
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             try await database.owner.script("UPDATE metering.standing SET unpaid_since = now()")
             try await database.owner.withConnection { holder in
                 try await holder.script(
@@ -223,9 +223,9 @@ import Testing
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()
             try await team.lendLedger { ledger in
-                let current = try await ledger.currentMonth()
+                let current = try await ledger.usage.currentMonth()
                 _ = try await team.count(in: ledger, [16: 1_000])
-                #expect(try await ledger.rollUp(current).tooLarge == 1)
+                #expect(try await ledger.usage.rollUp(current).tooLarge == 1)
                 try await team.superuser.withConnection { rollup in
                     try await rollup.script(
                         "BEGIN; SELECT FROM metering.usage_month ORDER BY month, bucket FOR UPDATE")
@@ -241,7 +241,7 @@ import Testing
                     try await rollup.script("UPDATE api_usage SET api_calls = api_calls; COMMIT")
                     #expect(try await widened.count == 1)
                 }
-                #expect(try await ledger.rollUpDue().map(\.written) == [1])
+                #expect(try await ledger.usage.rollUpDue().map(\.written) == [1])
             }
         }
     }
@@ -250,8 +250,8 @@ import Testing
 extension TestDatabase {
     /// Counts units of a clinic in the running month, which it answers.
     fileprivate func use(_ units: Int64, _ clinic: ClinicID) async throws -> Month {
-        let current = try await ledger.currentMonth()
-        _ = try await ledger.checkpoint([
+        let current = try await ledger.usage.currentMonth()
+        _ = try await ledger.usage.checkpoint([
             UsageCheckpoint(
                 month: current, clinic: clinic, epoch: Epoch(rawValue: 1), used: units, credited: 0,
                 observedAt: current.start)

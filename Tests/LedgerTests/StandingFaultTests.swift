@@ -21,7 +21,7 @@ import Testing
             for clinic in [Self.clinic, Self.other] {
                 try await database.subscribe(clinic, to: plan)
             }
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             try await body(database)
         }
     }
@@ -30,8 +30,8 @@ import Testing
     private func askBoth(_ database: TestDatabase) async throws {
         let pool = try database.pool(of: Login.admin)
         for clinic in [Self.clinic, Self.other] {
-            _ = try await Ledger(pool: pool).changePlan(
-                of: clinic, to: "Silver", .nextMonth, reason: "test")
+            _ = try await Ledger(pool: pool).plans.move(
+                clinic, to: "Silver", .nextMonth, reason: "test")
         }
         await pool.close()
         try await database.owner.script(
@@ -59,7 +59,7 @@ import Testing
                 CREATE TRIGGER stop_it BEFORE UPDATE ON clinic_subscriptions FOR EACH ROW
                 WHEN (OLD.clinic_id = '\(Self.clinic)') EXECUTE FUNCTION public.stop_it();
                 """)
-            for _ in 0..<3 { try await database.ledger.evaluateDueStandings() }
+            for _ in 0..<3 { try await database.ledger.subscriptions.evaluateDue() }
             #expect(try await database.lines(Self.plans) == ["Gold", "Silver"])
             // Tried once, not each second.
             #expect(try await database.lines(Self.attention) == ["plan_change_failed 1"])
@@ -69,7 +69,7 @@ import Testing
                 DROP TRIGGER stop_it ON clinic_subscriptions;
                 UPDATE metering.plan_change SET next_try = now() WHERE done_at IS NULL;
                 """)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(Self.plans) == ["Silver", "Silver"])
             #expect(try await database.lines(Self.attention).isEmpty)
         }
@@ -79,7 +79,7 @@ import Testing
         try await withClinics { database in
             try await askBoth(database)
             try await database.owner.script("DELETE FROM subscription_plans WHERE name = 'Silver'")
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(Self.plans) == ["Gold", "Gold"])
             #expect(
                 try await database.lines(Self.attention)
@@ -101,7 +101,7 @@ import Testing
             try await database.owner.script(statement)
             let plan = try await database.makePlan("Bronze")
             try await database.subscribe(Self.clinic, to: plan)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(Self.plans).first == "Bronze")
             #expect(try await database.lines(Self.attention).isEmpty)
         }
@@ -125,12 +125,12 @@ import Testing
                         "SELECT FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid FOR UPDATE"
                     ),
                     [.text("\(Self.clinic)")])
-                try await database.ledger.evaluateDueStandings()
+                try await database.ledger.subscriptions.evaluateDue()
                 #expect(try await database.lines(Self.plans) == ["Gold", "Silver"])
                 #expect(try await database.lines(status) == ["active", "past_due"])
             }
             #expect(try await database.lines(Self.attention).isEmpty)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(Self.plans) == ["Silver", "Silver"])
             #expect(try await database.lines(status) == ["past_due", "past_due"])
         }
@@ -148,16 +148,16 @@ import Testing
                 VALUES ('\(Self.clinic)', 'payment_failed', now() - interval '10 days', 'test', 'test');
                 UPDATE metering.subscription_fact SET at = at - interval '40 days' WHERE kind = 'declared';
                 """)
-            try await database.ledger.evaluateStanding(of: Self.clinic)
+            try await database.ledger.subscriptions.evaluate(Self.clinic)
             let status = "SELECT status FROM metering.standing WHERE clinic_id = '\(Self.clinic)'"
             #expect(try await database.lines(status) == ["past_due"])
-            #expect(try await database.ledger.evaluateDueStandings() == 0)
+            #expect(try await database.ledger.subscriptions.evaluateDue() == 0)
             try await database.owner.script(
                 """
                 UPDATE subscription_plans SET features =
                     jsonb_set(features, '{metering,standing,suspend_after_days}', '7');
                 """)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(status) == ["suspended"])
         }
     }
@@ -204,7 +204,7 @@ import Testing
                 INSERT INTO metering.subscription_fact (clinic_id, kind, at, reason, idempotency_key)
                 VALUES ('\(ClinicID.numbered(201))', 'payment_failed', now(), 'test', 'test');
                 """)
-            #expect(try await database.ledger.evaluateDueStandings() == 1)
+            #expect(try await database.ledger.subscriptions.evaluateDue() == 1)
             #expect(
                 try await database.lines("SELECT payment_status FROM clinic_subscriptions")
                     == ["past_due"])
@@ -229,7 +229,7 @@ import Testing
                 "SELECT details ->> 'clinic_id' FROM audit_logs WHERE clinic_id IS NULL")
             #expect(lines.isEmpty == (rule == "SET NOT NULL"))
             #expect(lines.allSatisfy { $0 == "\(Self.clinic)" })
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(Self.plans) == ["Silver"])
             #expect(
                 try await database.lines(

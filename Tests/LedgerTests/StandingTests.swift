@@ -28,15 +28,15 @@ import Testing
             let admin = Ledger(pool: pool)
             func tell(_ kind: SubscriptionFact.Kind, on day: Int64) async throws {
                 let entry = FactEntry(kind, reason: "day \(day)", key: "day \(day)")
-                _ = try await admin.tell(entry, of: Self.clinic, at: Self.day(day))
+                _ = try await admin.subscriptions.record(entry, of: Self.clinic, at: Self.day(day))
             }
             /// The worker looks every day.
             func live(to last: Int64, from first: Int64) async throws {
                 for day in first...last {
-                    try await database.ledger.evaluateStanding(of: Self.clinic, at: Self.day(day))
+                    try await database.ledger.subscriptions.evaluate(Self.clinic, at: Self.day(day))
                 }
             }
-            _ = try await admin.subscribe(
+            _ = try await admin.subscriptions.subscribe(
                 Self.clinic,
                 NewSubscription(
                     plan: "Solo", firstDay: 20_089, lastDay: 20_453, renews: true),
@@ -45,15 +45,15 @@ import Testing
             try await tell(.paymentFailed(invoice: nil), on: 40)
             try await live(to: 60, from: 41)
             try await tell(.paid(invoice: nil), on: 61)
-            let upgrade = try await admin.changePlan(
-                of: Self.clinic, to: "Practice", reason: "grew")
+            let upgrade = try await admin.plans.move(
+                Self.clinic, to: "Practice", reason: "grew")
             #expect(upgrade.isAtOnce && !upgrade.comparison.isDowngrade)
-            let downgrade = try await admin.changePlan(
-                of: Self.clinic, to: "Solo", reason: "shrank")
+            let downgrade = try await admin.plans.move(
+                Self.clinic, to: "Solo", reason: "shrank")
             #expect(!downgrade.isAtOnce && downgrade.comparison.isDowngrade)
-            #expect(try await admin.waitingPlanChange(of: Self.clinic)?.plan == "Solo")
+            #expect(try await admin.plans.waitingMove(of: Self.clinic)?.plan == "Solo")
             try await database.owner.script("UPDATE metering.plan_change SET effective_at = now()")
-            #expect(try await database.ledger.evaluateDueStandings() >= 1)
+            #expect(try await database.ledger.subscriptions.evaluateDue() >= 1)
             try await tell(.canceled(effective: Self.day(364)), on: 330)
             try await live(to: 365, from: 331)
             await pool.close()
@@ -67,9 +67,10 @@ import Testing
                 "5 suspended active paid 2025-03-03",
                 "6 active canceled canceled 2025-12-31",
             ]
-            let moves = try await database.ledger.moves(of: Self.clinic).reversed().map {
-                "\($0.event) \($0.from ?? "none") \($0.to) \($0.cause) \($0.at.date)"
-            }
+            let moves = try await database.ledger.subscriptions.moves(of: Self.clinic).reversed()
+                .map {
+                    "\($0.event) \($0.from ?? "none") \($0.to) \($0.cause) \($0.at.date)"
+                }
             #expect(moves == table)
             #expect(try await database.lines(Self.audited) == table)
             #expect(
@@ -116,7 +117,7 @@ import Testing
                 UPDATE clinic_subscriptions SET payment_status = 'past_due';
                 UPDATE clinic_subscriptions SET payment_status = 'blocked';
                 """)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(
                 try await database.lines(
                     "SELECT concat_ws(' ', kind, status) FROM metering.subscription_fact ORDER BY 1"
@@ -128,7 +129,7 @@ import Testing
                     ["past_due", "suspended", "declared"],
                 ])
             let pool = try database.pool(of: Login.admin)
-            let told = try await Ledger(pool: pool).tell(
+            let told = try await Ledger(pool: pool).subscriptions.record(
                 FactEntry(.paid(invoice: nil), reason: "paid", key: "1"), of: Self.clinic)
             await pool.close()
             #expect(told.change.after.status == .active && told.change.after.cause == .paid)
@@ -147,7 +148,9 @@ import Testing
             let entry = FactEntry(.paymentFailed(invoice: "7"), reason: "card", key: "evt_7")
             let outcomes = try await withThrowingTaskGroup { group in
                 for _ in 0..<8 {
-                    group.addTask { try await admin.tell(entry, of: Self.clinic).isNew }
+                    group.addTask {
+                        try await admin.subscriptions.record(entry, of: Self.clinic).isNew
+                    }
                 }
                 return try await group.reduce(into: [Bool]()) { $0.append($1) }
             }
@@ -161,9 +164,11 @@ import Testing
                 throws: LedgerError.refused(
                     "this idempotency key was used for another fact: Take a new key for a new fact."
                 )
-            ) { try await admin.tell(other, of: Self.clinic) }
+            ) { try await admin.subscriptions.record(other, of: Self.clinic) }
             let ahead = FactEntry(.paid(invoice: "7"), at: .last, reason: "r", key: "k")
-            await #expect(throws: LedgerError.self) { try await admin.tell(ahead, of: Self.clinic) }
+            await #expect(throws: LedgerError.self) {
+                try await admin.subscriptions.record(ahead, of: Self.clinic)
+            }
             await pool.close()
         }
     }
@@ -179,7 +184,7 @@ import Testing
                     group.addTask {
                         for turn in 0..<20 {
                             if number.isMultiple(of: 2) {
-                                try await database.ledger.evaluateStanding(of: Self.clinic)
+                                try await database.ledger.subscriptions.evaluate(Self.clinic)
                             } else {
                                 try await database.owner.script(
                                     "UPDATE clinic_subscriptions SET payment_status = "
@@ -254,7 +259,7 @@ import Testing
                 CREATE TRIGGER stop_it BEFORE UPDATE ON clinic_subscriptions FOR EACH ROW
                 WHEN (OLD.clinic_id = '\(Self.clinic)') EXECUTE FUNCTION public.stop_it();
                 """)
-            #expect(try await database.ledger.evaluateDueStandings() == 1)
+            #expect(try await database.ledger.subscriptions.evaluateDue() == 1)
             #expect(
                 try await database.lines(
                     "SELECT payment_status FROM clinic_subscriptions ORDER BY clinic_id")
@@ -262,7 +267,7 @@ import Testing
             #expect(
                 try await database.lines("SELECT kind FROM metering.attention")
                     == ["standing_failed"])
-            #expect(try await database.ledger.evaluateDueStandings() == 0)
+            #expect(try await database.ledger.subscriptions.evaluateDue() == 0)
         }
     }
 
@@ -288,7 +293,7 @@ import Testing
             try await database.owner.script("DELETE FROM clinic_subscriptions")
             #expect(try await database.lines("SELECT status FROM metering.standing").isEmpty)
             try await database.subscribe(Self.clinic, to: plan)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(
                 try await database.lines("SELECT status FROM metering.standing") == ["active"])
         }
@@ -304,14 +309,14 @@ import Testing
                 UPDATE clinic_subscriptions SET end_date = '2026-02-01',
                     auto_renew = clinic_id <> '\(Self.clinic)'
                 """)
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(
                 try await database.lines(
                     "SELECT payment_status FROM clinic_subscriptions ORDER BY clinic_id")
                     == ["expired", "active"])
             try await database.owner.script(
                 "UPDATE clinic_subscriptions SET end_date = '2126-02-01'")
-            try await database.ledger.evaluateDueStandings()
+            try await database.ledger.subscriptions.evaluateDue()
             #expect(
                 try await database.lines(
                     "SELECT cause FROM metering.subscription_event ORDER BY event_id DESC LIMIT 1")

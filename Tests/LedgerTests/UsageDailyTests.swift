@@ -25,7 +25,7 @@ import Testing
                     case 0...1:
                         used[clinic, default: 0] += Int64.random(in: 0...500, using: &random)
                         let month = Int.random(in: 10...11, using: &random)
-                        _ = try await database.ledger.checkpoint([
+                        _ = try await database.ledger.usage.checkpoint([
                             try checkpoint(
                                 clinic: clinic, month: month, used: used[clinic] ?? 0)
                         ])
@@ -36,13 +36,13 @@ import Testing
                     case 3:
                         // As if what was noted until now had been noted some days ago.
                         try await database.age(by: Int.random(in: 1...3, using: &random))
-                    default: _ = try await database.ledger.rollUpDue()
+                    default: _ = try await database.ledger.usage.rollUpDue()
                     }
                 }
-                _ = try await database.ledger.rollUpDue()
+                _ = try await database.ledger.usage.rollUpDue()
                 #expect(try await database.daysThatDiffer() == [])
                 let before = try await database.days()
-                _ = try await database.ledger.rollUp(try month("2026-11"))
+                _ = try await database.ledger.usage.rollUp(try month("2026-11"))
                 #expect(try await database.days() == before)
             }
             box.report()
@@ -53,16 +53,16 @@ import Testing
     {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
-            let current = try await database.ledger.currentMonth()
+            let current = try await database.ledger.usage.currentMonth()
             let previous = try #require(current.previous)
             for month in [previous, current] {
-                _ = try await database.ledger.checkpoint([
+                _ = try await database.ledger.usage.checkpoint([
                     UsageCheckpoint(
                         month: month, clinic: .numbered(1), epoch: Epoch(rawValue: 1), used: 5,
                         credited: 0, observedAt: month.start)
                 ])
             }
-            _ = try await database.ledger.rollUpDue()
+            _ = try await database.ledger.usage.rollUpDue()
             let rows = try await database.owner.ask(
                 """
                 SELECT (SELECT bool_and(day = (month + interval '1 month' - interval '1 day')::date)
@@ -77,7 +77,7 @@ import Testing
     @Test func `never goes back before a day that was noted`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
-            let current = try await database.ledger.currentMonth()
+            let current = try await database.ledger.usage.currentMonth()
             let last = Int32(current.end / 86_400_000_000 - 1)
             // A clock that was ahead noted the end of the month.
             try await database.owner.ask(
@@ -85,12 +85,12 @@ import Testing
                 [
                     .date(Int32(current.daysSince1970)), .uuid(Self.stored(1)), .date(last),
                 ])
-            _ = try await database.ledger.checkpoint([
+            _ = try await database.ledger.usage.checkpoint([
                 UsageCheckpoint(
                     month: current, clinic: .numbered(1), epoch: Epoch(rawValue: 1), used: 5,
                     credited: 0, observedAt: current.start)
             ])
-            _ = try await database.ledger.rollUpDue()
+            _ = try await database.ledger.usage.rollUpDue()
             #expect(try await database.daysThatDiffer() == [])
             #expect(try await database.days().count == 1)
         }
@@ -110,7 +110,7 @@ import Testing
                     date_trunc('month', now() AT TIME ZONE 'UTC'), interval '1 month') AS month;
                 INSERT INTO metering.usage_daily VALUES ('2020-01-01', '\(ClinicID.numbered(1))', '2020-01-05', 1);
                 """)
-            _ = try await database.ledger.prepareMonths()
+            _ = try await database.ledger.usage.prepareMonths()
             let rows = try await database.owner.ask(
                 """
                 SELECT count(*) AS months, to_regclass('metering.usage_daily_2020_01') IS NULL AS is_gone
@@ -118,7 +118,7 @@ import Testing
                 """)
             #expect(try rows[0].int64("months") == 13)
             #expect(try rows[0].bool("is_gone"))
-            #expect(try await database.ledger.prepareMonths() == 0)
+            #expect(try await database.ledger.usage.prepareMonths() == 0)
         }
     }
 

@@ -48,7 +48,7 @@ import Testing
             try await waitUntil("all six are counted") {
                 try await worker.database.counted(clinic) == 6
             }
-            _ = try await worker.worker.ledger.rollUpDue()
+            _ = try await worker.worker.ledger.usage.rollUpDue()
             #expect(
                 try await worker.database.number(
                     "SELECT api_calls::bigint FROM api_usage WHERE clinic_id = $1::text::uuid",
@@ -90,7 +90,7 @@ import Testing
                 #expect(run.errors.contains(says), "\(run.errors)")
             }
             try await waitUntil("the month is rolled up") {
-                _ = try await worker.worker.ledger.rollUpDue()
+                _ = try await worker.worker.ledger.usage.rollUpDue()
                 return try await worker.database.number(
                     "SELECT coalesce(max(api_calls), 0)::bigint FROM api_usage WHERE clinic_id = $1::text::uuid",
                     [.text("\(clinic)")]) == 3

@@ -50,7 +50,7 @@ import Testing
             let clinic = try await worker.database.clinic(nil)
             let month = try await worker.month()
             let bound: Int64 = 1_000 * 60 + 1_000_000
-            let start = try await worker.worker.ledger.databaseTime()
+            let start = try await worker.worker.ledger.operations.databaseTime()
             var accepted = 0
             for epoch in 1...30 {
                 let lie = Posted(clinic, month, epoch: UInt64(epoch), used: 100_000)
@@ -59,7 +59,8 @@ import Testing
                 #expect(
                     reply.body.contains("implausible") == !reply.body.contains("\"accepted\":1"))
             }
-            let elapsed = (try await worker.worker.ledger.databaseTime() - start) / 1_000_000 + 1
+            let elapsed =
+                (try await worker.worker.ledger.operations.databaseTime() - start) / 1_000_000 + 1
             let counted = try await worker.database.counted(clinic)
             #expect(counted == Int64(accepted) * 100_000)
             #expect(counted >= bound - 100_000)

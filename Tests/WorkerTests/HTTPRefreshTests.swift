@@ -19,8 +19,8 @@ import Testing
             #expect(
                 try await worker.request("POST", "/v1/check", body: body, key: key).status == 200)
             let hash = APIKey.hash(of: key)
-            let id = try #require(await worker.worker.ledger.findKey(hash: hash)?.id)
-            _ = try await worker.worker.ledger.revokeKey(id)
+            let id = try #require(await worker.worker.ledger.keys.find(hash: hash)?.id)
+            _ = try await worker.worker.ledger.keys.revoke(id)
             try await waitUntil("the revoked key is refused") {
                 try await worker.request("POST", "/v1/check", body: body, key: key).status == 401
             }

@@ -148,7 +148,7 @@ extension HTTPWorker {
     ) async throws -> String {
         var random = SystemRandomNumberGenerator()
         let key = APIKey.make(random: &random).text
-        _ = try await worker.ledger.createKey(
+        _ = try await worker.ledger.keys.create(
             hash: APIKey.hash(of: key), name: "test", scopes: scopes, clinics: clinics)
         return key
     }

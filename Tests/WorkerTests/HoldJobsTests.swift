@@ -19,7 +19,7 @@ import Testing
     private func billed(_ clinic: ClinicID, _ site: JobSite) async throws -> Int64 {
         _ = try await site.worker.sweep.run()
         try await site.worker.checkpointer.run()
-        _ = try await site.worker.ledger.rollUpDue()
+        _ = try await site.worker.ledger.usage.rollUpDue()
         return try await site.database.number(
             "SELECT coalesce(sum(api_calls), 0)::bigint FROM api_usage WHERE clinic_id = $1::text::uuid",
             [.text("\(clinic)")])
@@ -103,7 +103,7 @@ import Testing
             let waiting = try #require(try await gate.expireHolds(of: clinic))
             let month = try #require(Month(containing: waiting[0].period))
             let name = try #require(waiting[0].name)
-            _ = try await site.worker.ledger.giveBack(
+            _ = try await site.worker.ledger.usage.giveBack(
                 waiting[0].units, to: clinic, of: month, key: HoldKeeper.key(name, of: clinic),
                 reason: "the worker that died", clamping: true)
             for _ in 0..<2 { #expect(try await billed(clinic, site) == 4) }

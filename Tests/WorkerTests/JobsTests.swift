@@ -299,8 +299,8 @@ import Testing
             try await watch.poll()
             #expect(site.worker.keys.owner(authorization: field)?.scopes == [.check])
             let id = try #require(
-                await site.worker.ledger.findKey(hash: APIKey.hash(of: key))?.id)
-            _ = try await site.worker.ledger.revokeKey(id)
+                await site.worker.ledger.keys.find(hash: APIKey.hash(of: key))?.id)
+            _ = try await site.worker.ledger.keys.revoke(id)
             try await watch.poll()
             #expect(site.worker.keys.owner(authorization: field) == nil)
         }

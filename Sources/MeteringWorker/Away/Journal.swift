@@ -225,7 +225,7 @@ final class Journal: UsageJournal {
         var added: Int64 = 0
         for part in state.withLock(\.sealed) {
             let rows = part.state.withLock { $0.sums }.adjustments
-            added += try await ledger.adjust(rows, because: "counted while Redis was away")
+            added += try await ledger.usage.adjust(rows, because: "counted while Redis was away")
             state.withLock { $0.sealed.removeAll { $0 === part } }
             discard(part.file)
             await isThere(rows)

@@ -70,10 +70,10 @@ struct CreateKeyCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
             var clinics: [ClinicID] = []
-            for name in clinic { clinics.append(try await ledger.clinic(named: name)) }
+            for name in clinic { clinics.append(try await ledger.clinics.find(named: name)) }
             var random = SystemRandomNumberGenerator()
             let key = APIKey.make(random: &random)
-            let stored = try await ledger.createKey(
+            let stored = try await ledger.keys.create(
                 hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
                 expiresAt: try await end(by: ledger))
             Console.note(
@@ -87,7 +87,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
     private func end(by ledger: Ledger) async throws -> Int64? {
         guard let expires else { return nil }
         // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
-        return try await ledger.databaseTime() + expires.wholeMicroseconds
+        return try await ledger.operations.databaseTime() + expires.wholeMicroseconds
     }
 
     private static func scopes(_ text: String) throws -> Set<StoredKey.Scope> {
@@ -134,8 +134,10 @@ struct RotateKeyCommand: AsyncParsableCommand {
             let key = APIKey.make(random: &random)
             var end: Int64?
             // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
-            if let expires { end = try await ledger.databaseTime() + expires.wholeMicroseconds }
-            let keys = try await ledger.rotateKey(
+            if let expires {
+                end = try await ledger.operations.databaseTime() + expires.wholeMicroseconds
+            }
+            let keys = try await ledger.keys.rotate(
                 named: name, hash: APIKey.hash(of: key.text), grace: grace.wholeMicroseconds,
                 expiresAt: end)
             let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))
@@ -172,8 +174,8 @@ struct RevokeKeyCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
             var id = Int64(key)
-            if id == nil { id = try await ledger.findKey(hash: APIKey.hash(of: key))?.id }
-            guard let id, let revoked = try await ledger.revokeKey(id) else {
+            if id == nil { id = try await ledger.keys.find(hash: APIKey.hash(of: key))?.id }
+            guard let id, let revoked = try await ledger.keys.revoke(id) else {
                 throw UnknownKey()
             }
             try Console.write("revoked key \(revoked.id) \(Console.shown(revoked.name))\n")

@@ -28,8 +28,8 @@ struct ListKeysCommand: AsyncParsableCommand {
         try await PostgresPool.used(with: settings.database.configuration()) { pool in
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
-            let now = try await ledger.databaseTime()
-            let lines = try await ledger.listKeys().map { KeyListing($0, now: now) }
+            let now = try await ledger.operations.databaseTime()
+            let lines = try await ledger.keys.list().map { KeyListing($0, now: now) }
             switch format {
             case .text: try Console.write(KeyListing.table(of: lines))
             case .json: try Console.write(KeyListing.json(of: lines))

@@ -50,11 +50,11 @@ struct RollupCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireLeastPrivilege()
             let months = try await months(of: ledger)
-            let startedAt = try await ledger.databaseTime()
+            let startedAt = try await ledger.operations.databaseTime()
             let swept = dryRun ? nil : try await sweep(settings, into: ledger)
             let written = try await rollUp(months, in: ledger, atOnce: lanes(settings))
             if !dryRun {
-                try await ledger.recordJob(
+                try await ledger.operations.recordJob(
                     "rollup", startedAt: startedAt, rowsWritten: written, ok: swept == true)
             }
             return swept ?? true
@@ -84,7 +84,7 @@ struct RollupCommand: AsyncParsableCommand {
     /// nil: whatever is due after the sweep.
     private func months(of ledger: Ledger) async throws -> [Month]? {
         guard let month else { return nil }
-        let current = try await ledger.currentMonth()
+        let current = try await ledger.usage.currentMonth()
         guard month <= current else { throw FutureMonth(month: month, current: current) }
         return [month]
     }
@@ -100,10 +100,10 @@ struct RollupCommand: AsyncParsableCommand {
             try Console.write(report.begin(month))
             let outcome =
                 dryRun
-                ? try await ledger.previewRollUp(month) { change in
+                ? try await ledger.usage.previewRollUp(month) { change in
                     try Console.write(report.change(change))
                 }
-                : try await ledger.rollUp(month, atOnce: atOnce)
+                : try await ledger.usage.rollUp(month, atOnce: atOnce)
             try Console.write(report.end(outcome))
             written += outcome.written
         }
@@ -112,7 +112,7 @@ struct RollupCommand: AsyncParsableCommand {
     }
 
     private func due(_ months: [Month]?, in ledger: Ledger) async throws -> [Month] {
-        guard let months else { return try await ledger.dueMonths() }
+        guard let months else { return try await ledger.usage.dueMonths() }
         return months
     }
 

@@ -109,7 +109,7 @@ struct Demo: Sendable {
         _ log: AccessLogFile, _ worker: Worker, _ database: DemoDatabase, key: String, port: Int
     ) async throws {
         let server = "http://127.0.0.1:\(port)"
-        let startedAt = try await worker.ledger.databaseTime()
+        let startedAt = try await worker.ledger.operations.databaseTime()
         let first = try await worker.counters.now()
         let unlimited: @Sendable (DemoClinic) -> String? = { _ in "Unlimited" }
         let plan = accessLog == nil ? try await SamplePlans(log).plan : unlimited
@@ -126,7 +126,7 @@ struct Demo: Sendable {
         }
         try await worker.checkpointer.run()
         try await worker.sweepOnce()
-        _ = try await worker.ledger.rollUpDue()
+        _ = try await worker.ledger.usage.rollUpDue()
         try await database.noteRun(startedAt: startedAt)
         for month in try await months(from: first, worker) {
             try await report(month, database)
@@ -151,11 +151,11 @@ struct Demo: Sendable {
             configuration: try PostgresConfiguration(database.adminURL), logger: Self.logger)
         do {
             let ledger = Ledger(pool: pool)
-            let age = try await ledger.reportAge(of: month)
+            let age = try await ledger.reports.age(of: month)
             var writer = format.writer()
             var page: [UInt8] = []
             writer.begin(ReportHead(month: month), to: &page)
-            try await ledger.report(month) { row in
+            try await ledger.reports.rows(of: month) { row in
                 writer.row(row.cells, to: &page)
                 try Console.write(page)
                 page.removeAll(keepingCapacity: true)

@@ -70,7 +70,7 @@ struct DemoDatabase: Sendable {
     }
 
     func noteRun(startedAt: Int64) async throws {
-        try await Ledger(pool: owner).recordJob(
+        try await Ledger(pool: owner).operations.recordJob(
             "demo", startedAt: startedAt, rowsWritten: 0, ok: true)
     }
 
@@ -97,12 +97,12 @@ struct DemoDatabase: Sendable {
     /// A key that may check every clinic; keys of earlier runs end.
     func newKey() async throws -> String {
         let ledger = Ledger(pool: owner)
-        for old in try await ledger.listKeys() where old.revokedAt == nil {
-            _ = try await ledger.revokeKey(old.id)
+        for old in try await ledger.keys.list() where old.revokedAt == nil {
+            _ = try await ledger.keys.revoke(old.id)
         }
         var random = SystemRandomNumberGenerator()
         let key = APIKey.make(random: &random)
-        _ = try await ledger.createKey(
+        _ = try await ledger.keys.create(
             hash: APIKey.hash(of: key.text), name: "demo", scopes: [.check, .usage])
         return key.text
     }

@@ -125,14 +125,14 @@ extension Doctor {
     private func examine(_ ledger: Ledger, _ migrator: Migrator) async -> Findings {
         var inquiry = Inquiry(end: .now + Self.databaseBudget)
         let session: SessionFacts
-        do throws(LedgerError) { session = try await ledger.session() } catch {
+        do throws(LedgerError) { session = try await ledger.operations.session() } catch {
             return Findings(checks: [.databaseAway(error)])
         }
         inquiry.take(.server(session))
         inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
         let clock = await clock(of: ledger)
         await inquiry.ask("login") { [.login(await problem(of: ledger))] }
-        await inquiry.ask("roles") { [.roles(try await ledger.roles())] }
+        await inquiry.ask("roles") { [.roles(try await ledger.operations.roles())] }
         var isCurrent = false
         await inquiry.ask("migrations") {
             let state = try await migrator.state()
@@ -154,7 +154,7 @@ extension Doctor {
 
     private func clock(of ledger: Ledger) async -> ClockOffset? {
         let before = WallClock.now()
-        guard let time = try? await ledger.databaseTime() else { return nil }
+        guard let time = try? await ledger.operations.databaseTime() else { return nil }
         return ClockOffset(
             beforeSecond: before, time: time, afterSecond: WallClock.now())
     }
@@ -163,39 +163,47 @@ extension Doctor {
     private func examineKept(
         _ ledger: Ledger, _ migrator: Migrator, _ inquiry: inout Inquiry
     ) async {
-        await inquiry.ask("installation") { [.installation(try await ledger.installation())] }
-        await inquiry.ask("row-security") { [.rowSecurity(try await ledger.openTables())] }
+        await inquiry.ask("installation") {
+            [.installation(try await ledger.operations.installation())]
+        }
+        await inquiry.ask("row-security") {
+            [.rowSecurity(try await ledger.operations.openTables())]
+        }
         await inquiry.ask("blind-logins") {
             [
                 .blindLogins(
-                    try await ledger.blindLogins(),
+                    try await ledger.operations.blindLogins(),
                     later: try await migrator.blindLogins(forced: false))
             ]
         }
-        await inquiry.ask("plans") { [.plans(try await ledger.refusedPlans())] }
+        await inquiry.ask("plans") { [.plans(try await ledger.plans.refused())] }
         await inquiry.ask("subscriptions") {
-            [.subscriptions(without: try await ledger.clinicsWithoutPlan())]
+            [.subscriptions(without: try await ledger.limits.clinicsWithoutPlan())]
         }
-        await inquiry.ask("limits") { [.limits(try await ledger.limitMode())] }
-        await inquiry.ask("workers") { [.workers(try await ledger.workerSigns(within: 30))] }
+        await inquiry.ask("limits") { [.limits(try await ledger.limits.mode())] }
+        await inquiry.ask("workers") {
+            [.workers(try await ledger.operations.workerSigns(within: 30))]
+        }
         let jobs = await inquiry.get("sweep") {
-            try await ledger.latestRuns(of: ["sweep", "rollup"])
+            try await ledger.operations.latestRuns(of: ["sweep", "rollup"])
         }
         if let jobs, jobs.count == 2 {
             inquiry.take(.sweep(jobs[0], interval: settings.intervals.sweep.components.seconds))
             await inquiry.ask("rollup") {
                 [
                     .rollup(
-                        try await ledger.waitingRollups(), byHand: jobs[1],
+                        try await ledger.operations.waitingRollups(), byHand: jobs[1],
                         interval: settings.intervals.rollup.components.seconds)
                 ]
             }
         }
         await inquiry.ask("outbox") {
-            [.messages(try await ledger.oldMessages(seconds: 86_400))]
+            [.messages(try await ledger.operations.oldMessages(seconds: 86_400))]
         }
-        await inquiry.ask("quarantine") { [.quarantine(try await ledger.quarantined())] }
-        await inquiry.ask("attention") { DoctorCheck.attention(try await ledger.openAttention()) }
+        await inquiry.ask("quarantine") { [.quarantine(try await ledger.operations.quarantined())] }
+        await inquiry.ask("attention") {
+            DoctorCheck.attention(try await ledger.operations.openAttention())
+        }
     }
 }
 

@@ -83,7 +83,7 @@ enum ListenProbe {
         for await event in listener.events {
             switch event {
             case .listening:
-                guard let ledger, (try? await ledger.notify(channel, word)) != nil else {
+                guard let ledger, (try? await ledger.operations.notify(channel, word)) != nil else {
                     return .unproven
                 }
             case .notifications(let heard) where heard.contains { $0.payload == word }:

@@ -61,7 +61,7 @@ struct ExplainDocument: Encodable {
     let denials_by_this_worker: Denials
 
     init(
-        clinic: ClinicID, decision: QuotaDecision, origin: ClinicOrigin, room: ClinicCapacity,
+        clinic: ClinicID, decision: QuotaDecision, origin: TermsProvenance, room: ClinicCapacity,
         denials: [QuotaDecision.Reason: Int64], last: [DenialLog.Entry], since: Int64
     ) {
         clinic_id = clinic.description
@@ -109,7 +109,7 @@ extension ExplainDocument.Quota {
 }
 
 extension ExplainDocument.Source {
-    fileprivate init(_ source: ClinicOrigin.Source) {
+    fileprivate init(_ source: TermsProvenance.Source) {
         switch source {
         case .none:
             self.init(

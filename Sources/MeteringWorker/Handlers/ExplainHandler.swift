@@ -19,9 +19,9 @@ struct ExplainHandler: Sendable {
             try owner.mustSee(clinic)
             let decision = try await checks.decide(CheckCall(peekAt: clinic))
             guard let room = try await checks.room(of: clinic) else { throw .unknownClinic }
-            let origin: ClinicOrigin?
+            let origin: TermsProvenance?
             do throws(LedgerError) {
-                origin = try await ledger.origin(of: clinic, at: decision.decidedAt)
+                origin = try await ledger.clinics.provenance(of: clinic, at: decision.decidedAt)
             } catch {
                 throw .unavailable("\(error)")
             }

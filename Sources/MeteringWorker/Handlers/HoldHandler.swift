@@ -170,7 +170,7 @@ extension HoldHandler {
         let given: GivenBack
         do {
             guard try await gate.knows(clinic) else { throw Problem.unknownClinic }
-            given = try await ledger.giveBack(
+            given = try await ledger.usage.giveBack(
                 units, to: clinic, of: month, key: HoldKeeper.key("refund:\(id)", of: clinic),
                 reason: "refund \(String(name.prefix(100)).debugDescription)")
         } catch let problem as Problem {

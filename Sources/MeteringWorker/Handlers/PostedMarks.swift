@@ -45,10 +45,12 @@ final class PostedMarks: Sendable {
     func take(
         _ marks: [MarksCall.Posted], for owner: KeyOwner, into ledger: Ledger
     ) async throws(LedgerError) -> [Verdict] {
-        let now = try await ledger.databaseTime()
+        let now = try await ledger.operations.databaseTime()
         let clinics = Set(marks.map(\.clinic)).filter { owner.maySee($0) }
         let known = Dictionary(
-            try await ledger.configurations(of: Array(clinics), at: now).map { ($0.clinic, $0) },
+            try await ledger.clinics.storedTerms(of: Array(clinics), at: now).map {
+                ($0.clinic, $0)
+            },
             uniquingKeysWith: { first, _ in first })
         var verdicts: [Verdict] = []
         var rows: [UsageCheckpoint] = []
@@ -82,11 +84,11 @@ final class PostedMarks: Sendable {
 
     /// Writes what is believed; returns the others.
     private func write(
-        _ rows: [UsageCheckpoint], _ known: [ClinicID: StoredConfiguration], now: Int64,
+        _ rows: [UsageCheckpoint], _ known: [ClinicID: StoredTerms], now: Int64,
         into ledger: Ledger
     ) async throws(LedgerError) -> [UsageCheckpoint.Key: Verdict] {
         guard !rows.isEmpty else { return [:] }
-        let held = try await ledger.held(rows.map(\.key))
+        let held = try await ledger.usage.held(rows.map(\.key))
         var refused: [UsageCheckpoint.Key: Verdict] = [:]
         var believed: [UsageCheckpoint] = []
         for row in rows {
@@ -94,17 +96,17 @@ final class PostedMarks: Sendable {
             let moved =
                 max(0, row.used - (before?.used ?? 0))
                 + max(0, row.credited - (before?.credited ?? 0))
-            let limits = (try? known[row.clinic]?.settings().plan?.rateLimits) ?? []
+            let limits = (try? known[row.clinic]?.terms().plan?.rateLimits) ?? []
             if spend(moved, of: row.clinic, pace: MarkPlausibility.Pace(limits), now: now) {
                 believed.append(row)
             } else {
                 refused[row.key] = .implausible
             }
         }
-        try await ledger.quarantine(
+        try await ledger.usage.quarantine(
             rows.filter { refused[$0.key] != nil },
             reason: "posted, and more than traffic since the last post explains")
-        for entry in try await ledger.checkpoint(believed).quarantined {
+        for entry in try await ledger.usage.checkpoint(believed).quarantined {
             refused[entry.checkpoint.key] = .notTaken
         }
         return refused

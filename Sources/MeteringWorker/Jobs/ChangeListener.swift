@@ -23,7 +23,8 @@ struct ChangeListener: Service {
         _ address: PostgresConfiguration, watch: ChangeWatch, ledger: Ledger, logger: Logger
     ) {
         listener = PostgresListener(
-            configuration: address, channels: [Ledger.configChannel, Ledger.keyChannel],
+            configuration: address,
+            channels: [OperationsLedger.configChannel, OperationsLedger.keyChannel],
             logger: logger)
         (self.watch, self.ledger, self.logger) = (watch, ledger, logger)
     }
@@ -67,7 +68,7 @@ struct ChangeListener: Service {
         var clinics: Set<ClinicID> = []
         var (isMany, areKeys) = (false, false)
         for word in heard {
-            if word.channel == Ledger.keyChannel {
+            if word.channel == OperationsLedger.keyChannel {
                 areKeys = true
             } else if let clinic = ClinicID(word.payload) {
                 clinics.insert(clinic)
@@ -86,7 +87,7 @@ struct ChangeListener: Service {
 
     private func askForProof() async throws {
         let word = proof.new()
-        try await ledger.notify(Ledger.configChannel, word)
+        try await ledger.operations.notify(OperationsLedger.configChannel, word)
         Task {
             try await Task.sleep(for: Self.patience)
             guard proof.isOpen(word) else { return }

@@ -15,9 +15,9 @@ final actor ChangeWatch {
     private let keys: KeyRing
     private let metrics: WorkerMetrics
     private let logger: Logger
-    private var cursor: ConfigCursor
+    private var cursor: TermsCursor
     /// How far changes are known here while Redis cannot take them.
-    private var learnt: ConfigCursor
+    private var learnt: TermsCursor
     /// Units that the ledger has from our journal and that are not learnt from it yet.
     private var delivered: [ClinicID: [Month: Int64]] = [:]
     /// Clinics whose counter in Redis does not know of such units yet.
@@ -40,14 +40,14 @@ final actor ChangeWatch {
         self.ledger = ledger
         self.gate = gate
         self.keys = keys
-        cursor = try await ledger.configCursor()
+        cursor = try await ledger.clinics.cursor()
         learnt = cursor
     }
 
     /// First what needs PostgreSQL alone: a revoked key must end also while Redis is away.
     func poll() async throws {
         try await renewKeys()
-        try await ledger.endOverdueOverrides()
+        try await ledger.plans.endOverdueOverrides()
         try await tellRefusedPlans()
         try await run()
     }
@@ -106,8 +106,8 @@ final actor ChangeWatch {
 
     func renewKeys() async throws {
         let used = keys.takeUsed()
-        if !used.isEmpty { try await ledger.noteUse(ofKeys: used) }
-        let usable = try await ledger.usableKeys()
+        if !used.isEmpty { try await ledger.keys.noteUse(of: used) }
+        let usable = try await ledger.keys.usable()
         keys.replace(
             with: Dictionary(
                 usable.map { ($0.hash, KeyOwner($0.key)) }, uniquingKeysWith: { $1 }))
@@ -120,7 +120,8 @@ final actor ChangeWatch {
     /// Each once, whoever refused it.
     private func tellRefusedPlans() async throws {
         let found = Dictionary(
-            try await ledger.refusedPlans().map { ($0.plan, $0.problem) }, uniquingKeysWith: { $1 })
+            try await ledger.plans.refused().map { ($0.plan, $0.problem) }, uniquingKeysWith: { $1 }
+        )
         for (plan, problem) in found where refused[plan] != problem {
             logger.error(
                 "a plan cannot be used as it is now, and its last good version stays in force",
@@ -149,7 +150,7 @@ final actor ChangeWatch {
     private func refresh(_ clinics: [(ClinicID, Epoch)]) async throws {
         guard !clinics.isEmpty else { return }
         let now = try await counters.now()
-        let known = try await ledger.readyTerms(of: clinics.map(\.0), at: now)
+        let known = try await ledger.clinics.readyTerms(of: clinics.map(\.0), at: now)
         try await withThrowingTaskGroup(of: Void.self) { group in
             for (place, (clinic, epoch)) in clinics.enumerated() {
                 if place >= Self.atOnce { try await group.next() }
@@ -164,12 +165,12 @@ final actor ChangeWatch {
     /// What PostgreSQL says of them by the clock of Redis, without asking it.
     private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicTerms] {
         guard !clinics.isEmpty, let now = gate.storeTime else { return [:] }
-        return try await ledger.readyTerms(of: clinics, at: now)
+        return try await ledger.clinics.readyTerms(of: clinics, at: now)
     }
 
     /// One page of changes, for decisions without Redis; whether more wait.
     private func learnChanges() async throws -> Bool {
-        let changes = try await ledger.changedClinics(since: learnt)
+        let changes = try await ledger.clinics.changes(since: learnt)
         let known = try await ready(Array(Set(changes.clinics.map(\.clinic))))
         for (clinic, settings) in known { gate.learn(settings, of: clinic) }
         learnt = changes.cursor
@@ -178,7 +179,7 @@ final actor ChangeWatch {
 
     /// One page of changes; whether more wait.
     private func takeChanges() async throws -> Bool {
-        let changes = try await ledger.changedClinics(since: cursor)
+        let changes = try await ledger.clinics.changes(since: cursor)
         for change in changes.clinics { gate.expect(version: change.version, of: change.clinic) }
         let versions = Dictionary(
             changes.clinics.map { ($0.clinic, $0.version) }, uniquingKeysWith: max)

@@ -73,7 +73,7 @@ final class Checkpointer: Sendable {
             }
             rows.append(row)
         }
-        let outcome = try await ledger.checkpoint(rows)
+        let outcome = try await ledger.usage.checkpoint(rows)
         for refused in outcome.quarantined {
             logger.error(
                 "a count was refused by the ledger and is in quarantine",
@@ -101,6 +101,6 @@ final class Checkpointer: Sendable {
         logger.error(
             "a count cannot be true and is in quarantine",
             metadata: ["clinic": "\(row.clinic)", "reason": "\(reason)"])
-        try await ledger.quarantine(row, reason: reason)
+        try await ledger.usage.quarantine(row, reason: reason)
     }
 }

@@ -24,7 +24,7 @@ struct HoldKeeper: Sendable {
             guard let name = credit.name, let month = Month(containing: credit.period) else {
                 continue
             }
-            _ = try await ledger.giveBack(
+            _ = try await ledger.usage.giveBack(
                 credit.units, to: clinic, of: month, key: Self.key(name, of: clinic),
                 reason: "given back after its count had left Redis", clamping: true)
         }

@@ -53,7 +53,7 @@ struct Sweep: Sendable {
             var last: ClinicID?
             var running = 0
             while !Task.isShuttingDownGracefully {
-                let page = try await ledger.knownClinics(after: last, limit: clinicsAtOnce)
+                let page = try await ledger.clinics.known(after: last, limit: clinicsAtOnce)
                 guard let end = page.last else {
                     outcome.isComplete = true
                     break
@@ -80,7 +80,7 @@ struct Sweep: Sendable {
         outcome.held += values.count { $0.value != nil }
 
         let rows = try await believed(values, now: now)
-        let kept = try await ledger.checkpoint(rows)
+        let kept = try await ledger.usage.checkpoint(rows)
         let confirmed = Set(kept.confirmed.map(\.key))
         outcome.written += kept.written
         try await settle(values, confirmed, &outcome)
@@ -116,7 +116,7 @@ struct Sweep: Sendable {
             }
         }
         if !refused.isEmpty {
-            try await ledger.quarantine(refused, reason: "found in Redis and cannot be true")
+            try await ledger.usage.quarantine(refused, reason: "found in Redis and cannot be true")
         }
         return rows
     }
@@ -145,14 +145,14 @@ extension Sweep {
         _ values: [(clinic: ClinicID, value: CounterValue?)], _ confirmed: Set<UsageCheckpoint.Key>,
         at now: Int64, through gate: QuotaGate, _ outcome: inout SweepOutcome
     ) async throws {
-        let stored = try await ledger.configurations(of: values.map(\.clinic), at: now)
+        let stored = try await ledger.clinics.storedTerms(of: values.map(\.clinic), at: now)
         let known = Dictionary(stored.map { ($0.clinic, $0) }, uniquingKeysWith: { $1 })
         for (clinic, value) in values {
             guard let wanted = known[clinic] else {
                 if let value { try await end(clinic, value, confirmed, at: now, gate, &outcome) }
                 continue
             }
-            if let settings = try? wanted.settings() {
+            if let settings = try? wanted.terms() {
                 gate.learn(settings, of: clinic)
                 if let value { noteLoss(of: clinic, value, settings, at: now, gate) }
             }
@@ -223,7 +223,7 @@ extension CounterValue {
     }
 }
 
-extension StoredConfiguration {
+extension StoredTerms {
     /// Whether a counter has to be renewed: it lags or leads, its next month begins soon and is unknown, or what other epochs
     /// counted has changed. A clinic that called this month is also brought to a Redis that lost it.
     func differs(from value: CounterValue?, at now: Int64) -> Bool {

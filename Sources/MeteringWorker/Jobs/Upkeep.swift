@@ -18,9 +18,9 @@ struct Upkeep: Sendable {
     static let skewMax: Int64 = 1_000_000
 
     func run() async throws {
-        let before = try await ledger.databaseTime()
+        let before = try await ledger.operations.databaseTime()
         let redisTime = try await counters.now()
-        let after = try await ledger.databaseTime()
+        let after = try await ledger.operations.databaseTime()
         // Only what the trip cannot explain is skew.
         let skew = max(before - redisTime, redisTime - after, 0)
         if skew > Self.skewMax {
@@ -30,16 +30,17 @@ struct Upkeep: Sendable {
         }
         // Every answer that came before this moment is in the book, so after this write it is in the ledger.
         try await checkpointer.run()
-        try await ledger.heartbeat(worker: name, checkpointedThrough: redisTime)
-        try await ledger.prepareMonths()
+        try await ledger.operations.heartbeat(worker: name, checkpointedThrough: redisTime)
+        try await ledger.usage.prepareMonths()
         try await noteLife(at: redisTime)
     }
 
     /// The last checkpoint is written by now.
     func end() async throws {
         let time = try await counters.now()
-        try await ledger.recordJob("checkpoint", startedAt: time, rowsWritten: 0, ok: true)
-        try await ledger.endHeartbeat(worker: name)
+        try await ledger.operations.recordJob(
+            "checkpoint", startedAt: time, rowsWritten: 0, ok: true)
+        try await ledger.operations.endHeartbeat(worker: name)
     }
 
     private func noteLife(at time: Int64) async throws {
@@ -47,6 +48,7 @@ struct Upkeep: Sendable {
         guard let id = info.masterReplid else { return }
         let digest = Insecure.SHA1.hash(data: Array(id.utf8))
         let stamp = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        try await ledger.noteRedisLife(stamp: stamp, node: "primary", lastCheckpoint: time)
+        try await ledger.operations.noteRedisStamp(
+            stamp: stamp, node: "primary", lastCheckpoint: time)
     }
 }

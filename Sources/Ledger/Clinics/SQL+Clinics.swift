@@ -1,0 +1,15 @@
+extension SQL {
+    static let clinicById = file("clinic_by_id", PackageResources.clinic_by_id_sql)
+    static let clinicBySubdomain = file(
+        "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
+    static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
+    static let clinicsBySubdomain = file(
+        "clinics_by_subdomain", PackageResources.clinics_by_subdomain_sql)
+    static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)
+    static let configChanges = file("config_changes", PackageResources.config_changes_sql)
+    static let configHorizon = file("config_horizon", PackageResources.config_horizon_sql)
+    static let configVersionRaise = file(
+        "config_version_raise", PackageResources.config_version_raise_sql)
+    static let settingsOfClinics = file(
+        "settings_of_clinics", PackageResources.settings_of_clinics_sql)
+}

@@ -1,0 +1,131 @@
+import Postgres
+
+/// The worker's own records, and what PostgreSQL says about its health.
+public struct OperationsLedger: LedgerFacet {
+    let pool: PostgresPool
+
+    /// The clock of the database, µs since 1970-01-01 UTC.
+    public func databaseTime() async throws(LedgerError) -> Int64 {
+        try await stored {
+            guard let row = try await pool.query(SQL.databaseTime).first else {
+                throw LedgerError.corrupt("no clock")
+            }
+            return try row.timestamp("now")
+        }
+    }
+
+    /// Says that a worker lives, and up to when it has written everything it saw; forgets workers that
+    /// were not heard of for 24 hours.
+    ///
+    /// - Parameter checkpointedThrough: Clock of Redis, µs since 1970-01-01 UTC; nil before the first.
+    public func heartbeat(
+        worker: String, checkpointedThrough: Int64?
+    ) async throws(LedgerError) {
+        let through = checkpointedThrough.map(PostgresValue.timestamp) ?? .null
+        try await stored {
+            try await pool.execute(SQL.workerHeartbeatUpsert, [.text(worker), through])
+        }
+    }
+
+    /// Says that a worker ended in order.
+    public func endHeartbeat(worker: String) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(SQL.workerHeartbeatDelete, [.text(worker)])
+        }
+    }
+
+    /// How many workers were heard of in the last `seconds`.
+    public func liveWorkers(within seconds: Int64 = 10) async throws(LedgerError) -> Int64 {
+        try await stored {
+            try await pool.query(SQL.workerLiveCount, [.int64(seconds)]).first?.int64("workers")
+                ?? 0
+        }
+    }
+
+    /// Remembers a life of a Redis node and its latest checkpoint.
+    ///
+    /// - Parameters:
+    ///   - stamp: Hash of the node's replication id.
+    ///   - lastCheckpoint: Clock of Redis, µs since 1970-01-01 UTC.
+    public func noteRedisStamp(
+        stamp: UInt64, node: String, lastCheckpoint: Int64? = nil
+    ) async throws(LedgerError) {
+        let latest = lastCheckpoint.map(PostgresValue.timestamp) ?? .null
+        try await stored {
+            try await pool.execute(
+                SQL.redisEpochUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
+        }
+    }
+
+    /// Ends a life of a Redis node; what was said first stays. False when it had ended, or never began.
+    @discardableResult
+    public func endRedisStamp(
+        stamp: UInt64, node: String, clean: Bool
+    ) async throws(LedgerError) -> Bool {
+        try await stored {
+            try await pool.execute(
+                SQL.redisEpochEnd,
+                [.int64(Int64(bitPattern: stamp)), .text(node), .bool(clean)]) > 0
+        }
+    }
+
+    /// The lives of Redis nodes, the latest first.
+    public func redisStamps(limit: Int = 100) async throws(LedgerError) -> [RedisStamp] {
+        try await stored {
+            try await pool.query(SQL.redisEpochList, [.count(limit)]).map { row in
+                RedisStamp(
+                    stamp: UInt64(bitPattern: try row.int64("stamp")), node: try row.text("node"),
+                    firstSeen: try row.timestamp("first_seen"),
+                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"),
+                    endedClean: try row.optionalBool("ended_clean"))
+            }
+        }
+    }
+
+    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now. The latest 1,000
+    /// runs of a job are kept.
+    public func recordJob(
+        _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool
+    ) async throws(LedgerError) {
+        try await record(job, startedAt: startedAt, rowsWritten: rowsWritten, ok: ok, keep: 1_000)
+    }
+
+    /// Records a sweep that visited every clinic: what Redis had counted at its start is in the ledger.
+    ///
+    /// It is what `reportAge` goes by. Only the latest two are kept, because one is recorded a minute.
+    /// - Parameter startedAt: Before the first counter was read; µs since 1970-01-01 UTC.
+    public func noteSweep(
+        startedAt: Int64, rowsWritten: Int64 = 0
+    ) async throws(LedgerError) {
+        try await record("sweep", startedAt: startedAt, rowsWritten: rowsWritten, ok: true, keep: 2)
+    }
+
+    private func record(
+        _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool, keep: Int
+    ) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(
+                SQL.jobRunInsert,
+                [
+                    .text(job), .timestamp(startedAt), .int64(rowsWritten), .bool(ok),
+                    .count(keep),
+                ])
+        }
+    }
+}
+
+// MARK: Messages
+
+extension OperationsLedger {
+    /// Says which clinic's config version rose, or nothing when several did.
+    public static let configChannel = "metering_config"
+    /// Says that an API key was made, changed or revoked.
+    public static let keyChannel = "metering_keys"
+
+    /// Says something to every worker that listens.
+    public func notify(_ channel: String, _ payload: String) async throws(LedgerError) {
+        try await stored {
+            try await pool.execute(SQL.notify, [.text(channel), .text(payload)])
+        }
+    }
+}

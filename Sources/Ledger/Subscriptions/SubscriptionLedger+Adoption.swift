@@ -1,0 +1,19 @@
+import Postgres
+
+extension SubscriptionLedger {
+    /// Writes old words of `payment_status` as ours and gives the column its CHECK, when no unknown word is left.
+    /// Needs a login that owns the table.
+    public func adoptStatuses(
+        progress: (String) -> Void = { _ in }
+    ) async throws -> StandingAdoption {
+        let unknown = try await stored {
+            try await pool.query(SQL.standingWordsUnknown, [.count(100)]).map {
+                StandingAdoption.UnknownStatus(
+                    status: try $0.text("word"), clinics: try $0.int64("clinics"))
+            }
+        }
+        guard unknown.isEmpty else { return .unknownStatuses(unknown) }
+        let statements = try await Migrator(pool: pool).run(.adoptedStanding, progress: progress)
+        return statements.isEmpty ? .wasDone : .done
+    }
+}
