@@ -83,9 +83,8 @@ struct Worker: Sendable {
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(
-            counters: counters, settings: ledger.clinics, marks: marks, settler: settler,
-            away: away,
-            loading: settings.away.loading, observer: metrics)
+            counters: counters, terms: ledger.clinics, marks: marks, closedCounts: settler,
+            fallback: away, loading: settings.away.loading, observer: metrics)
         advisor = CapacityReader(source: ledger.limits)
         keys = KeyRing(now: WallClock.now)
         let decidesAlone = settings.away.policy.onOutage == .allow
@@ -294,7 +293,7 @@ struct Worker: Sendable {
         let startedAt = try await ledger.operations.databaseTime()
         let outcome = try await sweep.run()
         if outcome.isComplete {
-            gate.noteAllLearnt()
+            gate.endOpening()
             try await ledger.operations.noteSweep(
                 startedAt: startedAt, rowsWritten: Int64(outcome.written))
         }

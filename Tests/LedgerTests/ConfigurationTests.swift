@@ -53,9 +53,9 @@ import Testing
             #expect(found.map(\.plan) == [nil])
             #expect(found.map(\.paymentStatus) == [nil])
             #expect(
-                try await database.ledger.clinics.settings(
+                try await database.ledger.clinics.terms(
                     of: .numbered(2), at: database.ledger.operations.databaseTime()) == nil)
-            let settings = try await database.ledger.clinics.settings(
+            let settings = try await database.ledger.clinics.terms(
                 of: .numbered(1), at: database.ledger.operations.databaseTime())
             #expect(settings?.plan == nil)
             #expect(settings?.access == .open)
@@ -69,7 +69,7 @@ import Testing
                 "Broken", features: #"{"metering": {"quotas": {}}}"#)
             try await database.subscribe(.numbered(1), to: plan)
             await #expect(throws: QuotaError.self) {
-                try await database.ledger.clinics.settings(
+                try await database.ledger.clinics.terms(
                     of: .numbered(1), at: database.ledger.operations.databaseTime())
             }
         }
@@ -102,17 +102,17 @@ import Testing
             try await database.makeClinics(1)
             let one = ClinicID.numbered(1)
             let clock = await #expect(throws: QuotaError.self) {
-                try await database.ledger.clinics.settings(of: one, at: -1)
+                try await database.ledger.clinics.terms(of: one, at: -1)
             }
             let apart =
                 "the clocks of Redis and PostgreSQL are more than an hour apart; set both right"
             #expect(clock == .countersUnavailable(apart))
             let now = try await database.ledger.operations.databaseTime()
             for skew: Int64 in [-3_500_000_000, 3_500_000_000] {
-                #expect(try await database.ledger.clinics.settings(of: one, at: now + skew) != nil)
+                #expect(try await database.ledger.clinics.terms(of: one, at: now + skew) != nil)
             }
             await #expect(throws: QuotaError.countersUnavailable(apart)) {
-                try await database.ledger.clinics.settings(of: one, at: now + 3_700_000_000)
+                try await database.ledger.clinics.terms(of: one, at: now + 3_700_000_000)
             }
             await #expect(throws: QuotaError.unreadable(one)) {
                 try await database.ledger.clinics.raiseVersion(of: one, above: 1 << 53)

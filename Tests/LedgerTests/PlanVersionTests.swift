@@ -289,7 +289,7 @@ extension TestDatabase {
     }
 
     func settings(_ clinic: Int) async throws -> ClinicTerms? {
-        try await ledger.clinics.settings(
+        try await ledger.clinics.terms(
             of: .numbered(clinic), at: ledger.operations.databaseTime())
     }
 
