@@ -24,7 +24,8 @@ import Testing
             #expect(!MonthEnd.isNear(end - 61) && MonthEnd.isNear(end - 60))
             #expect(MonthEnd.isNear(end - 1) && !MonthEnd.isNear(end))
         }
-        #expect(!MonthEnd.isNear(1_835_395_199))  // The last second of 28 February in that leap year.
+        // The last second of 28 February in that leap year.
+        #expect(!MonthEnd.isNear(1_835_395_199))
     }
 
     @Test func `tells how a program ended and what it printed, byte for byte`() async throws {
