@@ -18,6 +18,16 @@ import Testing
         #expect(ports.allSatisfy { (20_000...32_000).contains($0) })
     }
 
+    @Test func `knows the last minute of a month`() {
+        // 2028-02-29 and 2026-12-31, each to the second.
+        for end in [1_835_481_600, 1_798_761_600] {
+            #expect(!MonthEnd.isNear(end - 61) && MonthEnd.isNear(end - 60))
+            #expect(MonthEnd.isNear(end - 1) && !MonthEnd.isNear(end))
+        }
+        // The last second of 28 February in that leap year.
+        #expect(!MonthEnd.isNear(1_835_395_199))
+    }
+
     @Test func `tells how a program ended and what it printed, byte for byte`() async throws {
         let script = "cat; printf 'one\\n\\ntwo'; echo three >&2; exit 7"
         let result = try await RunningProcess.run("/bin/sh", ["-c", script])

@@ -9,6 +9,7 @@ public enum TestServers {
     private static let running = Mutex<LocalServers?>(nil)
 
     /// Starts them on first use; whoever comes meanwhile waits for the same start. They end with the process.
+    /// Never returns in the last minute of a month.
     public static func shared() async throws -> LocalServers {
         let start = starting.withLock { task in
             if let task { return task }
@@ -16,7 +17,9 @@ public enum TestServers {
             task = new
             return new
         }
-        return try await start.value
+        let servers = try await start.value
+        try await MonthEnd.pass()
+        return servers
     }
 
     private static func startForThisProcess() async throws -> LocalServers {

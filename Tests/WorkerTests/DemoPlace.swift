@@ -6,7 +6,10 @@ import TestSupport
 struct DemoPlace: Sendable {
     private let directory: TemporaryDirectory
 
-    init() throws { directory = try TemporaryDirectory("of a demo with blanks") }
+    init() async throws {
+        try await MonthEnd.pass()
+        directory = try TemporaryDirectory("of a demo with blanks")
+    }
 
     func remove() { directory.remove() }
 

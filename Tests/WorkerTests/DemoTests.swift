@@ -9,7 +9,7 @@ import Testing
         async throws
     {
         let expected = try ExpectedLog()
-        let place = try DemoPlace()
+        let place = try await DemoPlace()
         defer { place.remove() }
         let once = ["--once", "--report-format", "csv", "--access-log"]
 
@@ -34,7 +34,7 @@ import Testing
         async throws
     {
         let expected = try ExpectedLog()
-        let place = try DemoPlace()
+        let place = try await DemoPlace()
         defer { place.remove() }
         try place.bringSample(expected)
         let run = try await place.run(["--report-format", "csv"])
@@ -64,7 +64,7 @@ import Testing
     }
 
     @Test func `shows the first ten malformed lines, escaped`() async throws {
-        let place = try DemoPlace()
+        let place = try await DemoPlace()
         defer { place.remove() }
         let bad = "\u{1B}]0;owned\u{07}\u{9B}31m \0 \u{202E} grüße"
         let log = try place.write(
@@ -82,7 +82,7 @@ import Testing
     @Test func `leaves no server behind when it is killed, and the next run goes on`() async throws
     {
         let expected = try ExpectedLog()
-        let place = try DemoPlace()
+        let place = try await DemoPlace()
         defer { place.remove() }
         let demo = try await place.start(["--once", "--access-log", try await place.pipe()])
         _ = try await demo.line(containing: "run 1, ")

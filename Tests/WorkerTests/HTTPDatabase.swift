@@ -32,7 +32,8 @@ struct HTTPDatabase: Sendable {
 
     /// A database on a server of the test's own, which it may stop.
     static func make(onlyOn server: LocalPostgres) async throws -> HTTPDatabase {
-        try await make(on: server, from: try await makeTemplate(on: server))
+        try await MonthEnd.pass()
+        return try await make(on: server, from: try await makeTemplate(on: server))
     }
 
     private static func make(
