@@ -32,7 +32,9 @@ struct Worker: Sendable {
     /// What could not be brought to its end at shutdown.
     let shutdownFailures = ShutdownFailures()
     let checkpointer: Checkpointer
-    let sweep: Sweep
+    let counts: CountSweep
+    let counterUpkeep: CounterUpkeep
+    let holdKeeper: HoldKeeper
     let group: MultiThreadedEventLoopGroup
     let logger: Logger
     /// Names this run in the heartbeat: random, because a host's name may be shared.
@@ -79,9 +81,8 @@ struct Worker: Sendable {
             Fallback.Dependencies(
                 wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
         counters = RedisCounterStore(redis: redis, late: away)
-        let settler = ClosedCounts(
-            sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
-            logger: logger)
+        counts = CountSweep(counters: counters, ledger: ledger, plausibility: plausibility)
+        let settler = ClosedCounts(counts, logger: logger)
         gate = QuotaGate(
             counters: counters, terms: ledger.clinics, marks: marks, closedCounts: settler,
             fallback: away, loading: settings.away.loading, observer: metrics)
@@ -95,9 +96,9 @@ struct Worker: Sendable {
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
         checkpointer = Checkpointer(
             marks: gate.marks, ledger: ledger, plausibility: plausibility, logger: logger)
-        sweep = Sweep(
-            counters: counters, ledger: ledger, plausibility: plausibility, gate: gate,
-            checkpointer: checkpointer)
+        holdKeeper = HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
+        counterUpkeep = CounterUpkeep(
+            counters: counters, ledger: ledger, gate: gate, keeper: holdKeeper)
     }
 
     /// What answers requests, whichever server reads them.
@@ -107,10 +108,7 @@ struct Worker: Sendable {
             rules: settings.gateway.rules)
         let rows =
             checkHandler.routes + gateway.routes
-            + HoldHandler(
-                gate: gate, ledger: ledger,
-                keeper: HoldKeeper(gate: gate, ledger: ledger, checkpointer: checkpointer)
-            ).routes
+            + HoldHandler(gate: gate, ledger: ledger, keeper: holdKeeper).routes
             + ExplainHandler(checks: checkHandler, ledger: ledger, watchingSince: startedAt).routes
             + LibraryHandler(checks: checkHandler, ledger: ledger, posted: posted).routes
             + DescriptionHandler().routes + HealthHandler(readiness: readiness).routes
@@ -288,10 +286,20 @@ struct Worker: Sendable {
             "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)
     }
 
-    /// Visits every clinic, and tells reports that everything counted until now is in the ledger.
+    /// Visits every clinic: its counts go to the ledger, and its counter is brought up to what PostgreSQL says.
+    func sweep() async throws -> SweepOutcome {
+        try await ClinicWalk(ledger: ledger).run { clinics in
+            let batch = try await counts.visit(clinics)
+            var outcome = batch.outcome
+            outcome += try await counterUpkeep.visit(batch)
+            return outcome
+        }
+    }
+
+    /// Sweeps, and records for reports that everything counted before is in the ledger.
     func sweepOnce() async throws {
         let startedAt = try await ledger.operations.databaseTime()
-        let outcome = try await sweep.run()
+        let outcome = try await sweep()
         if outcome.isComplete {
             gate.endOpening()
             try await ledger.operations.noteSweep(

@@ -135,7 +135,7 @@ import Testing
             try await database.fillTenantTables()
             // In a month that has a partition.
             var count = try checkpoint(clinic: 1, used: 3)
-            count.month = try await database.ledger.currentMonth()
+            count.month = try await database.ledger.usage.currentMonth()
             _ = try await database.ledger.usage.checkpoint([count])
             let url = database.server.url(
                 user: Login.owner, password: Login.password, database: database.name)

@@ -17,7 +17,7 @@ import Testing
 
     /// What `api_usage` says after everything known was written.
     private func billed(_ clinic: ClinicID, _ site: JobSite) async throws -> Int64 {
-        _ = try await site.worker.sweep.run()
+        _ = try await site.worker.sweep()
         try await site.worker.checkpointer.run()
         _ = try await site.worker.ledger.usage.rollUpDue()
         return try await site.database.number(

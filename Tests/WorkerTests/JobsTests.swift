@@ -45,7 +45,7 @@ import Testing
             #expect(try await site.database.counted(liar) == 0)
             #expect(try await site.database.counted(honest) == 2)
             #expect(try await site.quarantined(liar) == 1)
-            _ = try await site.worker.sweep.run()
+            _ = try await site.worker.sweep()
             #expect(try await site.database.counted(liar) == 0)
             #expect(try await site.quarantined(liar) >= 1)
             #expect(try await site.quarantined(honest) == 0)
@@ -67,13 +67,13 @@ import Testing
             // What the mark of the running epoch names is not admitted again.
             #expect(behind.usage == 9)
 
-            let outcome = try await site.worker.sweep.run()
+            let outcome = try await site.worker.sweep()
             #expect(outcome.settled == 1 && outcome.renewed == 0 && outcome.failures == 0)
             let mended = try #require(try await site.value(of: clinic))
             #expect(mended.closed.map(\.isSettled) == [true])
             #expect(mended.base == 8 && mended.used == 1 && mended.usage == 9)
             #expect(try await site.database.counted(clinic) == 9)
-            let again = try await site.worker.sweep.run()
+            let again = try await site.worker.sweep()
             #expect(again.settled == 0 && again.renewed == 0 && again.written == 0)
         }
     }
@@ -86,7 +86,7 @@ import Testing
             try await site.worker.checkpointer.run()
             _ = try await site.redis.client(["FLUSHALL"])
             #expect(try await site.value(of: called) == nil)
-            let outcome = try await site.worker.sweep.run()
+            let outcome = try await site.worker.sweep()
             #expect(outcome.clinics == 2 && outcome.held == 0 && outcome.renewed == 1)
             #expect(try await site.value(of: called)?.base == 6)
             #expect(try await site.value(of: silent) == nil)
@@ -113,7 +113,7 @@ import Testing
                 UPDATE metering.plan_version v SET valid = false, problem = 'bad' WHERE valid AND plan_id =
                 (SELECT plan_id FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid)
                 """, [.text("\(broken)")])
-            let outcome = try await site.worker.sweep.run()
+            let outcome = try await site.worker.sweep()
             #expect(outcome.renewed == 1 && outcome.failures == 1)
             // A quota where there was none is a cut: it is the next month's.
             #expect(try await site.value(of: clinic)?.nextQuota == 5)
@@ -137,10 +137,10 @@ import Testing
                     "DELETE FROM clinics WHERE clinic_id = $1::text::uuid", [.text("\(clinic)")])
             }
             // First both are closed, so that nothing counts between the reading and the forgetting.
-            #expect(try await site.worker.sweep.run().forgotten == 0)
+            #expect(try await site.worker.sweep().forgotten == 0)
             #expect(try await site.value(of: gone)?.flags.access == .gone)
             #expect(try await site.worker.gate.check(gone) == .unknownClinic)
-            #expect(try await site.worker.sweep.run().forgotten == 1)
+            #expect(try await site.worker.sweep().forgotten == 1)
             #expect(try await site.value(of: gone) == nil)
             #expect(try await site.database.counted(gone) == 3)
             // What is in quarantine is not confirmed, so it is not forgotten.
@@ -177,14 +177,14 @@ import Testing
             try await site.write(old, of: clinic)
             try await site.calls(4, clinic)
             try await site.worker.checkpointer.run()
-            _ = try await site.worker.sweep.run()
+            _ = try await site.worker.sweep()
             #expect(try await site.value(of: clinic)?.closed.map(\.isSettled) == [true])
             try await site.database.ask(
                 """
                 INSERT INTO metering.usage_adjustment (month, clinic_id, units, reason, idempotency_key)
                 VALUES (date_trunc('month', now() AT TIME ZONE 'UTC')::date, $1::text::uuid, -5, 'test', $1)
                 """, [.text("\(clinic)")])
-            _ = try await site.worker.sweep.run()
+            _ = try await site.worker.sweep()
             #expect(try await site.value(of: clinic)?.usage == 5)
             try await site.calls(5, clinic)
         }
@@ -201,7 +201,7 @@ import Testing
             try await site.write(old, of: clinic)
             // Another worker, which has seen nothing of this.
             let other = try await Worker.connect(site.worker.settings, logger: .silent)
-            _ = try await other.sweep.run()
+            _ = try await other.sweep()
             for _ in 0..<184 { _ = try await other.gate.check(clinic) }
             try await other.checkpointer.run()
             await other.disconnect()
@@ -238,7 +238,7 @@ import Testing
                 }
             }
             for worker in workers + [site.worker] { try await worker.checkpointer.run() }
-            _ = try await site.worker.sweep.run()
+            _ = try await site.worker.sweep()
             let units = callers * (callers + 1) / 2
             #expect(try await site.database.counted(clinic) == Int64(12 + 11 * units))
             for worker in workers { await worker.disconnect() }

@@ -41,7 +41,7 @@ struct RollupCommand: AsyncParsableCommand {
         transform: connections)
     var atOnce = 2
     /// A whole batch of the ledger.
-    static let clinicsAtOnce = 5_000
+    static let clinicsPerBatch = 5_000
 
     func run() async throws {
         let settings = try options.settings(quiet: true)
@@ -133,11 +133,13 @@ struct RollupCommand: AsyncParsableCommand {
             logger: Logger(label: "metering-worker.redis"))
         let problem: (any Error)?
         do {
-            let sweep = Sweep(
+            let counts = CountSweep(
                 counters: RedisCounterStore(redis: redis), ledger: ledger,
-                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)),
-                clinicsAtOnce: Self.clinicsAtOnce, pagesAtOnce: lanes(settings))
-            _ = try await sweep.run()
+                plausibility: MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond)))
+            let walk = ClinicWalk(
+                ledger: ledger, clinicsPerBatch: Self.clinicsPerBatch,
+                batchesAtOnce: lanes(settings))
+            _ = try await walk.run { try await counts.visit($0).outcome }
             problem = nil
         } catch {
             problem = error

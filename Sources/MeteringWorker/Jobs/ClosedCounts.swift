@@ -4,15 +4,14 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Makes room in a counter whose ring of closed counts is full, without waiting for the next sweep.
+/// Settles the closed counts of a counter whose ring of them is full, without waiting for the next sweep.
 final class ClosedCounts: ClosedCountWriter {
-    private let sweep: Sweep
+    private let counts: CountSweep
     private let logger: Logger
     private let running = Mutex<[ClinicID: Task<Bool, Never>]>([:])
 
-    /// - Parameter sweep: Without a gate: only the counts of the clinic are written and settled.
-    init(sweep: Sweep, logger: Logger) {
-        self.sweep = sweep
+    init(_ counts: CountSweep, logger: Logger) {
+        self.counts = counts
         self.logger = logger
     }
 
@@ -29,9 +28,9 @@ final class ClosedCounts: ClosedCountWriter {
     private func settleOnce(_ clinic: ClinicID) async -> Bool {
         defer { running.withLock { $0[clinic] = nil } }
         do {
-            _ = try await sweep.visit([clinic])
-            // Another worker may have made the room meanwhile, and then there was nothing to settle.
-            let value = try await sweep.counters.values(of: [clinic]).first?.value
+            _ = try await counts.visit([clinic])
+            // Another worker may have settled them meanwhile, and then nothing was left to settle.
+            let value = try await counts.counters.values(of: [clinic]).first?.value
             return value?.hasRoomToClose ?? true
         } catch {
             logger.error(

@@ -2,24 +2,24 @@ import Ledger
 import Metering
 import Quotas
 
-/// Ends reservations whose time has passed, and brings to PostgreSQL what Redis cannot give back itself because
-/// the count it was used in has left the counter. Safe to repeat and to run twice at once.
+/// Ends reservations whose time has passed. What Redis cannot give back itself, because the count it was used in has
+/// left the counter, goes to PostgreSQL. May be repeated, and may run twice at once.
 struct HoldKeeper: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
-    /// Writes what this worker saw; nil where another part does.
-    var checkpointer: Checkpointer?
+    /// Writes what this worker saw.
+    let checkpointer: Checkpointer
 
     /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a key once.
     ///
-    /// - Returns: How many holds and refunds PostgreSQL was told.
+    /// - Returns: How many holds and refunds PostgreSQL received.
     @discardableResult
     func keep(_ clinic: ClinicID) async throws -> Int {
         guard let waiting = try await gate.expireHolds(of: clinic), !waiting.isEmpty else {
             return 0
         }
         // No more is given back than the ledger has, so it has to have all first.
-        try await checkpointer?.run()
+        try await checkpointer.run()
         for credit in waiting {
             guard let name = credit.name, let month = Month(containing: credit.period) else {
                 continue
