@@ -3,6 +3,7 @@ import Billing
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// `billing standing`: where a clinic's subscription stands, and why.
 struct StandingCommand: AsyncParsableCommand {
@@ -63,7 +64,8 @@ extension StandingCommand {
                     try Console.write("payment_status takes the eight words only from now on\n")
                 case .unknownWords(let words):
                     for word in words {
-                        try Console.write("\(word.clinics) clinics: \(Console.shown(word.word))\n")
+                        try Console.write(
+                            "\(word.clinics) clinics: \(TerminalText.quoted(word.word))\n")
                     }
                     Console.note("billing: write one of the eight words there; nothing was changed")
                     throw ExitCode(3)
