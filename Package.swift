@@ -64,7 +64,7 @@ let package = Package(
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
         // What an API server embeds: docs/library.md.
-        .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis"]),
+        .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis", "Values"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -85,42 +85,47 @@ let package = Package(
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
     targets: [
+        // Leaf: values that every target may need.
+        room("Values", []),
+
         // Drivers: each C library is imported by exactly one target.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // No pkgConfig: the build refuses a flag of Debian's hiredis.pc, and its header needs none.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        room("Postgres", ["CPostgres", .logging]),
-        room("Redis", ["CHiredis", .nioCore, .nioPosix, .nioSSL, .logging]),
+        room("Postgres", ["Values", "CPostgres", .logging]),
+        room("Redis", ["Values", "CHiredis", .nioCore, .nioPosix, .nioSSL, .logging]),
 
         // Domain: values in, values out.
-        room("Metering", []),
-        room("Quotas", ["Metering"]),
-        room("Billing", ["Metering"]),
+        room("Metering", ["Values"]),
+        room("Quotas", ["Metering", "Values"]),
+        room("Billing", ["Metering", "Values"]),
 
         // Adapters: the only rooms that know both the domain and a store.
         room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
         room(
-            "Ledger", ["Billing", "Quotas", "Metering", "Postgres"],
+            "Ledger", ["Billing", "Quotas", "Metering", "Postgres", "Values"],
             resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
-        room("Reports", ["Billing", "Metering", .mustache], resources: [.embedInCode("Page")]),
+        room(
+            "Reports", ["Billing", "Metering", "Values", .mustache],
+            resources: [.embedInCode("Page")]),
 
         // Support: private servers for the demo and the tests.
         room("LocalServers", [.subprocess, .systemPackage]),
 
         // Front doors, and what both share: settings, exit codes, the streams.
         room(
-            "Shell", ["Quotas", .argumentParser, .configuration, .logging, .systemPackage]),
+            "Shell", ["Values", .argumentParser, .configuration, .logging, .systemPackage]),
         door(
             "BillingCLI",
             [
-                "Shell", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering",
+                "Shell", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering", "Values",
                 .argumentParser, .logging,
             ]),
         door(
             "MeteringWorker",
             [
                 "Shell", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
+                "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
@@ -154,8 +159,9 @@ let package = Package(
         tests("HouseTests", ["TestSupport"]),
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport", .crypto]),
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
-        tests("MeteringTests", ["Metering", "TestSupport"]),
-        tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),
+        tests("ValuesTests", ["Values", "TestSupport"]),
+        tests("MeteringTests", ["Metering", "Values", "TestSupport"]),
+        tests("QuotaTests", ["Quotas", "Metering", "Values", "TestSupport"]),
         tests(
             "CounterTests",
             [
@@ -165,10 +171,10 @@ let package = Package(
         tests(
             "LedgerTests",
             [
-                "Ledger", "Billing", "Quotas", "Metering", "Postgres", "LocalServers",
+                "Ledger", "Billing", "Quotas", "Metering", "Postgres", "Values", "LocalServers",
                 "TestSupport", .logging,
             ]),
-        tests("PostgresTests", ["Postgres", "LocalServers", "TestSupport", .logging]),
+        tests("PostgresTests", ["Postgres", "Values", "LocalServers", "TestSupport", .logging]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
         tests(
             "RedisTests",
@@ -177,7 +183,7 @@ let package = Package(
             "WorkerTests",
             [
                 "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Quotas",
-                "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
+                "Metering", "Postgres", "Redis", "Values", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,
             ]),

@@ -1,3 +1,5 @@
+import Values
+
 /// A whole number of the smallest unit of a currency.
 public struct Money: Hashable, Sendable {
     /// Cents for EUR, yen for JPY.
@@ -63,7 +65,7 @@ enum ExactDecimal {
         let fraction = parts.count == 2 ? parts[1] : ""
         guard parts.count == 1 || (1...max(1, places)).contains(fraction.utf8.count),
             fraction.utf8.count <= places,
-            (whole + fraction).utf8.allSatisfy({ (48...57).contains($0) })
+            (whole + fraction).utf8.allSatisfy(\.isASCIIDigit)
         else { return nil }
         let zeros = String(repeating: "0", count: places - fraction.utf8.count)
         return Int128(whole + fraction + zeros)

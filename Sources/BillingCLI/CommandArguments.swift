@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Metering
+import Values
 
 /// How the arguments of the commands about subscriptions are read.
 enum CommandArguments {

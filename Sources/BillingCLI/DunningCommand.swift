@@ -3,6 +3,7 @@ import Billing
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// `billing dunning`: what comes for clinics that do not pay. Notices are messages that your own programs act on.
 struct DunningCommand: AsyncParsableCommand {
@@ -40,7 +41,7 @@ struct DunningCommand: AsyncParsableCommand {
                     record.facts.map(\.fact) + (supposed.map { [$0] } ?? []), terms: record.terms,
                     entered: record.standing, schedule: record.schedule, now: record.now)
                 let now = record.standing?.status.rawValue ?? record.storedStatus ?? ""
-                try Console.write("\(record.now) \(Console.shown(now))\n")
+                try Console.write("\(record.now) \(TerminalText.quoted(now))\n")
                 try Console.write(forecast.entries.map { $0.line + "\n" }.joined())
                 if forecast.entries.isEmpty {
                     try Console.write("nothing changes with time alone\n")

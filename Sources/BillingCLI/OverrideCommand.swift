@@ -3,7 +3,7 @@ import Shell
 import Ledger
 import Metering
 import Quotas
-import Reports
+import Values
 
 /// `billing override`: what one clinic has beside its plan, for a while.
 struct OverrideCommand: AsyncParsableCommand {

@@ -3,6 +3,7 @@ import Billing
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// `billing plan-change`: moves a subscription to another plan.
 struct PlanChangeCommand: AsyncParsableCommand {
@@ -55,9 +56,9 @@ struct PlanChangeCommand: AsyncParsableCommand {
 
     static func text(_ change: PlanMove, isDryRun: Bool) -> String {
         let verb = isDryRun ? "would move" : change.isAtOnce ? "moved" : "moves"
-        let from = change.from.map(Console.shown) ?? "no plan"
+        let from = change.from.map(TerminalText.quoted) ?? "no plan"
         let time = change.isAtOnce ? (isDryRun ? " at once" : "") : " at \(change.effectiveAt)"
-        var text = "\(verb) from \(from) to \(Console.shown(change.to))\(time)\n"
+        var text = "\(verb) from \(from) to \(TerminalText.quoted(change.to))\(time)\n"
         for line in change.comparison.lines {
             text += "  \(line.measure.rawValue): \(line.used) used, "
             text += "\(line.before.words) -> \(line.after.words)"

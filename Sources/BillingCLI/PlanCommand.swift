@@ -2,7 +2,7 @@ import ArgumentParser
 import Shell
 import Ledger
 import Metering
-import Reports
+import Values
 
 /// `billing plan`: what clinics can buy.
 struct PlanCommand: AsyncParsableCommand {
@@ -44,7 +44,7 @@ struct PlanCommand: AsyncParsableCommand {
 
         func run() async throws {
             for plan in try PlanCommand.plans(in: file) {
-                try Console.write("\(Console.shown(plan.name)) is good\n")
+                try Console.write("\(TerminalText.quoted(plan.name)) is good\n")
             }
         }
     }
@@ -96,7 +96,7 @@ struct PlanCommand: AsyncParsableCommand {
                 try Console.write(table.text)
                 for plan in plans {
                     guard let problem = plan.problem else { continue }
-                    try Console.write("refused: \(Console.shown(plan.name)) \(problem)\n")
+                    try Console.write("refused: \(TerminalText.quoted(plan.name)) \(problem)\n")
                 }
             }
         }

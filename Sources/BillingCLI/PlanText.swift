@@ -1,7 +1,7 @@
 import Shell
 import Ledger
 import Metering
-import Reports
+import Values
 
 /// A plan as a person reads it.
 enum PlanText {
@@ -26,7 +26,7 @@ enum PlanText {
 
     static func text(of plan: ListedPlan, _ versions: [PlanVersion]) -> String {
         var text = """
-            plan \(plan.id) \(Console.shown(plan.name)), \(plan.clinics) clinics
+            plan \(plan.id) \(TerminalText.quoted(plan.name)), \(plan.clinics) clinics
             users \(amount(plan.maxUsers)), patients \(amount(plan.maxPatients))
 
             """
@@ -58,7 +58,7 @@ enum PlanText {
 /// What `billing plan apply` did, or would do.
 enum PlanChangeText {
     static func lines(of change: PlanChange, isDryRun: Bool) -> String {
-        let name = Console.shown(change.name)
+        let name = TerminalText.quoted(change.name)
         guard !change.isNew else {
             return isDryRun
                 ? "\(name): would be created\n"
@@ -91,7 +91,7 @@ enum PlanChangeText {
         var text = "  clinics: \(reach.clinics)"
         if !reach.names.isEmpty {
             let more = reach.clinics - Int64(reach.names.count)
-            text += " (\(reach.names.map(Console.shown).joined(separator: ", "))"
+            text += " (\(reach.names.map(TerminalText.quoted).joined(separator: ", "))"
             text += more > 0 ? " and \(more) more)" : ")"
         }
         text += "\n"

@@ -3,7 +3,6 @@ import Shell
 import Ledger
 import Metering
 import Quotas
-import Reports
 
 /// `billing quota`: what a clinic may still use, why, and what support can do about it.
 struct QuotaCommand: AsyncParsableCommand {

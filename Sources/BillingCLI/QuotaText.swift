@@ -1,7 +1,7 @@
 import Ledger
 import Metering
 import Quotas
-import Reports
+import Values
 
 /// What `billing quota explain` prints.
 struct QuotaText {

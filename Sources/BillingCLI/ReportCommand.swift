@@ -4,6 +4,7 @@ import Shell
 import Ledger
 import Metering
 import Reports
+import Values
 
 /// `billing report`: one month of every clinic, or of some.
 struct ReportCommand: AsyncParsableCommand {
@@ -200,7 +201,7 @@ extension ReportCommand {
     }
 
     private static func age(_ text: String) throws -> Duration {
-        guard let age = TimeSpan.read(text) else {
+        guard let age = Duration(text: text) else {
             throw ValidationError("--max-age is a number with a unit, such as 90s, 10m, 1h or 1d")
         }
         return age

@@ -3,6 +3,7 @@ import Billing
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// `billing standing`: where a clinic's subscription stands, and why.
 struct StandingCommand: AsyncParsableCommand {
@@ -66,7 +67,7 @@ extension StandingCommand {
                 case .unknownStatuses(let unknown):
                     for entry in unknown {
                         try Console.write(
-                            "\(entry.clinics) clinics: \(Console.shown(entry.status))\n")
+                            "\(entry.clinics) clinics: \(TerminalText.quoted(entry.status))\n")
                     }
                     Console.note("billing: write one of the eight words there; nothing was changed")
                     throw ExitCode(3)

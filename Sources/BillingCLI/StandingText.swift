@@ -2,6 +2,7 @@ import Billing
 import Ledger
 import Metering
 import Shell
+import Values
 
 /// What `billing standing` prints.
 struct StandingText {
@@ -19,14 +20,14 @@ struct StandingText {
         guard let word = record.storedWord else {
             return lines + ["no subscription: nothing is limited; billing subscribe gives it one"]
         }
-        lines.append("plan    \(record.plan.map(Console.shown) ?? "none")")
+        lines.append("plan    \(record.plan.map(TerminalText.quoted) ?? "none")")
         if let standing = record.standing {
             lines.append(
                 "status  \(standing.status.rawValue) since \(standing.since), "
                     + "because \(standing.cause.words)")
         } else {
             lines.append(
-                "status  \(Console.shown(word)) is not a known word: nothing is limited; "
+                "status  \(TerminalText.quoted(word)) is not a known word: nothing is limited; "
                     + "write one of the eight, or tell a fact")
         }
         if let since = record.step().unpaidSince { lines.append("unpaid  since \(since)") }
@@ -34,7 +35,7 @@ struct StandingText {
             lines.append("ends    \(end)\(record.terms.renews ? ", and renews" : "")")
         }
         if let waiting {
-            lines.append("plan    becomes \(Console.shown(waiting.plan)) at \(waiting.at)")
+            lines.append("plan    becomes \(TerminalText.quoted(waiting.plan)) at \(waiting.at)")
         }
         if let problem = record.scheduleProblem {
             lines.append("plan    is not readable, the usual days are used: \(problem)")
@@ -51,14 +52,18 @@ struct StandingText {
             var words = [fact.fact.at.description, fact.kind]
             switch fact.fact.kind {
             case .declared(let status): words.append(status.rawValue)
-            case .charged(let invoice, let due): words += [Console.shown(invoice), "due \(due)"]
+            case .charged(let invoice, let due):
+                words += [TerminalText.quoted(invoice), "due \(due)"]
             case .paymentFailed(let invoice?), .paid(let invoice?), .reopened(let invoice?):
-                words.append(Console.shown(invoice))
+                words.append(TerminalText.quoted(invoice))
             case .held(let until?), .canceled(let until), .subscribed(let until?, _):
                 words.append("until \(until)")
             default: break
             }
-            return (words + ["by \(Console.shown(fact.recordedBy)):", Console.shown(fact.reason)])
+            return
+                (words + [
+                    "by \(TerminalText.quoted(fact.recordedBy)):", TerminalText.quoted(fact.reason),
+                ])
                 .joined(separator: " ")
         }
     }
@@ -69,7 +74,7 @@ struct StandingText {
 
     private static func line(_ move: StandingMove) -> String {
         "\(move.at) \(move.from ?? "none") -> \(move.to), \(move.cause) (event \(move.event), by "
-            + "\(Console.shown(move.recordedBy)))"
+            + "\(TerminalText.quoted(move.recordedBy)))"
     }
 }
 

@@ -3,6 +3,7 @@ import Billing
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// `billing subscribe`: begins a subscription.
 struct SubscribeCommand: AsyncParsableCommand {

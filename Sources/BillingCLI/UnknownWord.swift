@@ -1,5 +1,6 @@
 import Billing
 import Shell
+import Values
 
 /// A plan or a status that no clinic can have: a misspelled word must not give an empty report.
 struct UnknownWord: Error, CustomStringConvertible {
@@ -8,9 +9,9 @@ struct UnknownWord: Error, CustomStringConvertible {
     static func refuse(_ words: [String], outside known: [String], option: String) throws {
         let strange = words.first { $0 != ReportSelection.none && !known.contains($0) }
         guard let strange else { return }
-        let list = Set(known).sorted().prefix(20).map(Console.shown).joined(separator: ", ")
+        let list = Set(known).sorted().prefix(20).map(TerminalText.quoted).joined(separator: ", ")
         throw UnknownWord(
-            description: "\(option) \(Console.shown(strange)) is not there; there are "
+            description: "\(option) \(TerminalText.quoted(strange)) is not there; there are "
                 + "\(list.isEmpty ? "none" : list), and none for clinics without a subscription")
     }
 }

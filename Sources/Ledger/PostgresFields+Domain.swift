@@ -1,18 +1,14 @@
 import Billing
 import Metering
 import Postgres
+import Values
 
 extension PostgresFields {
-    func clinic(_ column: PostgresColumn) throws -> ClinicID {
-        guard let clinic = ClinicID(bytes: try uuid(column).bytes) else {
-            throw LedgerError.corrupt("a clinic id that is not 16 bytes long")
-        }
-        return clinic
-    }
+    func clinic(_ column: PostgresColumn) throws -> ClinicID { ClinicID(try uuid(column)) }
 
     func month(_ column: PostgresColumn) throws -> Month {
         let days = Int64(try date(column))
-        guard let month = Month(containing: days * 86_400_000_000) else {
+        guard let month = Month(containing: days * CivilDate.microsecondsPerDay) else {
             throw LedgerError.corrupt("a month outside 1970…9999")
         }
         return month

@@ -1,10 +1,11 @@
 import Metering
 import Postgres
+import Values
 
 extension PostgresValue {
-    static func clinic(_ clinic: ClinicID) -> PostgresValue { .uuid(clinic.stored) }
+    static func clinic(_ clinic: ClinicID) -> PostgresValue { .uuid(clinic.id) }
     static func clinics(_ clinics: [ClinicID]) -> PostgresValue {
-        .uuidArray(clinics.map(\.stored))
+        .uuidArray(clinics.map(\.id))
     }
     static func month(_ month: Month) -> PostgresValue { .date(month.stored) }
     static func months(_ months: [Month]) -> PostgresValue { .dateArray(months.map(\.stored)) }

@@ -1,3 +1,5 @@
+import Values
+
 /// What one line of an access log is.
 public enum AccessLogLine: Hashable, Sendable {
     /// One call. The host is exactly as written, in the case it was written in.
@@ -51,7 +53,7 @@ enum AccessLogRule {
     private static func isHost(_ field: ArraySlice<UInt8>) -> Bool {
         guard let first = field.first, field.count <= 253 else { return false }
         let begins =
-            isLetter(first) || isDigit(first) || first == UInt8(ascii: ":")
+            isLetter(first) || first.isASCIIDigit || first == UInt8(ascii: ":")
             || first == UInt8(ascii: "[")
         return begins && field.allSatisfy(isHostByte)
     }
@@ -72,7 +74,7 @@ enum AccessLogRule {
     }
 
     private static func beginsWithTime(_ inside: ArraySlice<UInt8>) -> Bool {
-        guard let first = inside.first, isDigit(first) else { return false }
+        guard let first = inside.first, first.isASCIIDigit else { return false }
         let window = inside.prefix(65)
         guard let end = window.firstIndex(of: UInt8(ascii: "]")) else { return false }
         let time = window[..<end]
@@ -80,10 +82,6 @@ enum AccessLogRule {
     }
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-    }
 
     private static func isLetter(_ byte: UInt8) -> Bool {
         (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
@@ -94,7 +92,7 @@ enum AccessLogRule {
         case UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: ":"), UInt8(ascii: "%"),
             UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "-"):
             true
-        default: isLetter(byte) || isDigit(byte)
+        default: isLetter(byte) || byte.isASCIIDigit
         }
     }
 
@@ -103,7 +101,7 @@ enum AccessLogRule {
         case UInt8(ascii: "/"), UInt8(ascii: ":"), UInt8(ascii: "+"), UInt8(ascii: "-"),
             UInt8(ascii: "."), UInt8(ascii: ","), 0x20:
             true
-        default: isLetter(byte) || isDigit(byte)
+        default: isLetter(byte) || byte.isASCIIDigit
         }
     }
 }

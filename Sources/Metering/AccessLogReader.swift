@@ -1,3 +1,5 @@
+import Values
+
 /// Reads an access log in pieces of any size and says of each line whether it is a call.
 ///
 /// LF ends a line, a CR right before it is not part of it, and a last line without LF counts.
@@ -99,10 +101,8 @@ public struct AccessLogReader: Sendable {
             if (0x20...0x7E).contains(byte) && byte != UInt8(ascii: "\\") {
                 text.append(byte)
             } else {
-                text += [
-                    UInt8(ascii: "\\"), UInt8(ascii: "x"), Hexadecimal.digit(byte >> 4),
-                    Hexadecimal.digit(byte),
-                ]
+                text += [UInt8(ascii: "\\"), UInt8(ascii: "x")]
+                Hexadecimal.append(byte, to: &text)
             }
         }
         return String(decoding: text, as: UTF8.self)

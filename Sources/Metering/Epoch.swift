@@ -1,3 +1,5 @@
+import Values
+
 /// Names one unbroken stretch of counting in Redis.
 ///
 /// Redis mints a new epoch whenever a count begins again from nothing, so two counts may be
@@ -49,7 +51,8 @@ extension Epoch: LosslessStringConvertible {
     }
 
     public var description: String {
-        let digits = bytes.flatMap { [Hexadecimal.digit($0 >> 4), Hexadecimal.digit($0)] }
+        var digits: [UInt8] = []
+        for byte in bytes { Hexadecimal.append(byte, to: &digits) }
         return String(decoding: digits, as: UTF8.self)
     }
 }

@@ -1,3 +1,5 @@
+import Values
+
 /// Reads one JSON text by RFC 8259, and no more than it.
 struct JSONReader {
     private let bytes: [UInt8]
@@ -102,7 +104,7 @@ struct JSONReader {
 
     private mutating func digits() -> Int {
         let start = place
-        while let byte = peek, (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) { place += 1 }
+        while let byte = peek, byte.isASCIIDigit { place += 1 }
         return place - start
     }
 

@@ -1,3 +1,5 @@
+import Values
+
 /// A calendar month in UTC, 1970-01 to 9999-12: the period that usage is billed by.
 public struct Month: Hashable, Sendable {
     public static let first = Month(index: 0)
@@ -19,8 +21,7 @@ public struct Month: Hashable, Sendable {
     /// 1,795,428,007,000,000 (2026-11-23 10:00:07 UTC) lies in 2026-11.
     /// - Parameter microseconds: Microseconds since 1970-01-01 00:00 UTC.
     public init?(containing microseconds: Int64) {
-        let date = CivilDate(
-            daysSince1970: microseconds.flooredDivision(by: Self.microsecondsPerDay))
+        let date = CivilDate(containing: microseconds)
         self.init(year: date.year, month: date.month)
     }
 
@@ -40,15 +41,13 @@ public struct Month: Hashable, Sendable {
     ///
     /// 2026-11 starts at 1,793,491,200,000,000. The last month starts below 2^58, so nothing here
     /// can overflow.
-    public var start: Int64 { daysSince1970 * Self.microsecondsPerDay }
+    public var start: Int64 { daysSince1970 * CivilDate.microsecondsPerDay }
 
     /// The first microsecond after the month, which is the start of the next one.
     public var end: Int64 {
         let (year, month) = month == 12 ? (year + 1, 1) : (year, month + 1)
-        return CivilDate.days(toFirstOf: month, year: year) * Self.microsecondsPerDay
+        return CivilDate.days(toFirstOf: month, year: year) * CivilDate.microsecondsPerDay
     }
-
-    static let microsecondsPerDay: Int64 = 86_400_000_000
 }
 
 extension Month: Comparable {
@@ -75,7 +74,7 @@ extension Month: LosslessStringConvertible {
     private static func number(_ digits: ArraySlice<UInt8>) -> Int? {
         var value = 0
         for digit in digits {
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(digit) else { return nil }
+            guard digit.isASCIIDigit else { return nil }
             value = value * 10 + Int(digit - UInt8(ascii: "0"))
         }
         return value

@@ -1,3 +1,5 @@
+public import Values
+
 /// An instant of 1970…9999 as a person or another program reads it in UTC.
 ///
 /// Wraps microseconds since 1970-01-01 UTC, which is how Redis and the ledger give times.
@@ -12,15 +14,11 @@ public struct UTCTime: Hashable, Sendable {
     }
 
     public var date: CivilDate {
-        CivilDate(daysSince1970: microseconds / Month.microsecondsPerDay)
+        CivilDate(containing: microseconds)
     }
 
     /// `10:00:07`; what is less than a second is cut off.
-    public var timeOfDay: String {
-        let second = Int(microseconds % Month.microsecondsPerDay / 1_000_000)
-        return [second / 3600, second / 60 % 60, second % 60].map { $0.padded(to: 2) }
-            .joined(separator: ":")
-    }
+    public var timeOfDay: String { TimeOfDay(of: microseconds).description }
 
     /// `2026-11-23T10:00:07Z`, by RFC 3339.
     public var rfc3339: String { "\(date)T\(timeOfDay)Z" }
@@ -50,7 +48,7 @@ extension UTCTime {
 extension UTCTime {
     /// Midnight at the begin of a day of 1970…9999.
     public init?(startOf date: CivilDate) {
-        self.init(microseconds: date.daysSince1970 * Month.microsecondsPerDay)
+        self.init(microseconds: date.daysSince1970 * CivilDate.microsecondsPerDay)
     }
 
     /// Reads `2026-11-23`, which is its midnight, and `2026-11-23T10:00:07Z`.
@@ -73,7 +71,7 @@ extension UTCTime {
     }
 
     private static func number(_ digits: ArraySlice<UInt8>, below bound: Int64) -> Int64? {
-        guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+        guard digits.allSatisfy(\.isASCIIDigit),
             let number = Int64(String(decoding: digits, as: UTF8.self)), number < bound
         else { return nil }
         return number

@@ -6,6 +6,7 @@ import NIOCore
 import Postgres
 import Redis
 import SystemPackage
+import Values
 
 /// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {
@@ -65,29 +66,29 @@ enum StartError: Error, CustomStringConvertible {
         case .redisAway(let reason):
             "REDIS_URL: Redis gives no answer: \(reason); check that it runs and that the URL is right"
         case .journalDirectory(let path, let reason):
-            "METERING_JOURNAL_DIRECTORY \(Console.shown(path)) cannot be used: \(reason); name a directory on a "
+            "METERING_JOURNAL_DIRECTORY \(TerminalText.quoted(path)) cannot be used: \(reason); name a directory on a "
                 + "local disk that this login may write to, or none"
         case .openFiles(let most, let needed):
             "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker alone needs no fewer: allow "
                 + "\(needed) (LimitNOFILE of systemd, ulimit -n of a shell)"
         case .cannotListen(let host, let port, let reason):
-            "HTTP_PORT \(port) of HTTP_HOST \(Console.shown(host)) cannot be listened on: \(reason); name a port "
+            "HTTP_PORT \(port) of HTTP_HOST \(TerminalText.quoted(host)) cannot be listened on: \(reason); name a port "
                 + "that is free, 0 for any, or an address of this machine"
         case .cannotListenAdmin(let host, let port, let reason):
-            "HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST \(Console.shown(host)) cannot be listened on: \(reason); "
+            "HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST \(TerminalText.quoted(host)) cannot be listened on: \(reason); "
                 + "name a port that is free, 0 for any, or switch metrics off with HTTP_ADMIN=false"
         case .adminPlaintext(let host):
-            "HTTP_ADMIN_HOST \(Console.shown(host)) is reached from other machines, and metrics are neither encrypted "
+            "HTTP_ADMIN_HOST \(TerminalText.quoted(host)) is reached from other machines, and metrics are neither encrypted "
                 + "nor asked a key for: use 127.0.0.1, or set HTTP_ALLOW_PLAINTEXT=true where only Prometheus gets through"
         case .plaintext(let host):
-            "HTTP_HOST \(Console.shown(host)) can be reached from other machines, and API keys would cross the "
+            "HTTP_HOST \(TerminalText.quoted(host)) can be reached from other machines, and API keys would cross the "
                 + "network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or HTTP_ALLOW_PLAINTEXT=1 where "
                 + "something before this worker speaks TLS"
         case .tlsHalf(let given, let missing):
             "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
                 + "plain HTTP"
         case .tlsFile(let path, let setting):
-            "\(setting.environmentName): \(Console.shown(path)) cannot be used; name a PEM file that this user may "
+            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file that this user may "
                 + "read, and a certificate and a key without passphrase that belong together"
         }
     }

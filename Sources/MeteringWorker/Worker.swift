@@ -9,6 +9,7 @@ import Quotas
 import Redis
 import ServiceLifecycle
 import UnixSignals
+import Values
 
 /// The process: what is what, and in which order it starts and stops. The only place that knows all rooms.
 struct Worker: Sendable {
@@ -38,7 +39,7 @@ struct Worker: Sendable {
     let group: MultiThreadedEventLoopGroup
     let logger: Logger
     /// Names this run in the heartbeat: random, because a host's name may be shared.
-    let name = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+    let name: UniqueID
 
     /// Connects and checks everything that must be right before a request may come.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
@@ -71,6 +72,8 @@ struct Worker: Sendable {
         let plausibility = MarkPlausibility(perSecond: Int64(settings.markMaxPerSecond))
         (self.settings, self.pool, self.redis) = (settings, pool, redis)
         (self.group, self.metrics, self.logger) = (group, metrics, logger)
+        var random = SystemRandomNumberGenerator()
+        name = UniqueID.random(using: &random)
         ledger = Ledger(pool: pool)
         let marks = HighWaterMarks()
         let outage = Outage(

@@ -1,3 +1,5 @@
+import Values
+
 /// Reads PostgreSQL's ISO dates and times, strictly. Infinity is no date.
 struct CalendarReader {
     private var rest: ArraySlice<UInt8>
@@ -22,16 +24,18 @@ struct CalendarReader {
             return nil
         }
         let (midnight, overflow) = days.multipliedReportingOverflow(
-            by: CalendarText.microsecondsPerDay)
+            by: CivilDate.microsecondsPerDay)
         let (moment, late) = midnight.addingReportingOverflow(time - offset)
         return overflow || late ? nil : moment
     }
 
     private typealias Parts = (year: Int64, month: Int64, day: Int64)
 
+    /// Of a year that PostgreSQL can store: 4714 BC to 294276.
     private static func days(of date: Parts, isBeforeChrist: Bool) -> Int64? {
         let year = isBeforeChrist ? 1 - date.year : date.year
-        return CalendarText.days(year: year, month: date.month, day: date.day)
+        guard (-5_000...300_000).contains(year) else { return nil }
+        return CivilDate(year: Int(year), month: Int(date.month), day: Int(date.day))?.daysSince1970
     }
 
     private mutating func date() -> Parts? {
@@ -48,7 +52,7 @@ struct CalendarReader {
         else { return nil }
         let whole = ((hour * 60 + minute) * 60 + second) * 1_000_000
         guard take(".") else { return whole }
-        let width = rest.prefix(while: isDigit).count
+        let width = rest.prefix(while: \.isASCIIDigit).count
         guard var fraction = number(digits: 1...6) else { return nil }
         for _ in width..<6 { fraction *= 10 }
         return whole + fraction
@@ -79,7 +83,7 @@ struct CalendarReader {
     }
 
     private mutating func number(digits: ClosedRange<Int>) -> Int64? {
-        let text = rest.prefix(while: isDigit)
+        let text = rest.prefix(while: \.isASCIIDigit)
         guard digits.contains(text.count) else { return nil }
         rest = rest.dropFirst(text.count)
         return text.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }

@@ -1,3 +1,5 @@
+import Values
+
 /// Reads one field of a row, sent as text, into the Swift type that the caller asked for.
 struct FieldReader {
     let column: String
@@ -76,13 +78,14 @@ enum FieldText {
         bytes.reserveCapacity(text.count / 2)
         var rest = text.dropFirst(2)
         while let high = rest.popFirst(), let low = rest.popFirst() {
-            guard let high = hexValue(high), let low = hexValue(low) else { return nil }
+            guard let high = Hexadecimal.value(of: high), let low = Hexadecimal.value(of: low)
+            else { return nil }
             bytes.append(high << 4 | low)
         }
         return bytes
     }
 
-    static func uuid(_ text: ArraySlice<UInt8>) -> PostgresUUID? { PostgresUUID(ascii: text) }
+    static func uuid(_ text: ArraySlice<UInt8>) -> UniqueID? { UniqueID(ascii: text) }
 
     static func date(_ text: ArraySlice<UInt8>) -> Int32? {
         CalendarReader.days(text).flatMap { Int32(exactly: $0) }

@@ -1,4 +1,5 @@
 import CPostgres
+import Values
 
 /// The text of a statement with a literal in the place of each `$n`: for COPY, which takes no parameters.
 enum LiteralText {
@@ -39,7 +40,7 @@ enum LiteralText {
     private static func literal(
         _ rest: inout ArraySlice<UInt8>, of literals: [String]
     ) throws(PostgresError) -> String {
-        let digits = rest.prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = rest.prefix(while: \.isASCIIDigit)
         rest = rest.dropFirst(digits.count)
         guard let number = Int(String(decoding: digits, as: UTF8.self)),
             literals.indices.contains(number - 1)

@@ -1,3 +1,5 @@
+public import Values
+
 /// Some whole rows of a COPY in text format, read field by field in the order of their columns.
 ///
 /// ```
@@ -69,9 +71,9 @@ public struct PostgresCopyRows: Sendable {
         return number
     }
 
-    public mutating func uuid() throws(PostgresError) -> PostgresUUID {
+    public mutating func uuid() throws(PostgresError) -> UniqueID {
         let (field, _) = try next()
-        guard let uuid = PostgresUUID(ascii: bytes[field]) else {
+        guard let uuid = UniqueID(ascii: bytes[field]) else {
             throw wrong("a uuid", found: "text")
         }
         return uuid

@@ -1,3 +1,5 @@
+public import Values
+
 extension PostgresFields {
     private func required<Value>(
         _ value: Value?, _ expected: String, _ column: PostgresColumn
@@ -18,7 +20,7 @@ extension PostgresFields {
         try required(optionalText(column), "text", column)
     }
 
-    public func uuid(_ column: PostgresColumn) throws(PostgresError) -> PostgresUUID {
+    public func uuid(_ column: PostgresColumn) throws(PostgresError) -> UniqueID {
         try required(optionalUUID(column), "uuid", column)
     }
 
@@ -42,7 +44,7 @@ extension PostgresFields {
         try required(optionalTextArray(column), "text[]", column)
     }
 
-    public func uuidArray(_ column: PostgresColumn) throws(PostgresError) -> [PostgresUUID] {
+    public func uuidArray(_ column: PostgresColumn) throws(PostgresError) -> [UniqueID] {
         try required(optionalUUIDArray(column), "uuid[]", column)
     }
 

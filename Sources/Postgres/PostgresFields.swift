@@ -1,3 +1,5 @@
+public import Values
+
 /// Names a column by its name or by its place, from 0. Literals of both kinds can be passed directly.
 public enum PostgresColumn: Sendable, Hashable, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral
@@ -50,7 +52,7 @@ extension PostgresFields {
         return string
     }
 
-    public func optionalUUID(_ column: PostgresColumn) throws(PostgresError) -> PostgresUUID? {
+    public func optionalUUID(_ column: PostgresColumn) throws(PostgresError) -> UniqueID? {
         try reader(column).read("uuid", from: [.uuid], FieldText.uuid)
     }
 
@@ -78,8 +80,7 @@ extension PostgresFields {
         return try reader(column).readArray("text[]", from: types, FieldText.string)
     }
 
-    public func optionalUUIDArray(_ column: PostgresColumn) throws(PostgresError) -> [PostgresUUID]?
-    {
+    public func optionalUUIDArray(_ column: PostgresColumn) throws(PostgresError) -> [UniqueID]? {
         try reader(column).readArray("uuid[]", from: [.uuidArray], FieldText.uuid)
     }
 

@@ -1,3 +1,5 @@
+import Values
+
 extension PostgresValue {
     /// The value as PostgreSQL reads it; nil is NULL.
     var text: String? {
@@ -25,7 +27,7 @@ extension PostgresValue {
     private static func hex(_ bytes: [UInt8]) -> String {
         var text = Array("\\x".utf8)
         text.reserveCapacity(2 + 2 * bytes.count)
-        for byte in bytes { appendHex(byte, to: &text) }
+        for byte in bytes { Hexadecimal.append(byte, to: &text) }
         return String(decoding: text, as: UTF8.self)
     }
 }

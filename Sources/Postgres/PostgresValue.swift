@@ -1,3 +1,5 @@
+public import Values
+
 /// One parameter of a statement, or one field of a row sent with COPY.
 ///
 /// Values travel as text, except `bytes`, and PostgreSQL infers the type of each `$n` from its place.
@@ -8,7 +10,7 @@ public enum PostgresValue: Sendable, Hashable {
     case int64(Int64)
     /// Text without NUL characters; PostgreSQL cannot store those.
     case text(String)
-    case uuid(PostgresUUID)
+    case uuid(UniqueID)
     /// `bytea`.
     case bytes([UInt8])
     /// `timestamptz`: microseconds since 1970-01-01 00:00 UTC.
@@ -20,7 +22,7 @@ public enum PostgresValue: Sendable, Hashable {
     case boolArray([Bool])
     case int64Array([Int64])
     case textArray([String])
-    case uuidArray([PostgresUUID])
+    case uuidArray([UniqueID])
     case timestampArray([Int64])
     case dateArray([Int32])
     /// `bytea[]`.
@@ -30,7 +32,7 @@ public enum PostgresValue: Sendable, Hashable {
     public static func optional(_ value: String?) -> PostgresValue { value.map(text) ?? .null }
     public static func optional(_ value: Int64?) -> PostgresValue { value.map(int64) ?? .null }
     public static func optional(_ value: Bool?) -> PostgresValue { value.map(bool) ?? .null }
-    public static func optional(_ value: PostgresUUID?) -> PostgresValue {
+    public static func optional(_ value: UniqueID?) -> PostgresValue {
         value.map(uuid) ?? .null
     }
     public static func optional(_ value: [UInt8]?) -> PostgresValue { value.map(bytes) ?? .null }

@@ -1,10 +1,12 @@
+import Values
+
 /// The five characters by which PostgreSQL names a condition, for example `23505`.
 public struct SQLState: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
     public let code: String
 
     /// Returns nil unless `code` is five digits or capital letters of ASCII.
     public init?(_ code: some StringProtocol) {
-        let allowed = code.utf8.allSatisfy { isDigit($0) || (0x41...0x5A).contains($0) }
+        let allowed = code.utf8.allSatisfy { $0.isASCIIDigit || (0x41...0x5A).contains($0) }
         guard allowed, code.utf8.count == 5 else { return nil }
         self.code = String(code)
     }

@@ -1,5 +1,6 @@
 import Metering
 import Synchronization
+import Values
 
 /// How fast, and how patiently, clinics are brought from PostgreSQL.
 public struct LoadingPace: Hashable, Sendable {

@@ -1,4 +1,5 @@
 import Metering
+import Values
 
 /// One number or switch that a clinic has beside its plan.
 public struct ClinicOverride: Hashable, Sendable {

@@ -1,5 +1,6 @@
 public import Metering
 import Synchronization
+import Values
 
 /// Answers checks while a store is away: decides when Redis is asked at all, decides for it meanwhile, and keeps
 /// account of what it let through. The one thing that a gate knows of outages.

@@ -1,4 +1,5 @@
 public import Metering
+import Values
 
 extension PlanFeatures {
     /// Reads the text of the key `metering`; nil means that the plan has none, so nothing is limited.

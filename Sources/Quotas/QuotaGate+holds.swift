@@ -1,4 +1,5 @@
 public import Metering
+import Values
 
 extension QuotaGate {
     /// Decides a call and counts it once for its id: exact while Redis keeps its data, for two hours at least.

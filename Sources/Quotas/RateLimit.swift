@@ -1,3 +1,5 @@
+import Values
+
 /// Names a limit inside the packed value: 14 bits of its name, then which of its windows it is.
 ///
 /// `default` is always 1; `0` asks for no limit, only the quota. Another name is the FNV-1a hash of its
@@ -24,7 +26,7 @@ public struct LimitID: Hashable, Sendable {
     public static func isName(_ name: String) -> Bool {
         (1...40).contains(name.utf8.count)
             && name.utf8.allSatisfy {
-                (97...122).contains($0) || (48...57).contains($0) || $0 == 95 || $0 == 45
+                (97...122).contains($0) || $0.isASCIIDigit || $0 == 95 || $0 == 45
             }
     }
 

@@ -1,5 +1,6 @@
 import Metering
 import Synchronization
+import Values
 
 /// Denials that a gate gives again without asking its counter, for a second at most.
 public final class RecentDenials: Sendable {

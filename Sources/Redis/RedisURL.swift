@@ -1,3 +1,5 @@
+import Values
+
 extension RedisConfiguration {
     /// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS, or
     /// `unix://[user[:password]@]/path[?db=n]`.
@@ -125,7 +127,7 @@ private enum RedisURL {
     static func number(
         _ text: Substring, in range: ClosedRange<Int>, _ what: String
     ) throws(RedisError) -> Int {
-        guard text.allSatisfy({ $0.isASCII && $0.isNumber }), let value = Int(text),
+        guard text.utf8.allSatisfy(\.isASCIIDigit), let value = Int(text),
             range.contains(value)
         else {
             throw .configuration(
@@ -142,12 +144,10 @@ private enum RedisURL {
                 bytes.append(byte)
                 continue
             }
-            let digits = Substring(rest.prefix(2))
-            guard digits.utf8.count == 2, digits.allSatisfy(\.isHexDigit),
-                let value = UInt8(digits, radix: 16)
+            guard let high = rest.popFirst().flatMap(Hexadecimal.value),
+                let low = rest.popFirst().flatMap(Hexadecimal.value)
             else { throw .configuration("\(what) has a % that two hex digits do not follow") }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
+            bytes.append(high << 4 | low)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .configuration("\(what) is not UTF-8 once decoded")

@@ -1,4 +1,5 @@
 import CHiredis
+import Values
 
 /// hiredis's RESP2 reader, building our values instead of its own and held to our limits.
 ///
@@ -95,7 +96,7 @@ final class ReplyParser {
         var length = 0
         for byte in piece.prefix(20) {
             if byte == UInt8(ascii: "\r") { return length }
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) else { return nil }
+            guard byte.isASCIIDigit else { return nil }
             let (tens, overflow) = length.multipliedReportingOverflow(by: 10)
             let (sum, carry) = tens.addingReportingOverflow(Int(byte - UInt8(ascii: "0")))
             length = overflow || carry ? Int.max : sum

@@ -1,5 +1,6 @@
 import Billing
 import Metering
+import Values
 
 /// Everything that the template `page` names.
 struct HTMLDocument {
@@ -166,7 +167,7 @@ extension HTMLDocument {
         var values = groups.prefix(10).map { group in
             let mark = HTMLMark.standing(group.key)
             return BarChart.Value(
-                label: TableCell(mark.word, most: 26).text, amount: group.clinics,
+                label: TerminalText.fitted(mark.word, in: 26).text, amount: group.clinics,
                 value: HTMLNumbers.grouped(group.clinics), sign: mark.sign, mood: mark.mood)
         }
         let others = groups.dropFirst(10).reduce(Int64(0)) { $0 &+ $1.clinics }
@@ -204,7 +205,8 @@ extension HTMLDocument {
             let share = row.shares.apiCalls.map { " · \(HTMLNumbers.percent($0))" } ?? ""
             let isOver = (row.shares.apiCalls ?? 0) >= 100
             return BarChart.Value(
-                label: "\(place + 1). \(TableCell(row.name, most: 24).text)", amount: row.apiCalls,
+                label: "\(place + 1). \(TerminalText.fitted(row.name, in: 24).text)",
+                amount: row.apiCalls,
                 value: HTMLNumbers.compact(row.apiCalls) + share, sign: isOver ? "▲" : nil,
                 mood: isOver ? HTMLMark.bad : "")
         }

@@ -1,4 +1,6 @@
 public import Billing
+import Metering
+import Values
 
 /// A report as aligned columns for a person.
 ///
@@ -10,32 +12,39 @@ public struct TableReport: ReportWriter {
     public static let mostRows = 1_000
 
     private var title = ""
-    /// The columns that have a heading, with their places among the cells.
-    private var columns: [(place: Int, column: ReportColumn)] = []
-    private var lines: [[TableCell]] = []
+    /// The places of the columns that have a heading.
+    private var places: [Int] = []
+    private var table = TextTable(columns: [])
     private var omitted = 0
 
     public init() {}
 
     public mutating func begin(_ head: ReportHead, to output: inout [UInt8]) {
         title = "Billing report for \(head.month)\(Self.kind(head)) (UTC)"
-        columns = head.columns.enumerated().filter { $1.heading != nil }
-            .map { (place: $0, column: $1) }
+        let columns = head.columns.enumerated().compactMap { place, column in
+            column.heading.map { (place: place, heading: $0, column: column) }
+        }
+        places = columns.map(\.place)
+        table = TextTable(
+            columns: columns.map {
+                TextTable.Column(
+                    $0.heading, isNumber: $0.column.isNumber, most: $0.column.most)
+            })
     }
 
     public mutating func row(_ cells: [ReportCell], to output: inout [UInt8]) {
-        if lines.count < Self.mostRows {
-            lines.append(columns.map { TableCell(cells[$0.place], most: $0.column.most) })
+        if table.count < Self.mostRows {
+            table.add(places.map { Self.text(cells[$0]) })
         } else {
             omitted += 1
         }
     }
 
     public mutating func end(_ age: ReportAge, to output: inout [UInt8]) {
-        var text = title + "\n\n" + aligned()
-        if lines.isEmpty { text += "no clinics\n" }
+        var text = title + "\n\n" + table.text
+        if table.count == 0 { text += "no clinics\n" }
         if omitted > 0 {
-            text += "the first \(Self.mostRows) of \(lines.count + omitted) rows; "
+            text += "the first \(Self.mostRows) of \(table.count + omitted) rows; "
             text += "--format csv or --format json gives all\n"
         }
         output.append(text + "\n\(age)\n")
@@ -49,22 +58,16 @@ public struct TableReport: ReportWriter {
         }
     }
 
-    /// The heading and the rows, two blanks between columns, none at the end of a line.
-    private func aligned() -> String {
-        let heading = columns.map { TableCell($0.column.heading ?? "", most: 20) }
-        let widths = columns.indices.map { place in
-            lines.reduce(heading[place].width) { max($0, $1[place].width) }
+    private static func text(_ cell: ReportCell) -> String {
+        switch cell {
+        case .month(let month): month.description
+        case .clinic(let clinic): clinic.description
+        case .subdomain(let text, let clinic): text ?? clinic.description
+        case .text(let text): text ?? ""
+        case .number(let number): number.map { String($0) } ?? ""
+        case .allowance(.limited(let number)): String(number)
+        case .allowance(.unlimited): "unlimited"
+        case .allowance(.none): ""
         }
-        var text = ""
-        for line in [heading] + lines {
-            let cells = zip(zip(columns, widths), line).map { place, cell in
-                let blanks = String(repeating: " ", count: place.1 - cell.width)
-                return place.0.column.isNumber ? blanks + cell.text : cell.text + blanks
-            }
-            let padded = cells.joined(separator: "  ")
-            let end = padded.lastIndex { $0 != " " }.map(padded.index(after:))
-            text += padded[..<(end ?? padded.startIndex)] + "\n"
-        }
-        return text
     }
 }

@@ -55,15 +55,4 @@ public enum Console {
         text.split(whereSeparator: \.isNewline)
             .map { $0.trimmingPrefix(while: \.isWhitespace) }.joined(separator: "; ")
     }
-
-    /// Text from outside on one line: at most 80 characters, nothing that a terminal acts on.
-    public static func shown(_ text: String) -> String {
-        let scalars = text.unicodeScalars.prefix(80).map { scalar in
-            switch scalar.properties.generalCategory {
-            case .control, .format, .lineSeparator, .paragraphSeparator: "\u{FFFD}"
-            default: String(scalar)
-            }
-        }
-        return "\"\(scalars.joined())\(text.unicodeScalars.count > 80 ? "…" : "")\""
-    }
 }

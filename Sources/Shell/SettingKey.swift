@@ -1,4 +1,5 @@
-import Quotas
+import Values
+import Values
 
 /// One setting: where it is read, what it may be, what it does.
 ///
@@ -79,7 +80,7 @@ extension SettingKey.Kind {
         case .choice(let words, _): words.joined(separator: ", ")
         case .integer(let range, _): "\(range.lowerBound) to \(range.upperBound)"
         case .duration(let range, _):
-            "\(range.lowerBound.settingText) to \(range.upperBound.settingText)"
+            "\(range.lowerBound.text) to \(range.upperBound.text)"
         case .flag: "true or false"
         case .path: "the path of a file"
         case .secret(let form): form
@@ -90,24 +91,9 @@ extension SettingKey.Kind {
         switch self {
         case .text(let text), .choice(_, let text): text
         case .integer(_, let number): String(number)
-        case .duration(_, let duration): duration.settingText
+        case .duration(_, let duration): duration.text
         case .flag(let flag): String(flag)
         case .path, .secret: nil
         }
-    }
-}
-
-extension Duration {
-    /// The shortest way to write it in a setting: 90 s is `90s`, 60 s is `1m`. Whole milliseconds only.
-    var settingText: String {
-        let milliseconds = wholeMicroseconds / 1_000
-        let units: [(String, Int64)] = [
-            ("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000),
-        ]
-        for (unit, length) in units
-        where milliseconds != 0 && milliseconds.isMultiple(of: length) {
-            return "\(milliseconds / length)\(unit)"
-        }
-        return "\(milliseconds)ms"
     }
 }

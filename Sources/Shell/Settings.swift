@@ -1,6 +1,7 @@
 import Configuration
 public import Logging
-import Quotas
+import Values
+import Values
 
 /// The settings of one program: the environment, then a JSON file, then the defaults of its table.
 ///
@@ -90,7 +91,7 @@ public struct Settings: Sendable {
                 switch key.kind {
                 case .text(let text), .choice(_, let text): .string(text)
                 case .integer(_, let number): .int(number)
-                case .duration(_, let duration): .string(duration.settingText)
+                case .duration(_, let duration): .string(duration.text)
                 case .flag(let flag): .bool(flag)
                 case .path, .secret: nil
                 }

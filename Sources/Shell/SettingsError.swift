@@ -1,3 +1,5 @@
+import Values
+
 /// Why the settings cannot be used. Each description is one line that ends with what to do.
 ///
 /// Holds no value of a secret.
@@ -16,11 +18,11 @@ extension SettingsError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknown(let name, let nearest):
-            "\(Console.shown(name)) is not a setting; the nearest one is \(nearest)"
+            "\(TerminalText.quoted(name)) is not a setting; the nearest one is \(nearest)"
                 + " (docs/configuration.md lists all)"
         case .notAllowed(let name, let value, let allowed, let standard):
             "\(name) "
-                + (value.map { "is \(Console.shown($0))" } ?? "is not usable")
+                + (value.map { "is \(TerminalText.quoted($0))" } ?? "is not usable")
                 + "; allowed: \(allowed)" + (standard.map { " (default \($0))" } ?? "")
         case .missing(let key):
             "\(key.environmentName) is not set; set it to \(key.kind.allowed), or "
@@ -28,7 +30,7 @@ extension SettingsError: CustomStringConvertible {
         case .bothSet(let first, let second):
             "\(first) and \(second) are both set; keep one of them"
         case .unreadable(let path, let reason):
-            "\(Console.shown(path)) \(reason)"
+            "\(TerminalText.quoted(path)) \(reason)"
         }
     }
 }

@@ -4,6 +4,7 @@ import Metering
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 /// Many who add at once: exactly as many rows as the plan has room for, at every isolation level.
 @Suite(.serialized) struct `Inserters side by side` {
@@ -76,7 +77,7 @@ import Testing
         case .insert, .rows:
             try await connection.script(`Limits in the database`.patients(count))
         case .copy:
-            guard let id = PostgresUUID(bytes: clinic.bytes) else { return }
+            let id = clinic.id
             let row: [PostgresValue] = [.text("p"), .uuid(id)]
             try await connection.copyIn(
                 Statement("COPY patients (name, clinic_id) FROM STDIN"),

@@ -4,6 +4,7 @@ import Metering
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 @Suite struct `Roll-up` {
     @Test func `sets api_usage to the sum over epochs and adjustments`() async throws {

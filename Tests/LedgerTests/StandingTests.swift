@@ -4,6 +4,7 @@ import Metering
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 /// The standing as the database keeps it: facts in, one event, one audit row and one message a move.
 @Suite struct `A stored standing` {

@@ -5,6 +5,7 @@ import Metering
 import Postgres
 import Synchronization
 import TestSupport
+import Values
 
 /// A migrated database of one test's own, copied from a template that each process migrates once.
 struct TestDatabase: Sendable {
@@ -166,7 +167,7 @@ extension TestDatabase {
             """,
             [
                 .uuidArray(
-                    (1...count).compactMap { PostgresUUID(bytes: ClinicID.numbered($0).bytes) })
+                    (1...count).map { ClinicID.numbered($0).id })
             ])
     }
 

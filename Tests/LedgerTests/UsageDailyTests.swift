@@ -3,6 +3,7 @@ import Metering
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 @Suite struct `Usage by day` {
     /// Σ of a month's days is what api_usage says, however counts, corrections and roll-ups come.
@@ -122,8 +123,8 @@ import Testing
         }
     }
 
-    private static func stored(_ clinic: Int) -> PostgresUUID {
-        PostgresUUID(bytes: ClinicID.numbered(clinic).bytes) ?? PostgresUUID(high: 0, low: 0)
+    private static func stored(_ clinic: Int) -> UniqueID {
+        ClinicID.numbered(clinic).id
     }
 }
 

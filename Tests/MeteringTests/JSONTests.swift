@@ -111,22 +111,3 @@ import Testing
         return String(text)
     }
 }
-
-@Suite struct `A day as text` {
-    @Test(arguments: [
-        ("1970-01-01", 86_400_000_000), ("2026-12-31", 1_798_761_600_000_000),
-        ("2024-02-29", 1_709_251_200_000_000),
-    ])
-    func `ends when the next begins`(text: String, end: Int64) {
-        #expect(CivilDate(text)?.end == end)
-        #expect(CivilDate(text)?.description == text)
-    }
-
-    @Test(arguments: [
-        "2026-02-29", "2026-13-01", "2026-00-01", "2026-04-31", "2026-1-01", "26-01-01",
-        "2026-01-00", "1969-12-31", "2026/01/01", "", "2026-01-01 ",
-    ])
-    func `is refused when there is no such day`(text: String) {
-        #expect(CivilDate(text) == nil)
-    }
-}

@@ -89,34 +89,6 @@ import Testing
     }
 }
 
-@Suite struct `Civil date` {
-    @Test func `agrees with another calendar on days between 1600 and 2500`() {
-        let seed = Seed.current("agrees with another calendar on days between 1600 and 2500")
-        var random = SplitMix64(seed: seed)
-        let edges: [Int64] = [0, -1, 58, 59, 60, 11_016, 11_017, 47_540, 47_541, -719_468]
-        for _ in 0..<2_000 {
-            let days = Int64.random(in: -135_140...193_920, using: &random)
-            expect(days, "seed \(seed)")
-        }
-        for days in edges.dropLast() { expect(days, "an edge") }
-        #expect(CivilDate(daysSince1970: -719_468).description == "0000-03-01")
-    }
-
-    @Test func `knows the numbers in its documentation`() {
-        #expect(CivilDate(daysSince1970: 20_780).description == "2026-11-23")
-        #expect(CivilDate(daysSince1970: -1).description == "1969-12-31")
-    }
-
-    private func expect(_ days: Int64, _ hint: String) {
-        let date = CivilDate(daysSince1970: days)
-        let instant = Date(timeIntervalSince1970: Double(days) * 86_400)
-        let parts = `Calendar month`.calendar.dateComponents([.year, .month, .day], from: instant)
-        #expect(date.year == parts.year, "\(hint)")
-        #expect(date.month == parts.month, "\(hint)")
-        #expect(date.day == parts.day, "\(hint)")
-    }
-}
-
 @Suite struct `UTC time` {
     @Test func `prints an instant for people and for programs`() throws {
         let time = try #require(UTCTime(microseconds: 1_795_428_007_999_999))

@@ -1,6 +1,7 @@
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 @Suite(.serialized) struct `COPY` {
     @Test func `keeps every character and every kind`() async throws {
@@ -9,7 +10,7 @@ import Testing
             "CREATE TABLE mix (t text, y bytea, m timestamptz, d date, j jsonb, ts text[], u uuid, b bool)"
         )
         let naughty = "tab\t line\n return\r back\\slash \\N \\. \u{8}\u{B}\u{C} ünï 🦷"
-        let id = PostgresUUID(high: 1, low: 2)
+        let id = UniqueID(high: 1, low: 2)
         let row: [PostgresValue] = [
             .text(naughty), .bytes(Array(0...255)), .timestamp(1), .date(1), .json(#"{"a":"\\n"}"#),
             .textArray([naughty, "\\N"]), .uuid(id), .bool(false),

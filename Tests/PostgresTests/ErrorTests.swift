@@ -1,6 +1,7 @@
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 @Suite struct `Postgres errors` {
     @Test func `name the constraint and never a value`() async throws {
@@ -11,7 +12,7 @@ import Testing
             age int CONSTRAINT sane CHECK (age < 200));
             """)
         let insert = sql("INSERT INTO patient (id, name, age) VALUES ($1, $2, $3)")
-        let id = PostgresValue.uuid(PostgresUUID(high: 1, low: 1))
+        let id = PostgresValue.uuid(UniqueID(high: 1, low: 1))
         try await pool.execute(insert, [id, .text("canary"), .int64(1)])
 
         let cases: [([PostgresValue], SQLState, String)] = [

@@ -1,12 +1,13 @@
 import Postgres
 import TestSupport
 import Testing
+import Values
 
 @Suite struct `Postgres values` {
     @Test func `come back as they were sent`() async throws {
         let pool = try await TestDatabase().pool()
         let text = "Zähne 🦷 \\ \" ' \t\r\n{},NULL \u{1}\u{10FFFF}"
-        let id = PostgresUUID(high: .max, low: 1)
+        let id = UniqueID(high: .max, low: 1)
         let statement = sql(
             """
             SELECT $1::bool b, $2::bigint i, $3::text t, $4::uuid u, $5::bytea y, $6::timestamptz m,
@@ -21,7 +22,7 @@ import Testing
                     .bool(true), .int64(.min), .text(text), .uuid(id), .bytes(Array(0...255)),
                     .timestamp(-1), .date(-719_162), .json(#"{"a": "\u00e4"}"#),
                     .boolArray([true, false]), .int64Array([.min, 0, .max]), .textArray(texts),
-                    .uuidArray([id, PostgresUUID(high: 0, low: 0)]),
+                    .uuidArray([id, UniqueID(high: 0, low: 0)]),
                     .timestampArray([0, 1_795_461_364_500_000]), .dateArray([20_780, 0]),
                     .bytesArray([[], [0, 92, 34, 255]]),
                 ]
@@ -37,7 +38,7 @@ import Testing
         #expect(try row.boolArray("bs") == [true, false])
         #expect(try row.int64Array("is") == [.min, 0, .max])
         #expect(try row.textArray("ts") == texts)
-        #expect(try row.uuidArray("us") == [id, PostgresUUID(high: 0, low: 0)])
+        #expect(try row.uuidArray("us") == [id, UniqueID(high: 0, low: 0)])
         #expect(try row.timestampArray("ms") == [0, 1_795_461_364_500_000])
         #expect(try row.dateArray("ds") == [20_780, 0])
         #expect(try row.bytesArray("ys") == [[], [0, 92, 34, 255]])
@@ -137,7 +138,7 @@ import Testing
                 Int64.random(
                     in: -210_000_000_000_000_000...9_200_000_000_000_000_000, using: &random)
             }
-            let ids = moments.map { PostgresUUID(high: UInt64(bitPattern: $0), low: random.next()) }
+            let ids = moments.map { UniqueID(high: UInt64(bitPattern: $0), low: random.next()) }
             let rows = try await pool.query(
                 statement, [.timestampArray(moments), .uuidArray(ids)])
             try #require(rows.count == moments.count)
@@ -146,7 +147,7 @@ import Testing
                 #expect(try row.int64("micros") == moment)
                 #expect(try Int64(row.date("d")) == row.int64("days"))
                 #expect(try row.text("u") == id.description)
-                #expect(PostgresUUID(bytes: id.bytes) == id)
+                #expect(UniqueID(bytes: id.bytes) == id)
             }
         }
         box.report()

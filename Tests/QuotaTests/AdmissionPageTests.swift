@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Quotas
+import Values
 
 /// The numbers of docs/admission.md: they follow from the limits, and a greedy caller gets exactly them.
 @Suite struct `The page on admission` {

@@ -4,6 +4,7 @@ import TestSupport
 import Testing
 
 @testable import Quotas
+import Values
 
 /// A gate without PostgreSQL beside one that has it, both on the same counters.
 private final class EmbeddedSite: Sendable {

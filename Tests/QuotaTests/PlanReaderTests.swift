@@ -142,20 +142,3 @@ import Testing
         #expect(Self.override(what, value) == nil)
     }
 }
-
-@Suite struct `A length of time as text` {
-    @Test(arguments: [
-        ("250ms", 250_000), ("1s", 1_000_000), ("5m", 300_000_000), ("2h", 7_200_000_000),
-        ("1d", 86_400_000_000), ("0s", 0),
-    ])
-    func `is a number and a unit`(text: String, microseconds: Int64) {
-        #expect(Duration(text: text)?.wholeMicroseconds == microseconds)
-    }
-
-    @Test(arguments: [
-        "", "1", "s", "-1s", "+1s", "1.5s", "1 s", "1S", "36501d", "99999999999999999999s", "１s",
-    ])
-    func `is refused otherwise`(text: String) {
-        #expect(Duration(text: text) == nil)
-    }
-}

@@ -8,6 +8,7 @@ import TestSupport
 import Testing
 
 @testable import MeteringWorker
+import Values
 
 @Suite(.serialized) struct `The journal` {
     private let clinic = ClinicID(high: 1, low: 2)
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test func `sums a clinic's month under one key, however often it is read`() throws {
-        var sums = JournalSums(id: ClinicID(high: 5, low: 6))
+        var sums = JournalSums(id: UniqueID(high: 5, low: 6))
         for (sequence, clinic) in [clinic, other, clinic].enumerated() {
             let record = JournalRecord(
                 sequence: UInt64(sequence + 1), clinic: clinic, month: try month, units: 10)

@@ -37,30 +37,7 @@ import Testing
 }
 
 @Suite struct `Console text` {
-    @Test(arguments: [
-        ("plain", "\"plain\""), ("a\u{1B}[31mb", "\"a\u{FFFD}[31mb\""), ("a\nb", "\"a\u{FFFD}b\""),
-        ("\u{202E}abc", "\"\u{FFFD}abc\""), ("", "\"\""),
-    ])
-    func `holds nothing that a terminal acts on`(text: String, shown: String) {
-        #expect(Console.shown(text) == shown)
-    }
-
-    @Test func `is cut at 80 characters`() {
-        let text = Console.shown(String(repeating: "n", count: 81))
-        #expect(text == "\"" + String(repeating: "n", count: 80) + "…\"")
-    }
-
     @Test func `is one line`() {
         #expect(Console.oneLine("refused\n\tIs it running?\n") == "refused; Is it running?")
-    }
-}
-
-@Suite struct `Duration in a setting` {
-    @Test(arguments: [
-        (Duration.milliseconds(250), "250ms"), (.seconds(1), "1s"), (.seconds(90), "90s"),
-        (.seconds(60), "1m"), (.seconds(7_200), "2h"), (.seconds(86_400), "1d"), (.zero, "0ms"),
-    ])
-    func `is written in the largest unit that fits`(duration: Duration, text: String) {
-        #expect(duration.settingText == text)
     }
 }

@@ -30,7 +30,7 @@ public struct StoredKey: Hashable, Sendable {
 extension StoredKey {
     init(_ row: PostgresRow) throws {
         let scopes = try row.textArray("scopes").compactMap(Scope.init(rawValue:))
-        let clinics = try row.uuidArray("clinics").compactMap { ClinicID(bytes: $0.bytes) }
+        let clinics = try row.uuidArray("clinics").map { ClinicID($0) }
         self.init(
             id: try row.int64("key_id"), name: try row.text("name"), scopes: Set(scopes),
             clinics: Set(clinics), createdAt: try row.timestamp("created_at"),

@@ -1,6 +1,7 @@
 public import Billing
 import Metering
 import Postgres
+import Values
 
 extension ReportReader {
     /// How many clinics have which finding.

@@ -135,10 +135,7 @@ extension ReportGroup {
 }
 
 extension PostgresCopyRows {
-    fileprivate mutating func clinic() throws -> ClinicID {
-        let id = try uuid()
-        return ClinicID(high: id.high, low: id.low)
-    }
+    fileprivate mutating func clinic() throws -> ClinicID { ClinicID(try uuid()) }
 
     fileprivate mutating func allowance() throws -> Allowance {
         guard let allowance = Allowance(stored: try optionalInt64()) else {

@@ -6,6 +6,7 @@ import NIOPosix
 import Quotas
 import Synchronization
 import SystemPackage
+import Values
 
 /// What this process let through while nobody could count it, on its way to PostgreSQL.
 ///
@@ -97,7 +98,8 @@ final class Journal: UsageJournal {
     private func openPart(_ state: inout State) -> Part? {
         if let open = state.open { return open }
         guard state.sealed.count < Self.partsMax else { return nil }
-        let id = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+        var random = SystemRandomNumberGenerator()
+        let id = UniqueID.random(using: &random)
         var file: JournalFile?
         if let directory {
             do throws(Errno) {
@@ -145,7 +147,8 @@ final class Journal: UsageJournal {
         guard !files.isEmpty || wantsSpare, let directory else { return }
         let spare = try await NIOThreadPool.singleton.runIfActive {
             for file in files { try file.sync() }
-            let id = ClinicID(high: .random(in: .min ... .max), low: .random(in: .min ... .max))
+            var random = SystemRandomNumberGenerator()
+            let id = UniqueID.random(using: &random)
             let spare = wantsSpare ? try? JournalFile.create(in: directory, id: id) : nil
             if !files.isEmpty || spare != nil { try JournalFile.syncDirectory(directory) }
             return spare
@@ -165,7 +168,8 @@ final class Journal: UsageJournal {
                 try FileManager.default.createDirectory(
                     atPath: directory.string, withIntermediateDirectories: true,
                     attributes: [.posixPermissions: 0o700])
-                let id = ClinicID(high: .random(in: .min ... .max), low: 0)
+                var random = SystemRandomNumberGenerator()
+                let id = UniqueID.random(using: &random)
                 try JournalFile.create(in: directory, id: id).remove()
                 return try FileManager.default.contentsOfDirectory(atPath: directory.string)
                     .filter { $0.hasSuffix(".\(JournalFile.suffix)") }.sorted()

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import Metering
 import SystemPackage
+import Values
 
 /// One file of a journal: only added to, held by a lock for as long as its process lives.
 ///
@@ -9,7 +10,7 @@ import SystemPackage
 /// there. Local file systems only: the lock is flock(2).
 final class JournalFile: Sendable {
     let path: FilePath
-    let id: ClinicID
+    let id: UniqueID
     private let file: FileDescriptor
 
     static let suffix = "journal"
@@ -18,14 +19,14 @@ final class JournalFile: Sendable {
     /// A file grows to this and a next one follows: about 350,000 records.
     static let bytesMax = 16 << 20
 
-    private init(path: FilePath, id: ClinicID, file: FileDescriptor) {
+    private init(path: FilePath, id: UniqueID, file: FileDescriptor) {
         (self.path, self.id, self.file) = (path, id, file)
     }
 
     deinit { try? file.close() }
 
     /// A new file. Nobody sees it under its name before it is locked; `syncDirectory` keeps that name.
-    static func create(in directory: FilePath, id: ClinicID) throws(Errno) -> JournalFile {
+    static func create(in directory: FilePath, id: UniqueID) throws(Errno) -> JournalFile {
         let path = directory.appending("\(id).\(suffix)")
         let draft = directory.appending("\(id).new")
         do {
@@ -50,7 +51,7 @@ final class JournalFile: Sendable {
             let file = try FileDescriptor.open(path, .readWrite, options: [.append, .closeOnExec])
             let head = try read(file, most: headBytes)
             guard head.count == headBytes, head.starts(with: magic),
-                let id = ClinicID(bytes: head[magic.count...])
+                let id = UniqueID(bytes: head[magic.count...])
             else {
                 try file.close()
                 return nil

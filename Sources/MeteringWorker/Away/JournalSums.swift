@@ -1,4 +1,5 @@
 import Metering
+import Values
 
 /// What one journal holds for each clinic and month: the rows that PostgreSQL gets.
 ///
@@ -17,12 +18,12 @@ struct JournalSums: Hashable, Sendable {
     }
 
     /// Names the journal; random.
-    let id: ClinicID
+    let id: UniqueID
     private(set) var sums: [Key: Sum] = [:]
 
     static let keysMax = 200_000
 
-    init(id: ClinicID) { self.id = id }
+    init(id: UniqueID) { self.id = id }
 
     var isEmpty: Bool { sums.isEmpty }
 

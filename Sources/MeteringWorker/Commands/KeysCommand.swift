@@ -4,6 +4,7 @@ import Ledger
 import Metering
 import Postgres
 import Quotas
+import Values
 
 /// `metering-worker keys`: the keys that callers of the HTTP API carry.
 struct KeysCommand: AsyncParsableCommand {
@@ -77,7 +78,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
                 hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
                 expiresAt: try await end(by: ledger))
             Console.note(
-                "key \(stored.id) \(Console.shown(name)) is shown this once; only its hash is stored"
+                "key \(stored.id) \(TerminalText.quoted(name)) is shown this once; only its hash is stored"
             )
             try Console.write("\(key.text)\n")
         }
@@ -142,7 +143,7 @@ struct RotateKeyCommand: AsyncParsableCommand {
                 expiresAt: end)
             let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))
             Console.note(
-                "key \(keys.new.id) \(Console.shown(name)) is shown this once; key \(keys.old.id) is good "
+                "key \(keys.new.id) \(TerminalText.quoted(name)) is shown this once; key \(keys.old.id) is good "
                     + "until \(last?.rfc3339 ?? "?")")
             try Console.write("\(key.text)\n")
         }
@@ -178,7 +179,7 @@ struct RevokeKeyCommand: AsyncParsableCommand {
             guard let id, let revoked = try await ledger.keys.revoke(id) else {
                 throw UnknownKey()
             }
-            try Console.write("revoked key \(revoked.id) \(Console.shown(revoked.name))\n")
+            try Console.write("revoked key \(revoked.id) \(TerminalText.quoted(revoked.name))\n")
         }
     }
 }

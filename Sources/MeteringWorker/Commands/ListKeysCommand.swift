@@ -4,6 +4,7 @@ import Shell
 import Ledger
 import Metering
 import Postgres
+import Values
 
 /// How a command prints what people or programs read.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
@@ -88,7 +89,7 @@ struct KeyListing: Encodable {
                 let cells = [
                     String(line.id), line.state.rawValue, line.scopes.joined(separator: ","),
                     clinics, line.createdAt ?? "", line.expiresAt ?? "never",
-                    line.lastUsedOn ?? "never", Console.shown(line.name),
+                    line.lastUsedOn ?? "never", TerminalText.quoted(line.name),
                 ]
                 return cells.joined(separator: "\t") + "\n"
             }.joined()

@@ -1,5 +1,6 @@
 import Crypto
 import Metering
+import Values
 
 /// A clinic that stands for one host of an access log.
 struct DemoClinic: Hashable, Sendable {
@@ -10,16 +11,16 @@ struct DemoClinic: Hashable, Sendable {
     init(host: String) {
         self.host = host
         let digest = Array(Insecure.SHA1.hash(data: Self.dnsNamespace + Array(host.utf8)))
-        guard let id = ClinicID.version5(digest: digest) else {
+        guard let id = UniqueID.version5(digest: digest) else {
             preconditionFailure("SHA-1 has 20 bytes")
         }
-        self.id = id
+        self.id = ClinicID(id)
     }
 
     var subdomain: String { ClinicNaming.subdomain(forHost: host, id: id) }
 
     /// 6ba7b810-9dad-11d1-80b4-00c04fd430c8, RFC 9562 section 6.6.
-    private static let dnsNamespace = ClinicID(
+    private static let dnsNamespace = UniqueID(
         high: 0x6ba7_b810_9dad_11d1, low: 0x80b4_00c0_4fd4_30c8
     ).bytes
 }

@@ -77,19 +77,17 @@ struct DemoDatabase: Sendable {
     /// Adds clinics on their plans; those on no plan get no subscription.
     func add(_ clinics: [(clinic: DemoClinic, plan: String?)]) async throws {
         guard !clinics.isEmpty else { return }
-        let uuid = { (clinic: DemoClinic) in PostgresUUID(bytes: clinic.id.bytes) }
-        let ids = clinics.compactMap { uuid($0.clinic) }
         try await owner.execute(
             DemoSQL.clinicsInsert,
             [
-                .uuidArray(ids), .textArray(clinics.map(\.clinic.host)),
+                .uuidArray(clinics.map(\.clinic.id.id)), .textArray(clinics.map(\.clinic.host)),
                 .textArray(clinics.map(\.clinic.subdomain)),
             ])
         let planned = clinics.filter { $0.plan != nil }
         try await owner.execute(
             DemoSQL.subscriptionsUpsert,
             [
-                .uuidArray(planned.compactMap { uuid($0.clinic) }),
+                .uuidArray(planned.map(\.clinic.id.id)),
                 .textArray(planned.compactMap(\.plan)),
             ])
     }

@@ -4,6 +4,7 @@ import Shell
 import Metering
 import NIOCore
 import NIOHTTP1
+import Values
 
 /// What became of an access log that was played as calls.
 struct TrafficTally: Sendable {
@@ -120,7 +121,7 @@ struct DemoTraffic: Sendable {
         let body: String
 
         var description: String {
-            "a call of \(Console.shown(clinic)) got no decision but status \(status): "
+            "a call of \(TerminalText.quoted(clinic)) got no decision but status \(status): "
                 + Console.oneLine(body)
         }
     }

@@ -2,6 +2,7 @@ import Shell
 import Ledger
 import Metering
 import Postgres
+import Values
 
 // What is said of a PostgreSQL and who may do what in it.
 extension DoctorCheck {
@@ -53,13 +54,13 @@ extension DoctorCheck {
         case nil: .ok("login", "it can neither go around row security nor change the schema")
         case .unsafeRole(let login, let role):
             .fail(
-                "login", "\(Console.shown(login)) \(role)",
+                "login", "\(TerminalText.quoted(login)) \(role)",
                 remedy:
                     "CREATE ROLE … LOGIN, GRANT metering_worker TO it, and name it in DATABASE_URL")
         case .missingGrant(let login):
             .fail(
-                "login", "\(Console.shown(login)) is not a member of metering_worker",
-                remedy: "GRANT metering_worker TO \(Console.shown(login))")
+                "login", "\(TerminalText.quoted(login)) is not a member of metering_worker",
+                remedy: "GRANT metering_worker TO \(TerminalText.quoted(login))")
         case .some(let error): unread("login", error)
         }
     }
@@ -80,7 +81,7 @@ extension DoctorCheck {
                 remedy: unused.map { "GRANT \($0) TO its login" }.joined(separator: "; "))
         }
         let held = roles.filter { !$0.logins.isEmpty }.map { role in
-            "\(role.name) held by \(role.logins.map(Console.shown).joined(separator: ", "))"
+            "\(role.name) held by \(role.logins.map(TerminalText.quoted).joined(separator: ", "))"
         }
         return .ok("roles", "all there; \(held.joined(separator: "; "))")
     }
@@ -143,8 +144,10 @@ extension DoctorCheck {
         _ now: [Migrator.BlindLogin], later: [Migrator.BlindLogin] = []
     ) -> DoctorCheck {
         let found =
-            now.map { "\(Console.shown($0.login)) sees no row of \($0.tables)" }
-            + later.map { "\(Console.shown($0.login)) would see no row of \($0.tables) with it on" }
+            now.map { "\(TerminalText.quoted($0.login)) sees no row of \($0.tables)" }
+            + later.map {
+                "\(TerminalText.quoted($0.login)) would see no row of \($0.tables) with it on"
+            }
         guard !found.isEmpty else {
             return .ok("blind-logins", "row security hides everything from nobody who has rights")
         }
@@ -169,7 +172,7 @@ extension DoctorCheck {
     }
 
     private static func list(_ names: [String]) -> String {
-        names.prefix(5).map(Console.shown).joined(separator: ", ")
+        names.prefix(5).map(TerminalText.quoted).joined(separator: ", ")
             + (names.count > 5 ? " and \(names.count - 5) more" : "")
     }
 }

@@ -1,5 +1,6 @@
 import Shell
 import Ledger
+import Values
 
 // What is said of plans, clinics, and the work that goes on.
 extension DoctorCheck {
@@ -8,8 +9,8 @@ extension DoctorCheck {
         let more = refused.count > 1 ? "; and \(refused.count - 1) more" : ""
         return .warn(
             "plans",
-            "the newest version of plan \(Console.shown(first.plan)) cannot be used: "
-                + "\(Console.shown(first.problem))\(more); the last good one stays",
+            "the newest version of plan \(TerminalText.quoted(first.plan)) cannot be used: "
+                + "\(TerminalText.quoted(first.problem))\(more); the last good one stays",
             remedy: "billing plan show PLAN, then billing plan apply FILE with a good one")
     }
 
@@ -34,10 +35,10 @@ extension DoctorCheck {
         guard !open.isEmpty else { return [.ok("attention", "nothing is open in the list")] }
         return open.map { item in
             let clinic = item.clinic.map { "clinic \($0) " } ?? ""
-            let subject = item.subject.isEmpty ? "" : "\(Console.shown(item.subject)) "
+            let subject = item.subject.isEmpty ? "" : "\(TerminalText.quoted(item.subject)) "
             return .warn(
                 "attention-\(item.kind)",
-                "\(item.count) open, the latest: \(clinic)\(subject)\(Console.shown(item.detail))",
+                "\(item.count) open, the latest: \(clinic)\(subject)\(TerminalText.quoted(item.detail))",
                 remedy: attentionRemedies[item.kind] ?? "see metering.attention")
         }
     }

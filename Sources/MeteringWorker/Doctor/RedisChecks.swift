@@ -1,5 +1,6 @@
 import Shell
 import Redis
+import Values
 
 // What is said of a Redis, from INFO alone: managed servers hide CONFIG.
 extension DoctorCheck {
@@ -11,7 +12,7 @@ extension DoctorCheck {
     }
 
     static func redisServer(_ info: RedisInfo) -> DoctorCheck {
-        let version = info.version.map(Console.shown) ?? "of unknown version"
+        let version = info.version.map(TerminalText.quoted) ?? "of unknown version"
         guard let major = info.majorVersion, major >= 7 else {
             return .fail(
                 "redis", "Redis \(version); counting needs functions",
@@ -51,7 +52,7 @@ extension DoctorCheck {
         }
         let remedy = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
         if policy == "noeviction" { return .ok("redis-eviction", "maxmemory-policy noeviction") }
-        let shown = Console.shown(policy)
+        let shown = TerminalText.quoted(policy)
         return policy.hasPrefix("allkeys-")
             ? .fail(
                 "redis-eviction",
@@ -92,7 +93,7 @@ extension DoctorCheck {
         }
         return .warn(
             "redis-wire",
-            "in the clear to \(Console.shown(host)): who listens in between reads the password",
+            "in the clear to \(TerminalText.quoted(host)): who listens in between reads the password",
             remedy: "give Redis a tls-port and write REDIS_URL as rediss:// (docs/transport.md)")
     }
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Values
 
 /// Puts the parts of a request together, within its bounds. It knows no socket: parts in, what to do out.
 ///
@@ -168,7 +169,7 @@ private struct Framing {
     }
 
     private static func length(_ text: String) -> Int? {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+        guard !text.isEmpty, text.utf8.allSatisfy(\.isASCIIDigit) else { return nil }
         return Int(text)
     }
 }

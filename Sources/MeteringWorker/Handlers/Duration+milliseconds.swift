@@ -1,4 +1,5 @@
 import Quotas
+import Values
 
 extension Duration {
     /// Whole milliseconds, rounded up.

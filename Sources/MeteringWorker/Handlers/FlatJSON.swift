@@ -1,3 +1,5 @@
+import Values
+
 /// One JSON object without nesting, read strictly (RFC 8259): what the check takes, and nothing more.
 ///
 /// A key that comes twice is refused, because two readers would take different ones of the two.
@@ -78,7 +80,7 @@ struct FlatJSON {
         let start = position
         if peek == UInt8(ascii: "-") { position += 1 }
         let digits = position
-        while let byte = peek, (48...57).contains(byte) { position += 1 }
+        while let byte = peek, byte.isASCIIDigit { position += 1 }
         let isPlain = position > digits && (bytes[digits] != 48 || position == digits + 1)
         if let next = peek, next == UInt8(ascii: ".") || next | 0x20 == UInt8(ascii: "e") {
             throw fault("the value of \(shown(key)) is not a whole number")

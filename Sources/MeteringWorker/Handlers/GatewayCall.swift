@@ -1,4 +1,5 @@
 import Metering
+import Values
 
 /// How a proxy tells which clinic a request is of, from `METERING_GATEWAY_CLINIC`.
 enum GatewayNaming: Sendable, Hashable {
@@ -38,7 +39,7 @@ enum GatewayNaming: Sendable, Hashable {
 
     /// Of lower case.
     private static func isLetterOrDigit(_ byte: UInt8) -> Bool {
-        (97...122).contains(byte) || (48...57).contains(byte)
+        (97...122).contains(byte) || byte.isASCIIDigit
     }
 
     /// The one label before the domain: `Smile.Example.com:8443` under example.com → `smile`. Nil for

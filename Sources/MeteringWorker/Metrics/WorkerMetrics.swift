@@ -4,6 +4,7 @@ import Metering
 import Metrics
 import Quotas
 import Synchronization
+import Values
 
 /// The numbers of one worker, and the only place that makes them. Whoever counts something raises its metric here.
 final class WorkerMetrics: CheckObserver {
@@ -152,16 +153,5 @@ extension Int64 {
     fileprivate func addingClamped(_ other: Int64) -> Int64 {
         let sum = addingReportingOverflow(other)
         return sum.overflow ? .max : sum.partialValue
-    }
-}
-
-extension Duration {
-    /// Whole nanoseconds; 292 years are the most.
-    var wholeNanoseconds: Int64 {
-        let (seconds, attoseconds) = components
-        let whole = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        return whole.overflow
-            ? (seconds < 0 ? .min : .max)
-            : whole.partialValue.addingClamped(attoseconds / 1_000_000_000)
     }
 }

@@ -1,5 +1,36 @@
-/// What of a text may go to a terminal, and how wide it is there.
-enum TerminalText {
+/// What of a text from outside may go to a terminal, and how wide it is there.
+public enum TerminalText {
+    /// The text on one line between quotes: at most 80 scalars, nothing that a terminal acts on.
+    public static func quoted(_ text: String) -> String {
+        let scalars = text.unicodeScalars
+        var safe = String.UnicodeScalarView(scalars.prefix(80).map { acts($0) ? "\u{FFFD}" : $0 })
+        if scalars.count > 80 { safe.append("…") }
+        return "\"\(String(safe))\""
+    }
+
+    /// The text without anything that a terminal acts on, cut with `…` when it is wider than `most` columns.
+    ///
+    /// One cluster may pile up any number of marks, so a cluster has at most 8 scalars here; that
+    /// bounds what a held text takes.
+    /// - Returns: The text, and the columns that it takes.
+    public static func fitted(_ text: String, in most: Int) -> (text: String, width: Int) {
+        var pieces: [(text: String, width: Int)] = []
+        var width = 0
+        for character in text {
+            let piece = safe(character)
+            let step = columns(of: piece)
+            guard width + step <= most else {
+                while width >= most, let last = pieces.popLast() { width -= last.width }
+                pieces.append(("…", 1))
+                width += 1
+                break
+            }
+            pieces.append((piece, step))
+            width += step
+        }
+        return (pieces.map(\.text).joined(), width)
+    }
+
     /// The character without anything that a terminal would act on.
     ///
     /// Control characters (C0, DEL, C1), line and paragraph separators, and format characters such
