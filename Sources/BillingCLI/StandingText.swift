@@ -17,7 +17,7 @@ struct StandingText {
 
     private var head: [String] {
         var lines = ["clinic  \(record.clinic)"]
-        guard let word = record.storedWord else {
+        guard let word = record.storedStatus else {
             return lines + ["no subscription: nothing is limited; billing subscribe gives it one"]
         }
         lines.append("plan    \(record.plan.map(TerminalText.quoted) ?? "none")")
