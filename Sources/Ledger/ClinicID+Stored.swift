@@ -14,9 +14,9 @@ extension ClinicID {
         return PostgresUUID(high: words.high, low: words.low)
     }
 
-    /// The lowest one, below which no page can start.
+    /// The lowest id: the first batch starts after it.
     static let lowest = ClinicID(high: 0, low: 0)
 
-    /// The highest one, above which no page starts.
+    /// The highest id: no clinic comes after it.
     static let highest = ClinicID(high: .max, low: .max)
 }
