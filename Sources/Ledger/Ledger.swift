@@ -1,7 +1,7 @@
 import Metering
 public import Postgres
 
-/// What PostgreSQL remembers: usage, plans, keys and the worker's own records.
+/// What PostgreSQL remembers, in facets: `ledger.keys.find(hash:)`, `ledger.usage.rollUp(month)`.
 ///
 /// Every write is a total or carries its own key, so repeating any of them changes nothing.
 public struct Ledger: LedgerFacet {
@@ -19,7 +19,7 @@ public struct Ledger: LedgerFacet {
     public var reports: ReportLedger { ReportLedger(pool: pool) }
 
     /// Refuses a login that could go around row security or change the schema, and a database of
-    /// another version. To be asked once, before serving.
+    /// another version. A program calls it once, before it serves.
     public func requireLeastPrivilege() async throws(LedgerError) {
         try await requireSafeRole()
         try await requireSchema()

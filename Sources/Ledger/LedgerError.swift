@@ -11,7 +11,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case missingGrant(login: String)
     /// The database is at another version than this program: found, needed.
     case schema(found: Int64, needed: Int64)
-    /// Nobody has this id or subdomain.
+    /// No clinic has this id or subdomain.
     case unknownClinic(String)
     /// No plan has this name.
     case unknownPlan(String)

@@ -6,7 +6,7 @@ protocol LedgerFacet: Sendable {
 }
 
 extension LedgerFacet {
-    /// Runs `body` and tells its failures as the ledger's.
+    /// Runs `body` and throws its failures as `LedgerError`.
     @discardableResult
     func stored<R>(_ body: () async throws -> R) async throws(LedgerError) -> R {
         do {
@@ -20,7 +20,8 @@ extension LedgerFacet {
         }
     }
 
-    /// Reads and writes in one transaction, and tells what our own functions refused in their words.
+    /// Reads and writes in one transaction, and throws what metering's own functions refused in
+    /// their words.
     func changing<R>(
         _ body: (PostgresConnection) async throws -> R
     ) async throws(LedgerError) -> R {
@@ -29,7 +30,7 @@ extension LedgerFacet {
                 try await pool.transaction(.readCommitted) { try await body($0) }
             }
         } catch .store(.server(let refusal)) where refusal.sqlState.code.hasPrefix("BQ") {
-            // Written by our functions for this reader; they hold no values.
+            // Metering's functions write these for this reader; they hold no values.
             let hint = refusal.unsafeHint.map { ": \($0)" } ?? ""
             throw .refused(refusal.unsafeMessage + hint)
         }

@@ -37,7 +37,8 @@ extension PostgresFields {
         return id
     }
 
-    /// nil also for a word that nobody knows: one clinic's must not cost the report of all.
+    /// nil also for a status that this version does not know: one clinic's must not fail the report
+    /// of all.
     func paymentStatus(_ column: PostgresColumn) throws -> PaymentStatus? {
         try optionalText(column).flatMap(PaymentStatus.init(stored:))
     }

@@ -1,7 +1,7 @@
 import Postgres
 
-/// Every SQL statement the ledger sends, each from the file of its name below `SQL/`. Each facet names its own in
-/// an extension; the statements of the schema are here.
+/// Every SQL statement the ledger sends, each from the file of its name below `SQL/`. Each facet
+/// names its own in an extension; the statements of the schema are here.
 enum SQL {
     static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
     static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)

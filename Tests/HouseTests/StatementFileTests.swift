@@ -42,9 +42,8 @@ import Testing
 
     /// Every statement that a Swift file declares: the name it is known by, and the file it is read from.
     private static func statements(in text: String) -> [(name: String, resource: String)] {
-        text.matches(of: /file\(\s*"(\w+)",\s*PackageResources\.(\w+)_sql\)/).map {
-            (String($0.1), String($0.2))
-        }
+        let declaration = /static let \w+ = file\(\s*"(\w+)",\s*PackageResources\.(\w+)_sql\)/
+        return text.matches(of: declaration).map { (String($0.1), String($0.2)) }
     }
 
     private static func hasHeader(_ file: ProjectFile) -> Bool {

@@ -182,13 +182,13 @@ import Testing
     @Test func `end a life of Redis once`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 20)
-            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 10)
-            try await ledger.operations.noteRedisStamp(stamp: .max, node: "one")
+            try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 20)
+            try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 10)
+            try await ledger.operations.noteRedisStamp(.max, node: "one")
             #expect(
-                try await ledger.operations.endRedisStamp(stamp: .max, node: "one", clean: false))
+                try await ledger.operations.endRedisStamp(.max, node: "one", clean: false))
             #expect(
-                try await !ledger.operations.endRedisStamp(stamp: .max, node: "one", clean: true))
+                try await !ledger.operations.endRedisStamp(.max, node: "one", clean: true))
             let lives = try await ledger.operations.redisStamps()
             #expect(lives.map(\.stamp) == [.max])
             #expect(lives.map(\.lastCheckpoint) == [20])

@@ -1,4 +1,5 @@
 import Metering
+import Quotas
 import Synchronization
 import Testing
 

@@ -4,7 +4,8 @@ import Postgres
 import Quotas
 
 extension ClinicLedger {
-    /// What decides a clinic's calls in the month that runs at `redisTime`; nil for an unknown clinic.
+    /// What decides a clinic's calls in the month that runs at `redisTime`; nil for an unknown
+    /// clinic.
     ///
     /// - Parameter redisTime: The clock that decides which month it is: µs since 1970-01-01 UTC.
     public func storedTerms(
@@ -13,9 +14,10 @@ extension ClinicLedger {
         try await storedTerms(of: [clinic], at: redisTime).first
     }
 
-    /// The same for many clinics in one question; unknown ones are left out.
+    /// What decides the calls of many clinics, in one query; leaves out unknown clinics.
     ///
-    /// What cannot be read of one clinic is refused by its `terms()`, and costs no other clinic.
+    /// A plan that cannot be read makes the `terms()` of its clinics throw, and affects no other
+    /// clinic.
     /// - Parameter clinics: At most 10,000, each once.
     public func storedTerms(
         of clinics: [ClinicID], at redisTime: Int64
@@ -46,8 +48,8 @@ extension ClinicLedger {
             stored: terms, overrides: try await PlanLedger(pool: pool).overrides(of: clinic))
     }
 
-    /// Makes a clinic's version higher than one that Redis holds, and returns it; nil for an unknown
-    /// clinic.
+    /// Makes a clinic's version higher than one that Redis holds, and returns it; nil for an
+    /// unknown clinic.
     @discardableResult
     public func raiseTermsVersion(
         of clinic: ClinicID, above version: Int64

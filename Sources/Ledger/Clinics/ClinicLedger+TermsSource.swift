@@ -7,7 +7,8 @@ extension ClinicLedger: TermsSource {
     ) async throws(QuotaError) -> ClinicTerms? {
         try await answer(for: clinic) { () throws(LedgerError) in try await requireClock(near: now)
         }
-        // A refused version makes way for the one before it; more than a few in a row are not normal.
+        // A refused version makes way for the one before it; more than a few in a row are not
+        // normal.
         for _ in 0..<Self.refusalsMax {
             let found = try await answer(for: clinic) { () throws(LedgerError) in
                 try await storedTerms(of: clinic, at: now)
@@ -31,8 +32,8 @@ extension ClinicLedger: TermsSource {
         throw .unsteady(clinic)
     }
 
-    /// The same for many clinics in one question. Who is unknown, and whose plan or standing cannot be read, is
-    /// left out: `terms` says why.
+    /// The terms of many clinics in one query. Leaves out clinics that are unknown, and those whose
+    /// plan or standing cannot be read; `terms` says why.
     ///
     /// - Parameter clinics: At most 10,000, each once.
     public func readyTerms(
@@ -56,8 +57,8 @@ extension ClinicLedger: TermsSource {
 
     private static let refusalsMax = 20
 
-    /// Refuses to choose a month by a clock of Redis that is far from PostgreSQL's: calls would be counted in
-    /// a month that has not begun, or is over.
+    /// Refuses to choose a month by a clock of Redis that is far from PostgreSQL's: calls would be
+    /// counted in a month that has not begun, or is over.
     private func requireClock(near now: Int64) async throws(LedgerError) {
         let own = try await OperationsLedger(pool: pool).databaseTime()
         let apart = own.subtractingReportingOverflow(now)
@@ -83,7 +84,7 @@ extension ClinicLedger: TermsSource {
 }
 
 extension QuotaError {
-    /// Only what PostgreSQL itself fails at is PostgreSQL being away.
+    /// Only failures of PostgreSQL itself count as an outage of PostgreSQL.
     fileprivate init(_ error: LedgerError, of clinic: ClinicID) {
         switch error {
         // The month to read is chosen by the clock of Redis.

@@ -5,7 +5,7 @@ import Postgres
 public struct ClinicLedger: LedgerFacet {
     let pool: PostgresPool
 
-    /// Where to ask for changes from. Take it before settings are read, and no change is missed.
+    /// Where to read changes from. A caller that takes it before it reads terms misses no change.
     public func cursor() async throws(LedgerError) -> TermsCursor {
         try await stored {
             let row = try await pool.query(SQL.configHorizon).first
@@ -15,13 +15,13 @@ public struct ClinicLedger: LedgerFacet {
 
     /// Clinics whose config version rose since `cursor`, at most `limit` of them.
     ///
-    /// Transactions commit in another order than they get their ids, so a pass ends at the lowest id
-    /// that was still open when it began, and the next pass reads again from there.
+    /// Transactions commit in another order than they get their ids, so a pass ends at the lowest
+    /// id that was still open when it started, and the next pass reads again from there.
     public func changes(
         since cursor: TermsCursor, limit: Int = 1_000
     ) async throws(LedgerError) -> TermsChanges {
         try await stored {
-            // The first question of a pass has no clinic: it starts just below the floor.
+            // The first query of a pass has no clinic: it starts just below the floor.
             let start =
                 cursor.place.map { ($0.transaction, $0.clinic) }
                 ?? (cursor.floor == 0 ? 0 : cursor.floor - 1, ClinicID.highest)
@@ -31,7 +31,7 @@ public struct ClinicLedger: LedgerFacet {
             guard let horizon = try rows.first?.transaction("horizon") else {
                 throw LedgerError.corrupt("no transaction horizon")
             }
-            // Ids fell: this is another life of the database, restored from a dump or a replica.
+            // Ids fell: the database was restored from a dump or a replica.
             if cursor.floor > horizon {
                 return TermsChanges(
                     clinics: [], cursor: TermsCursor(floor: 0, place: nil), isComplete: false)
@@ -62,9 +62,10 @@ public struct ClinicLedger: LedgerFacet {
             isComplete: false)
     }
 
-    /// Every clinic that ever was, in order of its id, also deleted ones: whose counts Redis may hold.
+    /// Every clinic that ever existed, by id. Deleted ones are included, because Redis may hold
+    /// counts of them.
     ///
-    /// - Parameter last: The last clinic of the page before; nil for the first page.
+    /// - Parameter last: The last clinic of the batch before; nil for the first batch.
     public func known(
         after last: ClinicID? = nil, limit: Int = 1_000
     ) async throws(LedgerError) -> [ClinicID] {
@@ -75,9 +76,9 @@ public struct ClinicLedger: LedgerFacet {
         }
     }
 
-    /// Clinics that called in `month` or the one before, a page at a time.
+    /// Clinics that called in `month` or the one before, a batch at a time.
     ///
-    /// - Parameter last: The last of the page before; nil for the first page.
+    /// - Parameter last: The last clinic of the batch before; nil for the first batch.
     public func active(
         in month: Month, after last: ActiveClinic? = nil, limit: Int = 1_000
     ) async throws(LedgerError) -> [ActiveClinic] {

@@ -11,11 +11,12 @@ public struct StoredTerms: Hashable, Sendable {
     public var plan: StoredPlan?
     /// What the clinic has beside its plan now.
     public var overrides: [StoredOverride]
-    /// nil without a subscription, and for a word that nobody knows: such a clinic stays open, and
-    /// `metering.attention` names it.
+    /// nil without a subscription, and for a status that this version does not know. Such a clinic
+    /// stays open, and `metering.attention` names it.
     public var paymentStatus: PaymentStatus?
     public var month: Month
-    /// Net cost units of the month by epoch. The caller leaves out the epoch that Redis is counting.
+    /// Net cost units of the month by epoch. The caller leaves out the epoch that Redis is
+    /// counting.
     public var ledger: [Epoch: Int64]
     /// Signed sum of the month's corrections, cost units.
     public var adjustments: Int64
@@ -24,18 +25,19 @@ public struct StoredTerms: Hashable, Sendable {
     public struct StoredPlan: Hashable, Sendable {
         public var id: Int64
         public var name: String
-        /// The newest that nobody refused; nil when every version was.
+        /// The newest version that no program refused; nil when all were refused.
         public var version: Int64?
         /// The key `metering` of that version, as text; nil when there is none.
         public var features: String?
         /// What is wrong with a newer version, or with the only one.
         public var problem: String?
-        /// Units of the month and of the next one; −1 = unlimited. A raise counts at once, a cut from the
-        /// next month on.
+        /// Units of the month and of the next one; −1 = unlimited. A raise counts at once, a cut
+        /// from the next month on.
         public var quota: Int64
         public var nextQuota: Int64
 
-        /// Reads the plan whole, also the part that a check does not need: a plan is good or it is not.
+        /// Reads the plan whole, also the part that a check does not need: a plan is good or it is
+        /// not.
         func read() throws(PlanError) -> PlanFeatures {
             guard version != nil else {
                 throw PlanError(stored: problem ?? "metering has no version")
@@ -53,7 +55,7 @@ public struct StoredTerms: Hashable, Sendable {
         public var until: Int64
     }
 
-    /// The same in the words of a quota check; refuses a plan that cannot be read.
+    /// The terms as a quota check uses them; throws for a plan that cannot be read.
     public func terms() throws(PlanError) -> ClinicTerms {
         try terms(under: try plan?.read())
     }

@@ -1,11 +1,11 @@
 public import Metering
 
-/// Clinics whose configuration rose, and where to ask on from.
+/// Clinics whose terms changed, and where to continue.
 public struct TermsChanges: Hashable, Sendable {
-    /// May name a clinic again with a version that was answered before: compare versions.
+    /// May name a clinic again with a version that the caller has: compare versions.
     public var clinics: [Change]
     public var cursor: TermsCursor
-    /// Whether nothing more waits now.
+    /// Whether there are no more changes now.
     public var isComplete: Bool
 
     public struct Change: Hashable, Sendable {

@@ -1,17 +1,17 @@
 import Metering
 
-/// A place in the order of configuration changes. Made by `Ledger.configCursor()` before the first
-/// settings are read; held in memory only.
+/// A place in the order of changes to terms. `ClinicLedger.cursor()` makes it before the first
+/// terms are read; it is held in memory only.
 public struct TermsCursor: Hashable, Sendable {
-    /// Everything that transactions below this id changed was answered already.
+    /// The caller has every change of transactions below this id.
     var floor: UInt64
-    /// Where the pass that is under way stands.
+    /// How far the present pass has come.
     var place: Place?
 
     struct Place: Hashable, Sendable {
         var transaction: UInt64
         var clinic: ClinicID
-        /// Where the next pass begins: the horizon when this one began.
+        /// Where the next pass starts: the horizon when this one started.
         var nextFloor: UInt64
     }
 }

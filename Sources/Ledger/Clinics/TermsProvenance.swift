@@ -14,7 +14,8 @@ public struct TermsProvenance: Hashable, Sendable {
     public let stored: StoredTerms
     public let overrides: [ListedOverride]
 
-    /// The word for where the subscription stands; nil without one, and for a word that nobody knows.
+    /// The status of the subscription; nil without one, and for a status that this version does not
+    /// know.
     public var standing: String? { stored.paymentStatus?.rawValue }
 
     /// - Parameter what: As an override names it: `quota`, `users`, `limit:default.sustained`.

@@ -5,8 +5,8 @@ import Postgres
 public struct KeyLedger: LedgerFacet {
     let pool: PostgresPool
 
-    /// Stores a key by its hash; the key itself is never seen here. Refused while as many keys are
-    /// usable as `usable` answers: one more would not be held by workers.
+    /// Stores a key by its hash; the key itself never comes here. Throws while as many keys are
+    /// usable as `usable` returns, because workers would not hold one more.
     ///
     /// - Parameters:
     ///   - hash: SHA-256 of the key, 32 bytes.
@@ -38,18 +38,19 @@ public struct KeyLedger: LedgerFacet {
         }
     }
 
-    /// All keys in the order of their making, each with the scopes that this version knows.
+    /// All keys in the order of their creation, each with the scopes that this version knows.
     public func list() async throws(LedgerError) -> [StoredKey] {
         try await stored { try await pool.query(SQL.apiKeyList).map { try StoredKey($0) } }
     }
 
     /// The keys that are good now, with their hashes; at most 10,000, the oldest first.
     ///
-    /// A key with a scope of a newer version is left out: what it may do is not known here.
+    /// Leaves out a key with a scope of a newer version, because this version does not know what
+    /// the key may do.
     public func usable() async throws(LedgerError) -> UsableKeys {
         let scopes = StoredKey.Scope.allCases.map(\.rawValue)
         return try await stored {
-            // One more than is answered tells whether there are more.
+            // One more row than is returned shows whether there are more.
             let rows = try await pool.query(
                 SQL.apiKeyUsable, [.count(UsableKeys.countMax + 1), .textArray(scopes)])
             return UsableKeys(
@@ -60,7 +61,7 @@ public struct KeyLedger: LedgerFacet {
         }
     }
 
-    /// The key with a hash, expired and revoked ones too; nil when nobody made it.
+    /// The key with this hash, also when it has expired or was revoked; nil when there is none.
     public func find(hash: [UInt8]) async throws(LedgerError) -> StoredKey? {
         try await stored {
             try await pool.query(SQL.apiKeyFind, [.bytes(hash)]).first.map { try StoredKey($0) }
@@ -74,8 +75,9 @@ public struct KeyLedger: LedgerFacet {
         }
     }
 
-    /// Stores a key beside the one of the same name, with the same scopes and clinics, and lets the old one
-    /// expire after `grace`, if it does not before. Two keys of a name are good at once, and no more.
+    /// Stores a key beside the one of the same name, with the same scopes and clinics, and lets the
+    /// old one expire after `grace`, if it does not before. Two keys of a name are good at once,
+    /// and no more.
     ///
     /// - Parameters:
     ///   - hash: SHA-256 of the new key, 32 bytes.
@@ -122,7 +124,7 @@ public struct KeyLedger: LedgerFacet {
         return "keys \(ids) of this name are good now; revoke all but one, then rotate"
     }
 
-    /// Notes today as the day on which keys were last used; returns how many it was new for.
+    /// Records today as the day on which keys were last used; returns for how many this is news.
     @discardableResult
     public func noteUse(of ids: [Int64]) async throws(LedgerError) -> Int {
         try await stored { try await pool.execute(SQL.apiKeyTouch, [.int64Array(ids)]) }

@@ -2,7 +2,7 @@
 public struct UsableKeys: Sendable, Sequence {
     /// The oldest first; at most 10,000.
     public let keys: [Entry]
-    /// Whether these are all. Otherwise later keys are not taken until earlier ones end.
+    /// Whether these are all. When false, workers refuse later keys until earlier ones end.
     public let isComplete: Bool
 
     public struct Entry: Hashable, Sendable {

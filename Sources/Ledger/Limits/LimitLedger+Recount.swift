@@ -2,13 +2,14 @@ import Metering
 import Postgres
 
 extension LimitLedger {
-    /// Counts all rows of every clinic again and sets the counters right, each clinic in a transaction of its
-    /// own: whoever holds one counter and waits for nothing else is in nobody's way.
+    /// Counts all rows of every clinic again and sets the counters right, each clinic in a
+    /// transaction of its own: a session that holds one counter and waits for nothing else delays
+    /// no other session.
     ///
     /// - Parameters:
-    ///   - rests: After each clinic nothing is counted for so many times as long as it took, so that the database
-    ///     has time for others; 9 leaves them nine tenths of it.
-    ///   - body: Gets what was wrong with a clinic, and how far the count is.
+    ///   - rests: After each clinic the recount pauses for this many times as long as it took, so
+    ///     that the database has time for other work; 9 leaves nine tenths of the time to others.
+    ///   - body: Receives what was wrong with a clinic, and how far the recount is.
     @discardableResult
     public func recount(
         rests: Int = 0,
@@ -17,19 +18,19 @@ extension LimitLedger {
         try await stored {
             var (last, outcome) = (ClinicID.lowest, RecountOutcome())
             while true {
-                let page = try await pool.query(
-                    SQL.recountClinics, [.clinic(last), .count(Self.recountPage)]
+                let batch = try await pool.query(
+                    SQL.recountClinics, [.clinic(last), .count(Self.clinicsPerBatch)]
                 ).map { try $0.clinic("clinic_id") }
-                guard let end = page.last else { break }
-                for clinic in page {
-                    let begun = ContinuousClock.now
+                guard let end = batch.last else { break }
+                for clinic in batch {
+                    let start = ContinuousClock.now
                     let drift = try await recount(clinic)
                     outcome.clinics += 1
                     outcome.skipped += drift == nil ? 1 : 0
                     try body(drift ?? [], outcome)
-                    // Waiting for a counter that somebody holds is no work to rest from.
+                    // Waiting for a counter that another session holds is no work to rest from.
                     if rests > 0, drift != nil {
-                        try await Task.sleep(for: (.now - begun) * rests)
+                        try await Task.sleep(for: (.now - start) * rests)
                     }
                 }
                 last = end
@@ -38,7 +39,7 @@ extension LimitLedger {
         }
     }
 
-    /// Nil when another transaction held the counter for too long.
+    /// nil when another transaction held the counter for too long.
     private func recount(_ clinic: ClinicID) async throws -> [CounterDrift]? {
         do {
             return try await pool.query(
@@ -49,10 +50,10 @@ extension LimitLedger {
         }
     }
 
-    /// Whether the last recount began more than a day ago.
+    /// Whether the last recount started more than a day ago.
     public func isRecountDue() async throws(LedgerError) -> Bool {
         try await stored { try await pool.query(SQL.recountDue).first?.bool("is_due") ?? false }
     }
 
-    private static let recountPage = 100
+    private static let clinicsPerBatch = 100
 }

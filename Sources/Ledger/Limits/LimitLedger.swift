@@ -15,7 +15,7 @@ public struct LimitLedger: LedgerFacet {
         }
     }
 
-    /// Turns refusing on or off; false where it stood so already. Counting goes on in both.
+    /// Turns refusing on or off; false when nothing changed. The database counts in both modes.
     @discardableResult
     public func enforce(_ isEnforced: Bool) async throws(LedgerError) -> Bool {
         try await stored { try await pool.execute(SQL.limitModeSet, [.bool(isEnforced)]) > 0 }

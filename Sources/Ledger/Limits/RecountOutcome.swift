@@ -1,4 +1,4 @@
-/// How a count of all rows went.
+/// What a recount of all rows did.
 public struct RecountOutcome: Hashable, Sendable {
     public var clinics = 0
     /// Clinics left as they were, because another transaction held their counter for ten seconds.

@@ -1,4 +1,4 @@
-/// Seats that are kept free for people who were invited.
+/// Seats that are reserved for invited people.
 public struct ReservedSeats: Hashable, Sendable {
     public let seats: Int64
     public let clinics: Int64

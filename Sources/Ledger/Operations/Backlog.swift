@@ -1,4 +1,4 @@
-/// How many, and how old.
+/// How many entries, and how old; seconds by the clock of the database.
 public struct Backlog: Hashable, Sendable {
     public let count: Int64
     /// nil when there is no time to go by.

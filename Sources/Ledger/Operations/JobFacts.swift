@@ -1,3 +1,4 @@
+/// When a job last ran, and how. Ages are seconds by the clock of the database.
 public struct JobFacts: Hashable, Sendable {
     public let name: String
     /// Since the start of the latest good run; nil when none was good.

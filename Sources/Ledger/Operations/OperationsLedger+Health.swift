@@ -3,7 +3,7 @@ import Postgres
 
 // Reads for `metering-worker doctor`. They change nothing and lock nothing.
 extension OperationsLedger {
-    /// Asks several times over one session which process of the server works for it.
+    /// Asks several times over one session which server process serves it.
     public func session() async throws(LedgerError) -> SessionFacts {
         try await stored {
             try await pool.withConnection { connection in
@@ -77,7 +77,7 @@ extension OperationsLedger {
         }
     }
 
-    /// Messages that nobody acted on for `seconds`, and the age of the oldest.
+    /// Messages that have been open for `seconds`, and the age of the oldest.
     public func oldMessages(seconds: Int64) async throws(LedgerError) -> Backlog {
         try await stored {
             let row = try await pool.query(SQL.outboxWaiting, [.int64(seconds)]).first
@@ -95,7 +95,7 @@ extension OperationsLedger {
         }
     }
 
-    /// Parts of months that wait for their roll-up, and the age of the latest roll-up of any.
+    /// Buckets of months that wait for their roll-up, and the age of the latest roll-up of any.
     public func waitingRollups() async throws(LedgerError) -> Backlog {
         try await stored {
             let row = try await pool.query(SQL.rollupWaiting).first
@@ -115,7 +115,7 @@ extension OperationsLedger {
         }
     }
 
-    /// - Parameter seconds: A worker that was heard of within it is alive.
+    /// - Parameter seconds: A worker whose heartbeat is younger is alive.
     public func workerSigns(within seconds: Int64) async throws(LedgerError) -> WorkerFacts {
         try await stored {
             let row = try await pool.query(SQL.workerSigns, [.int64(seconds)]).first

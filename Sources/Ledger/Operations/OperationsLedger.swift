@@ -14,10 +14,11 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Says that a worker lives, and up to when it has written everything it saw; forgets workers that
-    /// were not heard of for 24 hours.
+    /// Records that a worker is alive, and up to when it has written everything it saw. Removes
+    /// workers whose last heartbeat is older than 24 hours.
     ///
-    /// - Parameter checkpointedThrough: Clock of Redis, µs since 1970-01-01 UTC; nil before the first.
+    /// - Parameter checkpointedThrough: Clock of Redis, µs since 1970-01-01 UTC; nil before the
+    ///   first.
     public func heartbeat(
         worker: String, checkpointedThrough: Int64?
     ) async throws(LedgerError) {
@@ -27,14 +28,14 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Says that a worker ended in order.
+    /// Records that a worker ended in order.
     public func endHeartbeat(worker: String) async throws(LedgerError) {
         try await stored {
             try await pool.execute(SQL.workerHeartbeatDelete, [.text(worker)])
         }
     }
 
-    /// How many workers were heard of in the last `seconds`.
+    /// How many workers sent a heartbeat in the last `seconds`.
     public func liveWorkers(within seconds: Int64 = 10) async throws(LedgerError) -> Int64 {
         try await stored {
             try await pool.query(SQL.workerLiveCount, [.int64(seconds)]).first?.int64("workers")
@@ -42,13 +43,13 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Remembers a life of a Redis node and its latest checkpoint.
+    /// Records the stamp of a Redis node and its latest checkpoint.
     ///
     /// - Parameters:
     ///   - stamp: Hash of the node's replication id.
     ///   - lastCheckpoint: Clock of Redis, µs since 1970-01-01 UTC.
     public func noteRedisStamp(
-        stamp: UInt64, node: String, lastCheckpoint: Int64? = nil
+        _ stamp: UInt64, node: String, lastCheckpoint: Int64? = nil
     ) async throws(LedgerError) {
         let latest = lastCheckpoint.map(PostgresValue.timestamp) ?? .null
         try await stored {
@@ -57,10 +58,11 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Ends a life of a Redis node; what was said first stays. False when it had ended, or never began.
+    /// Records that a stamp of a Redis node ended; the first record stays. False when it had ended,
+    /// or was never seen.
     @discardableResult
     public func endRedisStamp(
-        stamp: UInt64, node: String, clean: Bool
+        _ stamp: UInt64, node: String, clean: Bool
     ) async throws(LedgerError) -> Bool {
         try await stored {
             try await pool.execute(
@@ -69,7 +71,7 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// The lives of Redis nodes, the latest first.
+    /// The stamps of Redis nodes, the latest first.
     public func redisStamps(limit: Int = 100) async throws(LedgerError) -> [RedisStamp] {
         try await stored {
             try await pool.query(SQL.redisEpochList, [.count(limit)]).map { row in
@@ -82,17 +84,19 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now. The latest 1,000
-    /// runs of a job are kept.
+    /// Records that a job ran, from `startedAt` (µs since 1970-01-01 UTC) until now. The latest
+    /// 1,000 runs of a job are kept.
     public func recordJob(
         _ job: String, startedAt: Int64, rowsWritten: Int64, ok: Bool
     ) async throws(LedgerError) {
         try await record(job, startedAt: startedAt, rowsWritten: rowsWritten, ok: ok, keep: 1_000)
     }
 
-    /// Records a sweep that visited every clinic: what Redis had counted at its start is in the ledger.
+    /// Records a sweep that visited every clinic: what Redis had counted at its start is in the
+    /// ledger.
     ///
-    /// It is what `reportAge` goes by. Only the latest two are kept, because one is recorded a minute.
+    /// The age of a report is measured from it. Only the latest two are kept, because one is
+    /// recorded a minute.
     /// - Parameter startedAt: Before the first counter was read; µs since 1970-01-01 UTC.
     public func noteSweep(
         startedAt: Int64, rowsWritten: Int64 = 0
@@ -117,12 +121,12 @@ public struct OperationsLedger: LedgerFacet {
 // MARK: Messages
 
 extension OperationsLedger {
-    /// Says which clinic's config version rose, or nothing when several did.
+    /// Carries the clinic whose config version rose, or an empty payload when several rose.
     public static let configChannel = "metering_config"
-    /// Says that an API key was made, changed or revoked.
+    /// Announces that an API key was made, changed or revoked.
     public static let keyChannel = "metering_keys"
 
-    /// Says something to every worker that listens.
+    /// Sends `payload` to every worker that listens.
     public func notify(_ channel: String, _ payload: String) async throws(LedgerError) {
         try await stored {
             try await pool.execute(SQL.notify, [.text(channel), .text(payload)])

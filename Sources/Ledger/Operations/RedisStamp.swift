@@ -1,4 +1,4 @@
-/// One unbroken life of a Redis node, as far as its counts are concerned.
+/// A Redis node under one replication id.
 public struct RedisStamp: Hashable, Sendable {
     public let stamp: UInt64
     public let node: String
@@ -6,6 +6,6 @@ public struct RedisStamp: Hashable, Sendable {
     public let firstSeen: Int64
     /// Clock of Redis, µs since 1970-01-01 UTC.
     public let lastCheckpoint: Int64?
-    /// nil while it lives.
+    /// nil while the node still has this stamp.
     public let endedClean: Bool?
 }

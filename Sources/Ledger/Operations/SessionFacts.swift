@@ -1,11 +1,8 @@
-// What `Ledger` reads about a database for somebody who asks whether all is well. Ages are seconds by the
-// clock of the database.
-
-/// A session, and which processes of the server worked for it.
+/// A session, and which server processes served it.
 public struct SessionFacts: Hashable, Sendable {
     /// 150020 is 15.20.
     public let serverVersion: Int
-    /// The process that the server promised when the session began.
+    /// The process that the server named when the session started.
     public let promised: Int64
     /// Those that ran statements outside transactions, one after the other.
     public let seen: [Int64]

@@ -1,4 +1,4 @@
-/// One number that PostgreSQL has for the metrics.
+/// One number that PostgreSQL holds for the metrics.
 public struct StoredFigure: Hashable, Sendable {
     /// Of the metric, such as `metering_outbox_open_messages`.
     public let name: String

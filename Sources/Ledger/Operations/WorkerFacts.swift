@@ -1,3 +1,4 @@
+/// How many workers are alive. Ages are seconds by the clock of the database.
 public struct WorkerFacts: Hashable, Sendable {
     public let alive: Int64
     /// Those that fell silent and did not end in order; forgotten after 24 hours.

@@ -1,12 +1,14 @@
 import Metering
 
 extension JSON {
-    /// What the application's table holds; nothing when it is larger or deeper than is read here.
+    /// The features in the application's table; an empty object when they are larger or deeper than
+    /// this program reads.
     init(features text: String) {
         self = (try? JSON(text, bytesMax: PlanFile.bytesMax)) ?? .object([])
     }
 
-    /// Everything that is no object, as text, by the keys that lead to it. An empty object is there too.
+    /// Every value that is not an object, as text, by the path of keys that leads to it. Empty
+    /// objects count as values.
     var leaves: [String: String] {
         guard case .object(let members) = self else { return [:] }
         var leaves: [String: String] = [:]
@@ -18,7 +20,7 @@ extension JSON {
         return leaves
     }
 
-    /// Members of `other` in place of those of the same key; what it does not name stays, as with `||` of
+    /// Members of `other` replace those with equal keys, and other members stay, as with `||` of
     /// jsonb.
     func merged(with other: JSON) -> JSON {
         guard case .object(let new) = other else { return other }

@@ -10,14 +10,14 @@ public struct ListedPlan: Hashable, Sendable {
     public let maxPatients: Int64
     /// All of it, also the application's keys.
     public let features: JSON
-    /// The newest that nobody refused, and its key `metering`; nil when there is none.
+    /// The newest version that no program refused, and its key `metering`; nil when there is none.
     public let version: Int64?
     public let metering: String?
     /// What is wrong with a newer version.
     public let problem: String?
     public let clinics: Int64
 
-    /// Units of a month; nil = no quota. What version is in use says.
+    /// Units of a month; nil = no quota. Read from the version in force.
     public var quota: Int64? { promised?.quota }
     /// Bytes; nil = no limit.
     public var storageBytes: Int64? { promised?.storageBytes }

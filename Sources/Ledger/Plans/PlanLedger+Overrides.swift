@@ -3,7 +3,8 @@ import Postgres
 public import Quotas
 
 extension PlanLedger {
-    /// Gives a clinic a number of its own, in place of one of the same kind; returns the override's number.
+    /// Gives a clinic a number of its own, which replaces an override of the same kind. Returns the
+    /// override's id.
     ///
     /// - Parameter until: µs since 1970-01-01 UTC, after the database's clock.
     public func setOverride(
@@ -49,7 +50,7 @@ extension PlanLedger {
         }
     }
 
-    /// Notes the overrides that are over, so that their clinics are renewed; returns how many.
+    /// Marks the overrides that have ended, so that their clinics are renewed; returns how many.
     @discardableResult
     public func endOverdueOverrides() async throws(LedgerError) -> Int64 {
         try await stored { try await pool.query(SQL.overridesEndDue).first?.int64("ended") ?? 0 }

@@ -39,7 +39,7 @@ public struct PlanLedger: LedgerFacet {
         }
     }
 
-    /// Plans whose newest version cannot be used: number and what is wrong, by number.
+    /// Plans whose newest version cannot be used: the plan's id and what is wrong, by id.
     public func refused() async throws(LedgerError) -> [(plan: String, problem: String)] {
         try await stored {
             try await pool.query(SQL.plansRefused).map {
@@ -54,7 +54,7 @@ public struct PlanLedger: LedgerFacet {
 extension PlanLedger {
     /// Notes a version that this program cannot read; the one before it is used from now on.
     ///
-    /// - Returns: Whether nobody knew.
+    /// - Returns: Whether this is news: no program had refused the version before.
     @discardableResult
     func refuse(
         _ plan: Int64, version: Int64, because error: PlanError
@@ -70,7 +70,7 @@ extension PlanLedger {
         }
     }
 
-    /// Tries versions again that only older programs refused; returns how many they are.
+    /// Makes versions that only older programs refused candidates again; returns how many.
     @discardableResult
     public func reconsider() async throws(LedgerError) -> Int64 {
         try await stored {

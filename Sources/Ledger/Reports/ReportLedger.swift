@@ -6,7 +6,7 @@ import Postgres
 public struct ReportLedger: LedgerFacet {
     let pool: PostgresPool
 
-    /// Lends one view of the database, so that all parts of a report speak of the same moment.
+    /// Lends one view of the database, so that all parts of a report describe the same moment.
     ///
     /// What `body` throws ends the report and is passed on.
     public func read<Answer>(
@@ -44,7 +44,7 @@ public struct ReportLedger: LedgerFacet {
         try await words("plan")
     }
 
-    /// The words that `payment_status` holds at present, by word; at most 1,000.
+    /// The values that `payment_status` holds at present, in order; at most 1,000.
     public func statuses() async throws(LedgerError) -> [String] {
         try await words("status")
     }

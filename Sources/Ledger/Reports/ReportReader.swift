@@ -4,7 +4,8 @@ import Postgres
 
 /// The parts of one report, read in one view of the database.
 ///
-/// Usage is what `api_usage` holds, people and files what their counters hold; see `metering.report`.
+/// Usage is what `api_usage` holds, people and files what their counters hold; see
+/// `metering.report`.
 public struct ReportReader {
     let connection: PostgresConnection
 

@@ -1,4 +1,4 @@
-/// A subscription to begin.
+/// A subscription to start.
 public struct NewSubscription: Hashable, Sendable {
     public var plan: String
     /// Days since 1970-01-01, UTC.

@@ -1,6 +1,6 @@
 public import Metering
 
-/// A message that the team's own programs act on.
+/// A message for the team's own programs.
 public struct OutboxMessage: Hashable, Sendable {
     public let id: Int64
     /// `standing_changed`, `dunning_notice` or `plan_changed`.

@@ -1,9 +1,10 @@
 /// What `adoptStatuses` did or found in its way.
 public enum StandingAdoption: Hashable, Sendable {
-    /// The column takes the eight words only from now on.
+    /// The column takes only the eight statuses from now on.
     case done
     case wasDone
-    /// Words that nobody knows, and how many clinics have each; nothing was changed.
+    /// Statuses that this version does not know, and how many clinics have each. Nothing was
+    /// changed.
     case unknownStatuses([UnknownStatus])
 
     public struct UnknownStatus: Hashable, Sendable {

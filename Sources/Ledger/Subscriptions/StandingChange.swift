@@ -15,7 +15,7 @@ public struct StandingChange: Hashable, Sendable {
 }
 
 extension StandingChange {
-    /// Nothing changed: this was told before.
+    /// Nothing changed: the fact was recorded before.
     init(repeating record: StandingRecord) {
         let step = record.step()
         self.init(

@@ -7,7 +7,7 @@ public struct StandingRecord: Sendable {
     public let clinic: ClinicID
     /// The clock of the database when it was read.
     public let now: UTCTime
-    /// nil for a clinic without a subscription, or with a word that nobody knows.
+    /// nil for a clinic without a subscription, or with a status that this version does not know.
     public let standing: Standing?
     /// What `clinic_subscriptions.payment_status` says; nil without a subscription.
     public let storedStatus: String?

@@ -1,8 +1,8 @@
 import Postgres
 
 extension SubscriptionLedger {
-    /// Writes old words of `payment_status` as ours and gives the column its CHECK, when no unknown word is left.
-    /// Needs a login that owns the table.
+    /// Translates old values of `payment_status` into the eight statuses, and adds the CHECK to the
+    /// column. Changes nothing while an unknown value is left. Needs a login that owns the table.
     public func adoptStatuses(
         progress: (String) -> Void = { _ in }
     ) async throws -> StandingAdoption {

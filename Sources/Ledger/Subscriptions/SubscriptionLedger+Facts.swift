@@ -5,8 +5,8 @@ import Postgres
 extension SubscriptionLedger {
     /// Stores a fact and the standing that follows from it, in one transaction.
     ///
-    /// - Parameter now: The clock; nil for the database's.
-    /// - Returns: The change, and whether the fact is new; a key told before stores nothing again.
+    /// - Parameter now: The present time; nil for the database's clock.
+    /// - Returns: The change, and whether the fact is new. A known key stores nothing again.
     public func record(
         _ entry: FactEntry, of clinic: ClinicID, at now: UTCTime? = nil
     ) async throws(LedgerError) -> (change: StandingChange, isNew: Bool) {
@@ -22,7 +22,7 @@ extension SubscriptionLedger {
         }
     }
 
-    /// Begins a new subscription; what was before is history, open amounts too.
+    /// Starts a new subscription. Everything before it is history, open amounts included.
     public func subscribe(
         _ clinic: ClinicID, _ new: NewSubscription, reason: String, key: String,
         at time: UTCTime? = nil
@@ -39,11 +39,11 @@ extension SubscriptionLedger {
             guard try await Self.store(fact, of: clinic, at: now, on: connection) else {
                 return StandingChange(repeating: record)
             }
-            return try await Self.begin(new, plan, record, on: connection)
+            return try await Self.start(new, plan, record, on: connection)
         }
     }
 
-    private static func begin(
+    private static func start(
         _ new: NewSubscription, _ plan: NamedPlan, _ record: StandingRecord,
         on connection: PostgresConnection
     ) async throws -> StandingChange {
@@ -66,7 +66,7 @@ extension SubscriptionLedger {
             unpaidSince: nil, next: step.next)
     }
 
-    /// False when the key was told before.
+    /// False when the key is known already.
     private static func store(
         _ entry: FactEntry, of clinic: ClinicID, at now: UTCTime, on connection: PostgresConnection
     ) async throws -> Bool {

@@ -1,7 +1,7 @@
 import Postgres
 
 extension SubscriptionLedger {
-    /// Messages that nobody has acted on, oldest first.
+    /// Messages that are still open, oldest first.
     public func openMessages(most: Int = 100) async throws(LedgerError) -> [OutboxMessage] {
         try await stored {
             try await pool.query(SQL.outboxOpen, [.count(most)]).map { row in
@@ -12,7 +12,7 @@ extension SubscriptionLedger {
         }
     }
 
-    /// Says that a message was acted on; false when no such message is open.
+    /// Marks a message as done; false when no open message has this id.
     public func finishMessage(_ id: Int64) async throws(LedgerError) -> Bool {
         try await stored { !(try await pool.query(SQL.outboxDone, [.int64(id)]).isEmpty) }
     }

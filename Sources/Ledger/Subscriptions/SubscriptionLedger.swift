@@ -2,7 +2,8 @@ import Billing
 public import Metering
 import Postgres
 
-/// Subscriptions: the facts about them, the standing that follows, and the outbox that announces it.
+/// Subscriptions: the facts about them, the standing that follows, and the outbox that announces
+/// it.
 public struct SubscriptionLedger: LedgerFacet {
     let pool: PostgresPool
 
@@ -25,12 +26,12 @@ public struct SubscriptionLedger: LedgerFacet {
         }
     }
 
-    /// Computes a clinic's standing from its facts and stores what changed: the status, an event, a line of
-    /// the audit log and a message, all or nothing. Repeating it changes nothing.
+    /// Computes a clinic's standing from its facts and stores what changed: the status, an event, a
+    /// line of the audit log and a message, all or nothing. Repeating it changes nothing.
     ///
     /// - Parameters:
-    ///   - time: The clock; nil for the database's. Never ahead of it.
-    ///   - isPassing: Goes on after half a second when somebody else keeps the clinic's rows.
+    ///   - time: The time to evaluate at, never ahead of the database's clock; nil for that clock.
+    ///   - isPassing: Gives up after half a second when another session holds the clinic's rows.
     /// - Returns: nil for a clinic without a subscription.
     @discardableResult
     public func evaluate(
@@ -44,10 +45,10 @@ public struct SubscriptionLedger: LedgerFacet {
         }
     }
 
-    /// Carries out plan changes whose day has come, and evaluates every standing that is due, each on its own: one
-    /// that fails is put off and noted, and holds up no other.
+    /// Carries out plan changes whose day has come, and evaluates every standing that is due, each
+    /// on its own: one that fails is deferred and noted, and delays no other.
     ///
-    /// - Returns: How many moved or got a notice.
+    /// - Returns: How many clinics moved or got a notice.
     @discardableResult
     public func evaluateDue() async throws(LedgerError) -> Int {
         var changed = 0
@@ -78,7 +79,7 @@ public struct SubscriptionLedger: LedgerFacet {
         return changed
     }
 
-    /// nil when it failed and is noted; what a missing database fails with is passed on.
+    /// nil when it failed and is noted. Throws when the database cannot be reached.
     private func puttingOff<R>(
         _ putOff: Statement, _ key: PostgresValue, _ body: () async throws -> R
     ) async throws(LedgerError) -> R? {
@@ -91,7 +92,7 @@ public struct SubscriptionLedger: LedgerFacet {
             case .store(let cause) where cause.remedy == .retry: throw error
             default: isLocked = false
             }
-            // Whoever keeps the row would keep the note waiting too; the next turn comes soon.
+            // The session that holds the row would block the note too; the next run comes soon.
             guard !isLocked else { return nil }
             _ = try? await pool.query(putOff, [key, .text("\(error)")])
             return nil
@@ -104,7 +105,8 @@ public struct SubscriptionLedger: LedgerFacet {
 // MARK: One evaluation
 
 extension SubscriptionLedger {
-    /// Most facts of one subscription; a clinic with more has something that tells facts in a loop.
+    /// Most facts of one subscription. A clinic with more has a program that records facts in a
+    /// loop.
     static let factsMax = 10_000
 
     static func locked(

@@ -1,6 +1,6 @@
 import Postgres
 
-/// What went wrong in a run that goes on with other buckets.
+/// The failures of a run that continues with the next bucket.
 struct RollupFailures {
     private var first: (any Error)?
     private var deadlines = 0

@@ -2,8 +2,8 @@ public import Metering
 import Postgres
 
 extension UsageLedger {
-    /// Adds corrections, each once; returns how many are new. A failure leaves the batches before it written, and
-    /// repeating all of them is harmless.
+    /// Adds corrections, each once; returns how many are new. A failure leaves the batches before
+    /// it written, and repeating all of them is harmless.
     @discardableResult
     public func adjust(
         _ rows: [UsageAdjustment], because reason: String
@@ -30,7 +30,8 @@ extension UsageLedger {
     /// - Parameters:
     ///   - units: Cost units, 1…1,000,000.
     ///   - key: 1 to 200 characters that name it among all adjustments.
-    ///   - clamping: Whether a month that used less gives back what it used; otherwise it is refused.
+    ///   - clamping: Whether a month that used less gives back what it used; otherwise it is
+    ///     refused.
     public func giveBack(
         _ units: Int64, to clinic: ClinicID, of month: Month, key: String, reason: String,
         clamping: Bool = false
@@ -61,9 +62,10 @@ extension UsageLedger {
         }
     }
 
-    /// Begins the quota of a clinic's running month anew. What was counted stays: `api_usage` does not change.
+    /// Restarts the quota of a clinic's running month. What was counted stays: `api_usage` does not
+    /// change.
     ///
-    /// - Returns: Cost units that weigh against the quota no longer, as far as the ledger had them.
+    /// - Returns: Cost units that no longer count against the quota, as far as the ledger had them.
     public func resetQuota(
         of clinic: ClinicID, reason: String
     ) async throws(LedgerError) -> Int64 {
@@ -77,12 +79,13 @@ extension UsageLedger {
         }
     }
 
-    /// Gives units of a clinic's running month back, in `api_usage` and in its quota, once for each id.
+    /// Gives units of a clinic's running month back, in `api_usage` and in its quota, once for each
+    /// id.
     ///
     /// - Parameters:
     ///   - units: Cost units, 1 to 2^53 − 1, and no more than the month has.
     ///   - id: 1 to 100 characters; the caller's own name of this refund.
-    /// - Returns: False when it was known already, and nothing changed.
+    /// - Returns: False when the id was known already; then nothing changed.
     public func refundQuota(
         of clinic: ClinicID, units: Int64, id: String, reason: String
     ) async throws(LedgerError) -> Bool {
@@ -103,7 +106,7 @@ extension UsageLedger {
         }
     }
 
-    /// The two refusals of the functions are answers for a person.
+    /// Turns the two refusals of the functions into messages for an operator.
     private func quotaChange<R>(
         _ body: () async throws -> R
     ) async throws(LedgerError) -> R {

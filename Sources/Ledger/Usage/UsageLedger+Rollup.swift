@@ -15,8 +15,8 @@ extension UsageLedger {
     /// Sets api_usage of a month to the ledger, only where it differs.
     ///
     /// Each of the 64 buckets is its own transaction: locked, then summed, then written. Run twice,
-    /// late, or two at once, the same rows result, and the last run writes none. A bucket that fails
-    /// does not hold up the others: its error is thrown when they are done.
+    /// late, or two at once, the same rows result, and the last run writes none. A bucket that
+    /// fails does not hold up the others: its error is thrown when they are done.
     /// - Parameters:
     ///   - onlyDue: Leave out buckets that nothing was written to since their last roll-up.
     ///   - atOnce: How many buckets are written side by side, each over a connection of its own.
@@ -31,8 +31,8 @@ extension UsageLedger {
     }
 
     /// Rolls up the buckets of every month that were written to since their last roll-up: what a
-    /// running worker repeats. Months without such a bucket are not named. The first error of a bucket
-    /// is thrown when all others are done.
+    /// running worker repeats. Months without such a bucket are not named. The first error of a
+    /// bucket is thrown when all others are done.
     public func rollUpDue() async throws(LedgerError) -> [MonthRollup] {
         try await stored {
             var rollups: [MonthRollup] = []
@@ -77,8 +77,9 @@ extension UsageLedger {
     /// A bucket of a big database is summed in well under this.
     static let bucketTimeout: Duration = .seconds(60)
 
-    /// The last comes first: checkpoints lock rising buckets, so each of them meets the roll-up once and then finds it
-    /// behind. Side by side in one direction a checkpoint would wait for every bucket that is left.
+    /// The last comes first: checkpoints lock rising buckets, so each of them meets the roll-up
+    /// once and then finds it behind. Side by side in one direction a checkpoint would wait for
+    /// every bucket that is left.
     private func buckets(of month: Month, onlyDue: Bool) async throws -> [Int64] {
         try await pool.query(SQL.rollupBuckets, [.month(month)])
             .filter { try $0.bool("due") || !onlyDue }.map { try $0.int64("bucket") }.reversed()
@@ -111,8 +112,9 @@ extension UsageLedger {
         return rollup
     }
 
-    /// A clinic that is deleted between the sum and the write fails its foreign key once, and one that another month
-    /// takes over at this moment the key of the take-over; the next attempt does not see it.
+    /// A clinic that is deleted between the sum and the write fails its foreign key once, and one
+    /// that another month takes over at this moment the key of the take-over; the next attempt does
+    /// not see it.
     private func rollUp(_ bucket: Int64, of month: Month) async throws -> MonthRollup {
         var rollup = MonthRollup(month: month)
         var attempts = 0

@@ -4,7 +4,8 @@ import Postgres
 extension UsageLedger {
     /// What `rollUp` would change now. Writes nothing and locks nothing.
     ///
-    /// - Parameter change: Takes each row that differs, one at a time; what it throws ends the preview.
+    /// - Parameter change: Takes each row that differs, one at a time; what it throws ends the
+    ///   preview.
     public func previewRollUp(
         _ month: Month, change: (UsageChange) async throws -> Void = { _ in }
     ) async throws -> MonthRollup {

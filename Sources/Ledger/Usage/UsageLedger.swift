@@ -24,7 +24,8 @@ public struct UsageLedger: LedgerFacet {
         }
     }
 
-    /// The rows that the ledger holds at least as high, in the order asked: what Redis may forget.
+    /// The rows that the ledger holds at least as high, in the order of `rows`. Redis may forget
+    /// these.
     public func confirmed(
         _ rows: [UsageCheckpoint]
     ) async throws(LedgerError) -> [UsageCheckpoint] {
@@ -81,8 +82,8 @@ public struct UsageLedger: LedgerFacet {
         try await quarantine([row], reason: reason)
     }
 
-    /// Keeps checkpoints that must not count, with the reason: one row for each month, clinic, epoch
-    /// and reason, which holds the highest counts and how often they came.
+    /// Keeps checkpoints that must not count, with the reason: one row for each month, clinic,
+    /// epoch and reason, which holds the highest counts and how often they came.
     public func quarantine(
         _ rows: [UsageCheckpoint], reason: String
     ) async throws(LedgerError) {
@@ -140,7 +141,7 @@ extension UsageLedger {
 
     /// Locks the batch's buckets, then writes; nil when a bucket has to be claimed first.
     ///
-    /// Sharing is the normal case: writers of the same bucket go on side by side. Claiming is needed
+    /// Sharing is the normal case: writers of the same bucket work side by side. Claiming is needed
     /// once after each roll-up of a bucket, to mark it due again.
     private func upsert(_ batch: CheckpointBatch, claiming: Bool) async throws -> Int? {
         try await pool.transaction { connection in

@@ -5,10 +5,10 @@ import Postgres
 import ServiceLifecycle
 import Synchronization
 
-/// Hears of changes from PostgreSQL at COMMIT and hands them to the watch, whose poll goes on beside it.
+/// Receives changes from PostgreSQL at COMMIT and hands them to the watch, which keeps polling.
 ///
-/// After each connection a word is sent through `DATABASE_URL` and has to come back: a pooler that lends
-/// sessions by the transaction takes LISTEN without an error and never delivers.
+/// After each connection it sends a token through `DATABASE_URL`, which must come back: a pooler in
+/// transaction mode accepts LISTEN without an error and never delivers.
 struct ChangeListener: Service {
     private let listener: PostgresListener
     private let watch: ChangeWatch
@@ -16,7 +16,7 @@ struct ChangeListener: Service {
     private let logger: Logger
     private let proof = ListenProof()
 
-    /// The word has to be back after so long.
+    /// How long the token may take to come back.
     static let patience: Duration = .seconds(3)
 
     init(
@@ -38,7 +38,7 @@ struct ChangeListener: Service {
         }
     }
 
-    /// What fails here the poll makes good.
+    /// The poll repeats what fails here.
     private func take(_ event: PostgresListener.Event) async {
         do {
             switch event {
@@ -46,12 +46,12 @@ struct ChangeListener: Service {
                 try await askForProof()
                 try await watch.run()
                 try await watch.renewKeys()
-            case .notifications(let heard): try await take(heard)
+            case .notifications(let received): try await take(received)
             case .overflow:
                 try await watch.run()
                 try await watch.renewKeys()
             case .lost(let error):
-                // Said once, or an outage would fill the disk.
+                // Logged once, or an outage would fill the disk.
                 guard proof.lose() else { return }
                 logger.warning(
                     "there is no connection to DATABASE_LISTEN_URL; it is tried again",
@@ -64,16 +64,16 @@ struct ChangeListener: Service {
         }
     }
 
-    private func take(_ heard: [PostgresNotification]) async throws {
+    private func take(_ notifications: [PostgresNotification]) async throws {
         var clinics: Set<ClinicID> = []
         var (isMany, areKeys) = (false, false)
-        for word in heard {
-            if word.channel == OperationsLedger.keyChannel {
+        for notification in notifications {
+            if notification.channel == OperationsLedger.keyChannel {
                 areKeys = true
-            } else if let clinic = ClinicID(word.payload) {
+            } else if let clinic = ClinicID(notification.payload) {
                 clinics.insert(clinic)
-            } else if word.payload.hasPrefix(ListenProof.prefix) {
-                if proof.take(word.payload) {
+            } else if notification.payload.hasPrefix(ListenProof.prefix) {
+                if proof.take(notification.payload) {
                     logger.info("changes in PostgreSQL are told at once")
                 }
             } else {
@@ -86,11 +86,11 @@ struct ChangeListener: Service {
     }
 
     private func askForProof() async throws {
-        let word = proof.new()
-        try await ledger.operations.notify(OperationsLedger.configChannel, word)
+        let token = proof.new()
+        try await ledger.operations.notify(OperationsLedger.configChannel, token)
         Task {
             try await Task.sleep(for: Self.patience)
-            guard proof.isOpen(word) else { return }
+            guard proof.isOpen(token) else { return }
             logger.warning(
                 """
                 nothing that PostgreSQL says comes through DATABASE_LISTEN_URL: a pooler stands in between, or \
@@ -100,7 +100,7 @@ struct ChangeListener: Service {
     }
 }
 
-/// The word that has to come back over the listening connection.
+/// The token that must come back over the listening connection.
 private final class ListenProof: Sendable {
     static let prefix = "test "
 
@@ -112,23 +112,23 @@ private final class ListenProof: Sendable {
     private let state = Mutex(State())
 
     func new() -> String {
-        let word = Self.prefix + String(UInt64.random(in: .min ... .max), radix: 16)
-        state.withLock { $0 = State(expected: word) }
-        return word
+        let token = Self.prefix + String(UInt64.random(in: .min ... .max), radix: 16)
+        state.withLock { $0 = State(expected: token) }
+        return token
     }
 
-    /// Whether it was the one that is expected; other workers' words come too.
-    func take(_ word: String) -> Bool {
+    /// Whether this is the expected token; those of other workers come too.
+    func take(_ token: String) -> Bool {
         state.withLock { state in
-            guard state.expected == word else { return false }
+            guard state.expected == token else { return false }
             state.expected = nil
             return true
         }
     }
 
-    func isOpen(_ word: String) -> Bool { state.withLock { $0.expected == word } }
+    func isOpen(_ token: String) -> Bool { state.withLock { $0.expected == token } }
 
-    /// Whether a connection stood until now, or this was the first attempt.
+    /// Whether there was a connection until now, or this was the first attempt.
     func lose() -> Bool {
         state.withLock { state in
             defer { state = State(isLost: true) }

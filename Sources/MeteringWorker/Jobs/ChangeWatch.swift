@@ -4,10 +4,11 @@ import Logging
 import Metering
 import Quotas
 
-/// Brings to Redis what changed in PostgreSQL: clinics whose configuration rose; and API keys to memory.
+/// Brings changes in PostgreSQL to where checks read them: clinics' terms to Redis, and API keys to
+/// memory.
 ///
-/// `poll` finds every change within a second, also those that nobody told of. `renew` and `run` are for a
-/// listener that was told; what it does the next poll finds done.
+/// `poll` finds every change within a second, with or without a notification. `renew` and `run` are
+/// for the listener, which receives notifications; the next poll finds its work done.
 final actor ChangeWatch {
     private let counters: RedisCounterStore
     private let ledger: Ledger
@@ -16,18 +17,19 @@ final actor ChangeWatch {
     private let metrics: WorkerMetrics
     private let logger: Logger
     private var cursor: TermsCursor
-    /// How far changes are known here while Redis cannot take them.
+    /// How far this worker has learnt changes while Redis cannot take them.
     private var learnt: TermsCursor
-    /// Units that the ledger has from our journal and that are not learnt from it yet.
+    /// Units that the ledger has from this worker's journal, and that the gate has not learnt from
+    /// it yet.
     private var delivered: [ClinicID: [Month: Int64]] = [:]
     /// Clinics whose counter in Redis does not know of such units yet.
     private var outdated: Set<ClinicID> = []
     private var isReading = false
     private var wantsAnotherPass = false
-    /// What the log said of refused plans, by plan.
+    /// The problems of refused plans that are in the log, by plan.
     private var refused: [String: String] = [:]
 
-    /// So many clinics are renewed at the same time.
+    /// How many clinics are renewed at the same time.
     private static let atOnce = 32
 
     init(
@@ -48,12 +50,12 @@ final actor ChangeWatch {
     func poll() async throws {
         try await renewKeys()
         try await ledger.plans.endOverdueOverrides()
-        try await tellRefusedPlans()
+        try await reportRefusedPlans()
         try await run()
     }
 
-    /// Takes over all that changed since the last time. One pass at a time: who comes meanwhile makes it
-    /// begin once more.
+    /// Takes over all changes since the last pass. One pass runs at a time; a call that comes
+    /// meanwhile makes it run once more.
     func run() async throws {
         guard !isReading else { return wantsAnotherPass = true }
         isReading = true
@@ -70,8 +72,8 @@ final actor ChangeWatch {
         } while wantsAnotherPass
     }
 
-    /// The ledger has these rows of our journal: what decides without Redis learns it from the ledger, and then the
-    /// counters in Redis do. Beyond `outdatedMax` clinics the sweep tells Redis.
+    /// The ledger has these rows of the journal. The gate learns them from the ledger first, then
+    /// the counters in Redis do. Beyond `outdatedMax` clinics the sweep brings them to Redis.
     func take(_ rows: [UsageAdjustment]) {
         for row in rows {
             delivered[row.clinic, default: [:]][row.month, default: 0] += row.units
@@ -79,26 +81,27 @@ final actor ChangeWatch {
     }
 
     func renewDelivered() async throws {
-        let page = delivered.prefix(Self.pageMax)
-        if !page.isEmpty {
-            let found = try await ready(page.map(\.key))
-            for (clinic, units) in page {
+        let batch = delivered.prefix(Self.batchMax)
+        if !batch.isEmpty {
+            let found = try await ready(batch.map(\.key))
+            for (clinic, units) in batch {
                 delivered[clinic] = nil
                 guard let settings = found[clinic] else { continue }
                 gate.learn(settings, of: clinic, including: units)
                 if outdated.count < Self.outdatedMax { outdated.insert(clinic) }
             }
         }
-        let clinics = Set(outdated.prefix(Self.pageMax))
+        let clinics = Set(outdated.prefix(Self.batchMax))
         guard !clinics.isEmpty else { return }
         try await renew(clinics)
         outdated.subtract(clinics)
     }
 
-    private static let pageMax = 1_000
+    private static let batchMax = 1_000
     private static let outdatedMax = 100_000
 
-    /// Brings these clinics to Redis, also those that it does not hold: somebody just made or changed them.
+    /// Brings these clinics to Redis, also those that it does not hold: they were just made or
+    /// changed.
     func renew(_ clinics: Set<ClinicID>) async throws {
         let values = try await counters.values(of: Array(clinics))
         try await refresh(values.map { ($0.clinic, $0.value?.epoch ?? .none) })
@@ -117,8 +120,8 @@ final actor ChangeWatch {
         }
     }
 
-    /// Each once, whoever refused it.
-    private func tellRefusedPlans() async throws {
+    /// Logs each refused plan once, whichever program refused it.
+    private func reportRefusedPlans() async throws {
         let found = Dictionary(
             try await ledger.plans.refused().map { ($0.plan, $0.problem) }, uniquingKeysWith: { $1 }
         )
@@ -130,8 +133,9 @@ final actor ChangeWatch {
         refused = found
     }
 
-    /// A clinic that cannot be renewed must not hold up the others: its counter keeps what it has, and
-    /// the sweep tries again. When a store is away the page is read again.
+    /// A clinic that cannot be renewed must not delay the others: its counter keeps what it has,
+    /// and the sweep tries again. While a store is unreachable this throws, and the batch is read
+    /// again.
     private func refresh(
         _ clinic: ClinicID, at now: Int64, epoch: Epoch, known: ClinicTerms?
     ) async throws {
@@ -162,13 +166,13 @@ final actor ChangeWatch {
         }
     }
 
-    /// What PostgreSQL says of them by the clock of Redis, without asking it.
+    /// What PostgreSQL says about them, by the last known clock of Redis.
     private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicTerms] {
         guard !clinics.isEmpty, let now = gate.storeTime else { return [:] }
         return try await ledger.clinics.readyTerms(of: clinics, at: now)
     }
 
-    /// One page of changes, for decisions without Redis; whether more wait.
+    /// Learns one batch of changes for decisions without Redis; returns whether there are more.
     private func learnChanges() async throws -> Bool {
         let changes = try await ledger.clinics.changes(since: learnt)
         let known = try await ready(Array(Set(changes.clinics.map(\.clinic))))
@@ -177,7 +181,7 @@ final actor ChangeWatch {
         return !changes.isComplete
     }
 
-    /// One page of changes; whether more wait.
+    /// Brings one batch of changes to Redis; returns whether there are more.
     private func takeChanges() async throws -> Bool {
         let changes = try await ledger.clinics.changes(since: cursor)
         for change in changes.clinics { gate.expect(version: change.version, of: change.clinic) }

@@ -4,7 +4,21 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Writes what this worker saw to the ledger. One run at a time; another one waits for it.
+/// Writes what this worker saw to the ledger.
+///
+/// Each reply of Redis carries a mark: how much one epoch of a clinic's counter has counted. A mark
+/// is a total and only rises, so the highest one is enough, and the worker keeps no other.
+/// Every second it takes the open marks, turns each into a row (month, clinic, epoch, used,
+/// credited) and raises the ledger's rows to them. A row that comes twice, late or beside another
+/// worker's changes nothing: the ledger keeps the maximum. That is why no step here needs a lock, a
+/// sequence number or a retry of its own. When a write fails, its marks go back and the next run
+/// takes them. When the worker dies, Redis still has the counts and `CountSweep` finds them. When
+/// Redis dies, the workers' marks restore its counts. Only when a worker and Redis both die within
+/// one interval of this job is anything lost. Redis may also lie, restored from elsewhere or
+/// written by hand: a mark that rises faster than traffic can explain goes to quarantine, and is
+/// never billed. A count that the ledger confirmed may leave Redis, and no other.
+///
+/// One run at a time; another one waits for it.
 final class Checkpointer: Sendable {
     private let marks: HighWaterMarks
     private let ledger: Ledger
@@ -23,10 +37,11 @@ final class Checkpointer: Sendable {
         self.logger = logger
     }
 
-    /// Writes everything that the ledger lacked when it was called; returns how many rows it raised.
+    /// Writes everything that the ledger lacked at the call; returns how many rows it raised.
     ///
-    /// What could not be written stays in the book, and writing it twice changes nothing. When it returns,
-    /// every mark recorded before the call is committed, also those that an earlier run had taken.
+    /// Marks that could not be written stay open, and writing one twice changes nothing. When this
+    /// returns, every mark recorded before the call is committed, also those that an earlier run
+    /// had taken.
     @discardableResult
     func run() async throws -> Int {
         let task = last.withLock { last in
@@ -43,7 +58,8 @@ final class Checkpointer: Sendable {
 
     private func writeOpen() async throws -> Int {
         var written = 0
-        // Clinics that open meanwhile are the next run's, or under traffic this one would never end.
+        // Clinics that open meanwhile are the next run's, or under traffic this one would never
+        // end.
         var left = marks.openCount
         while left > 0 {
             let taken = marks.takeOpen(limit: min(left, Self.clinicsAtOnce))

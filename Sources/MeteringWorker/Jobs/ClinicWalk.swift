@@ -9,8 +9,8 @@ struct ClinicWalk: Sendable {
     /// Batches that are worked on side by side.
     var batchesAtOnce = 1
 
-    /// - Returns: The sum of what `visit` returned. The walk ends early when the process shuts down, because the
-    ///   last checkpoint must not wait for it.
+    /// - Returns: The sum of what `visit` returned. The walk ends early when the process shuts
+    ///   down, because the last checkpoint must not wait for it.
     func run(
         _ visit: @escaping @Sendable ([ClinicID]) async throws -> SweepOutcome
     ) async throws -> SweepOutcome {

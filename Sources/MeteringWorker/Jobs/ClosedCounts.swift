@@ -4,7 +4,8 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Settles the closed counts of a counter whose ring of them is full, without waiting for the next sweep.
+/// Settles the closed counts of a counter whose ring of them is full, without waiting for the next
+/// sweep.
 final class ClosedCounts: ClosedCountWriter {
     private let counts: CountSweep
     private let logger: Logger

@@ -3,8 +3,8 @@ import Ledger
 import Metering
 import Quotas
 
-/// Brings what Redis counted to the ledger, and settles the closed counts that the ledger confirms. Reads plainly;
-/// may be repeated, and may run twice at once.
+/// Brings what Redis counted to the ledger, and settles the closed counts that the ledger confirms.
+/// Reads plainly; may be repeated, and may run twice at once.
 struct CountSweep: Sendable {
     let counters: RedisCounterStore
     let ledger: Ledger
@@ -24,7 +24,8 @@ struct CountSweep: Sendable {
         return CountedBatch(readAt: now, values: values, confirmed: confirmed, outcome: outcome)
     }
 
-    /// Counts of the values as rows of the ledger. Counts that traffic cannot explain go to quarantine.
+    /// Counts of the values as rows of the ledger. Counts that traffic cannot explain go to
+    /// quarantine.
     private func believed(
         _ values: [(clinic: ClinicID, value: CounterValue?)], now: Int64
     ) async throws -> [UsageCheckpoint] {

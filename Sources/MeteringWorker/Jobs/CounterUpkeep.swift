@@ -3,8 +3,9 @@ import Ledger
 import Metering
 import Quotas
 
-/// Brings the counters in Redis up to what PostgreSQL says: ends holds whose time has passed, renews counters that
-/// lag or lead, and removes those of deleted clinics. May be repeated, and may run twice at once.
+/// Brings the counters in Redis up to what PostgreSQL says: ends holds whose time has passed,
+/// renews counters that lag or lead, and removes those of deleted clinics. May be repeated, and may
+/// run twice at once.
 struct CounterUpkeep: Sendable {
     let counters: RedisCounterStore
     let ledger: Ledger
@@ -57,8 +58,8 @@ extension CounterUpkeep {
         }
     }
 
-    /// The ledger knows more of the running count than Redis holds: Redis went back, and the next check, which
-    /// passes this mark, makes it notice.
+    /// The ledger knows more of the running count than Redis holds: Redis went back, and the next
+    /// check, which passes this mark, makes it notice.
     private func noteLoss(
         of clinic: ClinicID, _ value: CounterValue, _ wanted: ClinicTerms, at now: Int64
     ) {
@@ -70,7 +71,8 @@ extension CounterUpkeep {
         gate.marks.record(highest, of: clinic)
     }
 
-    /// The clinic is gone from PostgreSQL. First Redis stops counting for it, then its counter goes.
+    /// The clinic is gone from PostgreSQL. First Redis stops counting for it, then its counter
+    /// goes.
     private func end(
         _ clinic: ClinicID, _ value: CounterValue, _ batch: CountedBatch,
         _ outcome: inout SweepOutcome
@@ -85,8 +87,8 @@ extension CounterUpkeep {
         }
     }
 
-    /// Once the counts of a deleted clinic are in the ledger, Redis may forget them. A count in quarantine stays in
-    /// Redis until an operator has looked at it.
+    /// Once the counts of a deleted clinic are in the ledger, Redis may forget them. A count in
+    /// quarantine stays in Redis until an operator has looked at it.
     private func forget(
         _ clinic: ClinicID, _ value: CounterValue, _ confirmed: Set<UsageCheckpoint.Key>,
         _ outcome: inout SweepOutcome
@@ -102,8 +104,9 @@ extension CounterUpkeep {
 }
 
 extension StoredTerms {
-    /// Whether a counter has to be renewed: it lags or leads, its next month starts soon and is unknown, or what
-    /// other epochs counted has changed. A clinic that called this month is also brought to a Redis that lost it.
+    /// Whether a counter has to be renewed: it lags or leads, its next month starts soon and is
+    /// unknown, or what other epochs counted has changed. A clinic that called this month is also
+    /// brought to a Redis that lost it.
     fileprivate func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
         let endsSoon = now > value.periodEnd - CounterTerms.foresight

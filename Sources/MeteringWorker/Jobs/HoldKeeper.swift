@@ -2,15 +2,17 @@ import Ledger
 import Metering
 import Quotas
 
-/// Ends reservations whose time has passed. What Redis cannot give back itself, because the count it was used in has
-/// left the counter, goes to PostgreSQL. May be repeated, and may run twice at once.
+/// Ends reservations whose time has passed. What Redis cannot give back itself, because the count
+/// it was used in has left the counter, goes to PostgreSQL. May be repeated, and may run twice at
+/// once.
 struct HoldKeeper: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
     /// Writes what this worker saw.
     let checkpointer: Checkpointer
 
-    /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a key once.
+    /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a
+    /// key once.
     ///
     /// - Returns: How many holds and refunds PostgreSQL received.
     @discardableResult

@@ -13,7 +13,8 @@ struct RecurringService: Service {
     let logger: Logger
     /// Whether the first turn comes at once and not after the first interval.
     var startsAtOnce = false
-    /// Whether a turn may take long and is broken off at shutdown: the next start does again what is missing.
+    /// Whether a turn may take long and is broken off at shutdown: the next start does again what
+    /// is missing.
     var isCutShort = false
     /// Done once more, last of all, when the process ends in order.
     var closing: (@Sendable () async throws -> Void)?

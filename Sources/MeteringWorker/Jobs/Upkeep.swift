@@ -5,8 +5,8 @@ import Logging
 import Quotas
 import Redis
 
-/// What is due every ten seconds besides counting: a sign of life, the life of the Redis we count in, the
-/// clocks, and the month tables.
+/// What is due every ten seconds besides counting: a sign of life, the life of the Redis we count
+/// in, the clocks, and the month tables.
 struct Upkeep: Sendable {
     let name: String
     let checkpointer: Checkpointer
@@ -14,7 +14,7 @@ struct Upkeep: Sendable {
     let ledger: Ledger
     let logger: Logger
 
-    /// Clocks further apart than this are told.
+    /// Clocks further apart than this are logged.
     static let skewMax: Int64 = 1_000_000
 
     func run() async throws {
@@ -28,7 +28,8 @@ struct Upkeep: Sendable {
                 "the clocks of Redis and PostgreSQL differ; months turn by the clock of Redis",
                 metadata: ["microseconds": "\(skew)"])
         }
-        // Every answer that came before this moment is in the book, so after this write it is in the ledger.
+        // The mark of every reply before this moment is recorded, so after this write it is in the
+        // ledger.
         try await checkpointer.run()
         try await ledger.operations.heartbeat(worker: name, checkpointedThrough: redisTime)
         try await ledger.usage.prepareMonths()
@@ -49,6 +50,6 @@ struct Upkeep: Sendable {
         let digest = Insecure.SHA1.hash(data: Array(id.utf8))
         let stamp = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         try await ledger.operations.noteRedisStamp(
-            stamp: stamp, node: "primary", lastCheckpoint: time)
+            stamp, node: "primary", lastCheckpoint: time)
     }
 }

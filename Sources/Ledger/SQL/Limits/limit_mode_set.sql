@@ -1,5 +1,5 @@
--- Turns enforcement on or off; nothing where it stands so already.
+-- Turns enforcement on or off; changes no row when it already has this value.
 --   $1 boolean
--- Locks the one row. Statements that run already finish by the rule they began with.
+-- Locks the one row. Statements that are running finish by the rule they started with.
 UPDATE metering.limit_mode SET enforced = $1::boolean, changed_at = now(), changed_by = session_user
 WHERE enforced <> $1::boolean

@@ -1,6 +1,6 @@
 -- Calls of a month by day, cost units; days without a change of a total are left out.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 words of payment_status text[]; 'none' = no subscription; NULL = any
+--   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
 --   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
 --   $6 only who has a finding, boolean
 --   $7 whether one of $2 to $6 is given, boolean: without, no clinic is looked up

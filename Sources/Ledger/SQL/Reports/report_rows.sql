@@ -1,6 +1,6 @@
 -- One month of every clinic that existed in it, in the order of ReportRow's fields. Read through COPY.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 words of payment_status text[]; 'none' = no subscription; NULL = any
+--   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
 --   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
 --   $6 only who has a finding, boolean
 --   $7 column to sort by, text   $8 descending, boolean      $9 rows at most, bigint, or NULL for all

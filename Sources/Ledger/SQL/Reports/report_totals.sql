@@ -1,6 +1,6 @@
 -- What all clinics of a report have together, and how many have which finding: one row.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 words of payment_status text[]; 'none' = no subscription; NULL = any
+--   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
 --   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
 --   $6 only who has a finding, boolean
 -- seats are users of clinics that have a limit, beside their limits. A sum beyond bigint stays at its end.

@@ -1,5 +1,5 @@
--- The words that clinics can be chosen by: names of plans, or what payment_status holds.
---   $1 'plan' or 'status', text     $2 words at most, int
+-- The values that clinics can be chosen by: names of plans, or what payment_status holds.
+--   $1 'plan' or 'status', text     $2 values at most, int
 -- For 'status' reads every subscription once. Locks nothing.
 SELECT DISTINCT known.word FROM (
     SELECT name::text AS word FROM public.subscription_plans WHERE $1::text = 'plan'

@@ -1,4 +1,4 @@
--- Messages that nobody has acted on, oldest first.
+-- Messages that are still open, oldest first.
 --   $1 at most so many
 -- Uses outbox_open. Locks nothing.
 SELECT id, clinic_id, kind, payload::text AS payload, created_at FROM metering.outbox
