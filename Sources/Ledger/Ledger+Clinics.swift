@@ -72,26 +72,6 @@ extension Ledger {
         }
     }
 
-    /// Clinics that called in `month` or the one before, a page at a time.
-    ///
-    /// - Parameter last: The last of the page before; nil for the first page.
-    public func activeClinics(
-        in month: Month, after last: ActiveClinic? = nil, limit: Int = 1_000
-    ) async throws(LedgerError) -> [ActiveClinic] {
-        try await stored {
-            let rows = try await pool.query(
-                SQL.clinicsActive,
-                [
-                    .month(month), .month(month.previous ?? month), .int64(last?.bucket ?? -1),
-                    .clinic(last?.clinic ?? .lowest), .count(limit),
-                ])
-            return try rows.map { row in
-                ActiveClinic(
-                    bucket: try row.int64("bucket"), clinic: try row.clinic("clinic_id"))
-            }
-        }
-    }
-
     /// The clinic with this id or, failing that, this subdomain.
     public func clinic(named name: String) async throws(LedgerError) -> ClinicID {
         try await stored {
@@ -106,12 +86,6 @@ extension Ledger {
             return try row.clinic("clinic_id")
         }
     }
-}
-
-/// A clinic in the order in which active ones are listed.
-public struct ActiveClinic: Hashable, Sendable {
-    let bucket: Int64
-    public let clinic: ClinicID
 }
 
 extension PostgresFields {

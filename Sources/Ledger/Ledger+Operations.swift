@@ -66,18 +66,6 @@ extension Ledger {
         }
     }
 
-    /// Ends a life of a Redis node; what was said first stays. False when it had ended, or never began.
-    @discardableResult
-    public func endRedisLife(
-        stamp: UInt64, node: String, clean: Bool
-    ) async throws(LedgerError) -> Bool {
-        try await stored {
-            try await pool.execute(
-                SQL.redisEpochEnd,
-                [.int64(Int64(bitPattern: stamp)), .text(node), .bool(clean)]) > 0
-        }
-    }
-
     /// The lives of Redis nodes, the latest first.
     public func redisLives(limit: Int = 100) async throws(LedgerError) -> [RedisLife] {
         try await stored {

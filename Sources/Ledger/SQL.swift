@@ -20,7 +20,6 @@ enum SQL {
     static let clinicBySubdomain = file(
         "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
     static let clinicRoom = file("clinic_room", PackageResources.clinic_room_sql)
-    static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
     static let clinicsBySubdomain = file(
         "clinics_by_subdomain", PackageResources.clinics_by_subdomain_sql)
     static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)
@@ -98,7 +97,6 @@ enum SQL {
     static let recount = file("recount", PackageResources.recount_sql)
     static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
     static let recountDue = file("recount_due", PackageResources.recount_due_sql)
-    static let redisEpochEnd = file("redis_epoch_end", PackageResources.redis_epoch_end_sql)
     static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
     static let redisEpochUpsert = file(
         "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)
@@ -177,7 +175,7 @@ enum SQL {
     static let all: [Statement] = [
         apiKeyExpire, apiKeyFind, apiKeyInsert, apiKeyList, apiKeyNamed, apiKeyNamedLock,
         apiKeyRevoke, apiKeyTouch, apiKeyUsable, attachProblems, attachTables, attachUsage,
-        attentionKinds, clinicById, clinicBySubdomain, clinicRoom, clinicsActive,
+        attentionKinds, clinicById, clinicBySubdomain, clinicRoom,
         clinicsBySubdomain, clinicsKnown, configChanges, configHorizon, configVersionRaise,
         databaseTime, factRecord, figures, installation, jobLatest, jobRunInsert, limitMode,
         limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited, migrationApplied,
@@ -189,7 +187,7 @@ enum SQL {
         planChangesDue, planChangeWaiting, planClinics, planInsert, planList, planLock,
         planNamesLock, planNewestVersion, planRefuse, plansReconsider, plansRefused, planUpdate,
         planUse, planVersions, quarantineSize, quarantineUpsert, quotaRefund, quotaReset, recount,
-        recountClinics, recountDue, redisEpochEnd, redisEpochList, redisEpochUpsert, reportAge,
+        recountClinics, recountDue, redisEpochList, redisEpochUpsert, reportAge,
         reportDays, reportDifferences, reportGroups, reportMonths, reportRows, reportShares,
         reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, roleMembers,
         rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBuckets, rollupBucketWrite,

@@ -22,8 +22,6 @@ public struct StoredKey: Hashable, Sendable {
     public func isUsable(at now: Int64) -> Bool {
         revokedAt == nil && expiresAt.map { now < $0 } ?? true
     }
-
-    public func covers(_ clinic: ClinicID) -> Bool { clinics.isEmpty || clinics.contains(clinic) }
 }
 
 /// The keys that callers may use now, each with the hash it is found by.

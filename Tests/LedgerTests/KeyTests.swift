@@ -16,8 +16,7 @@ import Testing
             #expect(try await ledger.findKey(hash: hash) == made)
             #expect(try await ledger.listKeys() == [made])
             #expect(made.scopes == [.check, .usage])
-            #expect(made.covers(.numbered(1)))
-            #expect(!made.covers(.numbered(2)))
+            #expect(made.clinics == [.numbered(1)])
             #expect(made.isUsable(at: 1_795_428_006_999_999))
             #expect(!made.isUsable(at: 1_795_428_007_000_000))
             #expect(try await ledger.findKey(hash: hash.map { $0 + 1 }) == nil)
@@ -31,7 +30,7 @@ import Testing
     @Test func `note the day of their use once a day`() async throws {
         try await TestDatabase.lend { database in
             let made = try await database.ledger.createKey(hash: hash, name: "n", scopes: [.admin])
-            #expect(made.covers(.numbered(9)))
+            #expect(made.clinics.isEmpty)
             #expect(made.lastUsedOn == nil)
             let first = try await database.ledger.noteUse(ofKeys: [made.id, made.id + 1])
             let second = try await database.ledger.noteUse(ofKeys: [made.id])
@@ -176,18 +175,15 @@ import Testing
         }
     }
 
-    @Test func `end a life of Redis once`() async throws {
+    @Test func `keep the latest checkpoint of a stamp of Redis`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
             try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 20)
             try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 10)
             try await ledger.noteRedisLife(stamp: .max, node: "one")
-            #expect(try await ledger.endRedisLife(stamp: .max, node: "one", clean: false))
-            #expect(try await !ledger.endRedisLife(stamp: .max, node: "one", clean: true))
             let lives = try await ledger.redisLives()
             #expect(lives.map(\.stamp) == [.max])
             #expect(lives.map(\.lastCheckpoint) == [20])
-            #expect(lives.map(\.endedClean) == [false])
             try await ledger.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
         }
     }
