@@ -18,13 +18,11 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncAlgorithms = product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
-    static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
-    static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
@@ -69,11 +67,9 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.0"),
-        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
-        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
@@ -114,7 +110,7 @@ let package = Package(
 
         // Front doors, and what both share: settings, exit codes, the streams.
         room(
-            "Shell", ["Values", .argumentParser, .configuration, .logging, .systemPackage]),
+            "Shell", ["Values", .argumentParser, .logging, .systemPackage]),
         door(
             "BillingCLI",
             [
@@ -127,7 +123,7 @@ let package = Package(
                 "Shell", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
                 "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
+                .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Handlers/openapi.json")]),
 
@@ -184,7 +180,7 @@ let package = Package(
             [
                 "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Quotas",
                 "Metering", "Postgres", "Redis", "Values", "LocalServers", "TestSupport", .logging,
-                .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
+                .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,
             ]),
     ]

@@ -31,7 +31,7 @@ public struct DunningSchedule: Hashable, Sendable {
 
     /// The latest notice that is due at `now`, as its day; nil before the first.
     ///
-    /// Only the latest: after a week in which nobody looked, a clinic gets one notice, not three.
+    /// Only the latest: after a week without an evaluation, a clinic gets one notice, not three.
     public func notice(unpaidSince since: UTCTime, now: UTCTime) -> Int64? {
         noticeDays.last { now >= since.adding(days: $0) }
     }

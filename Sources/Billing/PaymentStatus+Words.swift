@@ -5,7 +5,7 @@ extension PaymentStatus {
         "trial": .trialing, "cancelled": .canceled, "blocked": .suspended,
     ]
 
-    /// The status that a stored word stands for, in whatever case; nil for a word that nobody knows.
+    /// The status that a stored word stands for, in any case; nil for an unknown word.
     ///
     /// The function `metering.standing_word` of the database says the same.
     public init?(stored word: String) {

@@ -1,6 +1,6 @@
 public import Metering
 
-/// The part of a plan that is about money: prices, and what happens when nobody pays.
+/// The part of a plan that is about money: prices, and what happens when an invoice is not paid.
 ///
 /// Limits and quota are `PlanFeatures`; a plan is good when both can be read.
 public struct PlanTerms: Hashable, Sendable {

@@ -25,7 +25,7 @@ public struct ReportRow: Hashable, Sendable {
     public var shares: ReportShares
     /// The most bytes that the clinic held in the month.
     public var storagePeak: Int64
-    /// Things about the clinic that wait for somebody to look at them.
+    /// Open rows of `metering.attention` about the clinic, which wait for an operator.
     public var openAttention: Int64
     /// Counters of the clinic that a recount found wrong in the month.
     public var drift: Int64
@@ -60,22 +60,5 @@ public struct ReportRow: Hashable, Sendable {
         self.openAttention = openAttention
         self.drift = drift
         self.findings = findings
-    }
-}
-
-/// How much of each limit is used, in whole hundredths, rounded down; nil where there is no limit.
-public struct ReportShares: Hashable, Sendable {
-    public var users: Int64?
-    public var patients: Int64?
-    public var apiCalls: Int64?
-    public var storage: Int64?
-
-    public init(
-        users: Int64? = nil, patients: Int64? = nil, apiCalls: Int64? = nil, storage: Int64? = nil
-    ) {
-        self.users = users
-        self.patients = patients
-        self.apiCalls = apiCalls
-        self.storage = storage
     }
 }

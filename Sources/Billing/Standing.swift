@@ -10,7 +10,7 @@ public struct Standing: Hashable, Sendable {
     /// Why a status began. Raw values are stored; never rename one.
     public enum Cause: String, CaseIterable, Sendable {
         case subscribed
-        /// Somebody wrote the word himself.
+        /// The application wrote the word itself.
         case declared
         case paid
         /// An amount is past its day, or a payment failed.
@@ -33,16 +33,4 @@ public struct Standing: Hashable, Sendable {
         self.since = since
         self.cause = cause
     }
-}
-
-/// What an evaluation found.
-public struct StandingStep: Hashable, Sendable {
-    /// The standing from now on; the one that was given when nothing changed.
-    public let standing: Standing
-    /// Since when the oldest open amount is open.
-    public let unpaidSince: UTCTime?
-    /// The notice that is due, as its day, whether or not it was given already.
-    public let notice: Int64?
-    /// When time alone may change something next; nil when only a new fact can.
-    public let next: UTCTime?
 }

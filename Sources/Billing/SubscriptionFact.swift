@@ -10,7 +10,7 @@ public struct SubscriptionFact: Hashable, Sendable {
     public enum Kind: Hashable, Sendable {
         /// A subscription began; what was before is history.
         case subscribed(trialUntil: UTCTime?, awaitsPayment: Bool)
-        /// Somebody wrote this word himself: it holds until the first fact after it.
+        /// The application wrote this word itself: it holds until the first fact after it.
         case declared(PaymentStatus)
         /// An amount is to be paid by `due`.
         case charged(invoice: String, due: UTCTime)
@@ -42,20 +42,4 @@ public struct SubscriptionFact: Hashable, Sendable {
         default: false
         }
     }
-}
-
-/// What the row of `clinic_subscriptions` says beside the facts.
-public struct SubscriptionTerms: Hashable, Sendable {
-    /// The first instant after the last day; nil when there is none.
-    public var end: UTCTime?
-    /// Whether a new period follows at the end. Only without it the end ends anything.
-    public var renews: Bool
-
-    public init(end: UTCTime?, renews: Bool) {
-        self.end = end
-        self.renews = renews
-    }
-
-    /// When the subscription runs out by itself.
-    var expiry: UTCTime? { renews ? nil : end }
 }

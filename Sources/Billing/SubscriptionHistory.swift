@@ -8,7 +8,7 @@ struct SubscriptionHistory {
     let facts: [SubscriptionFact]
     /// When the subscription was over, if it is and did not begin anew: nothing later counts.
     let end: UTCTime?
-    /// Facts that lie ahead; when they come, somebody has to look.
+    /// Facts that lie ahead; when they come, the standing is evaluated again.
     let ahead: [UTCTime]
 
     /// - Parameter ended: When the subscription was over, if it is: what came later counts only together
@@ -27,7 +27,7 @@ struct SubscriptionHistory {
         ahead = all.lazy.map(\.at).filter { $0 > now }
     }
 
-    /// The word that holds because nothing happened since somebody wrote it.
+    /// The word that holds because nothing happened since the application wrote it.
     var frozenWord: PaymentStatus? {
         guard facts.isEmpty, case .declared(let word) = anchor?.kind else { return nil }
         return word
@@ -38,7 +38,7 @@ struct SubscriptionHistory {
         return word
     }
 
-    /// When the first fact came after a word that somebody wrote. No deadline runs before: nobody knows since when
+    /// When the first fact came after a word that the application wrote. No deadline runs before: nobody knows since when
     /// that clinic owes.
     private var thawed: UTCTime? { facts.map(\.at).min() }
 
@@ -72,7 +72,7 @@ struct SubscriptionHistory {
         var open = OpenAmounts(facts)
         switch (declaredWord, anchor?.at) {
         case (.pastDue, let at?): open.addAccountFailure(at: thawed ?? at)
-        // Whoever wrote `suspended` means that the time of grace is over.
+        // A written `suspended` means that the time of grace is over.
         case (.suspended, let at?):
             open.addAccountFailure(
                 at: (thawed ?? at).subtracting(days: schedule.suspendAfterDays))
@@ -81,7 +81,7 @@ struct SubscriptionHistory {
         return open
     }
 
-    /// When the subscription began that the facts are about; nil when somebody wrote a word since.
+    /// When the subscription began that the facts are about; nil when the application wrote a word since.
     var begun: UTCTime? {
         guard let anchor, case .subscribed = anchor.kind else { return nil }
         return anchor.at

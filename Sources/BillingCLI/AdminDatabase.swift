@@ -1,8 +1,8 @@
 import Foundation
-import Shell
 import Ledger
 import Logging
 import Postgres
+import Shell
 
 /// The database as `billing` reaches it: one connection, for one command.
 enum AdminDatabase {
@@ -40,18 +40,5 @@ enum AdminDatabase {
         }
         await pool.close()
         try result.get()
-    }
-}
-
-/// A login without the role, which only this program can name.
-struct MissingRights: Error, CustomStringConvertible {
-    /// nil for all that explains itself.
-    init?(_ error: any Error) {
-        guard case LedgerError.store(.server(let server)) = error, server.sqlState.isPermission
-        else { return nil }
-    }
-
-    var description: String {
-        "this login may not do that; as the owner run: GRANT billing_admin TO <login>"
     }
 }

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Billing
-import Shell
 import Ledger
 import Metering
+import Shell
 import Values
 
 /// `billing dunning`: what comes for clinics that do not pay. Notices are messages that your own programs act on.

@@ -1,13 +1,14 @@
 import ArgumentParser
 import Billing
-import Shell
 import Ledger
 import Metering
+import Shell
 
-/// A command that tells one fact about one clinic.
+/// A command that records one fact about one clinic.
 protocol FactCommand: AsyncParsableCommand {
-    var clinic: String { get }
+    var subject: FactSubject { get }
     var change: ChangeOptions { get }
+    /// When it happened; nil for now.
     var at: UTCTime? { get }
     var kind: SubscriptionFact.Kind { get }
 }
@@ -17,18 +18,32 @@ extension FactCommand {
 
     func run() async throws {
         try await AdminDatabase.lend { ledger in
-            let id = try await ledger.clinics.find(named: clinic)
-            let told = try await ledger.subscriptions.record(
-                FactEntry(kind, at: at, reason: change.reason, key: change.idempotencyKey), of: id)
+            let id = try await ledger.clinics.find(named: subject.clinic)
+            let entry = FactEntry(
+                kind, at: at, reason: change.reason, key: change.idempotencyKey)
+            let told = try await ledger.subscriptions.record(entry, of: id)
             try Console.write(told.change.line(isNew: told.isNew))
         }
     }
 }
 
-/// The clinic, and when it happened.
-struct FactOptions: ParsableArguments {
+/// The clinic that a fact is about.
+struct FactSubject: ParsableArguments {
     @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
     var clinic: String
+}
+
+/// A fact about a payment.
+protocol PaymentCommand: FactCommand {
+    var payment: PaymentOptions { get }
+}
+
+extension PaymentCommand {
+    var at: UTCTime? { payment.at }
+}
+
+/// When it happened, and of which invoice.
+struct PaymentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("When it happened, in UTC. Without it: now.", valueName: "time"),
         transform: CommandArguments.time)
@@ -36,24 +51,22 @@ struct FactOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("One invoice. Without it: the whole account.", valueName: "name"))
     var invoice: String?
-    @OptionGroup var change: ChangeOptions
 }
 
-struct PayCommand: FactCommand {
+struct PayCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
         commandName: "pay", abstract: "Tell that a clinic has paid.",
         discussion: """
             Example:
               billing pay smile-dental --reason "bank transfer 4711" --key bank-4711
             """)
-    @OptionGroup var options: FactOptions
-    var clinic: String { options.clinic }
-    var change: ChangeOptions { options.change }
-    var at: UTCTime? { options.at }
-    var kind: SubscriptionFact.Kind { .paid(invoice: options.invoice) }
+    @OptionGroup var subject: FactSubject
+    @OptionGroup var payment: PaymentOptions
+    @OptionGroup var change: ChangeOptions
+    var kind: SubscriptionFact.Kind { .paid(invoice: payment.invoice) }
 }
 
-struct FailCommand: FactCommand {
+struct FailCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
         commandName: "fail", abstract: "Tell that a payment of a clinic has failed.",
         discussion: """
@@ -62,14 +75,13 @@ struct FailCommand: FactCommand {
             Example:
               billing fail smile-dental --reason "card expired"
             """)
-    @OptionGroup var options: FactOptions
-    var clinic: String { options.clinic }
-    var change: ChangeOptions { options.change }
-    var at: UTCTime? { options.at }
-    var kind: SubscriptionFact.Kind { .paymentFailed(invoice: options.invoice) }
+    @OptionGroup var subject: FactSubject
+    @OptionGroup var payment: PaymentOptions
+    @OptionGroup var change: ChangeOptions
+    var kind: SubscriptionFact.Kind { .paymentFailed(invoice: payment.invoice) }
 }
 
-struct ReopenCommand: FactCommand {
+struct ReopenCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
         commandName: "reopen",
         abstract: "Tell that what was paid is open again: a refund, a dispute, a void payment.",
@@ -77,11 +89,10 @@ struct ReopenCommand: FactCommand {
             Example:
               billing reopen smile-dental --invoice 2026-117 --reason "chargeback"
             """)
-    @OptionGroup var options: FactOptions
-    var clinic: String { options.clinic }
-    var change: ChangeOptions { options.change }
-    var at: UTCTime? { options.at }
-    var kind: SubscriptionFact.Kind { .reopened(invoice: options.invoice) }
+    @OptionGroup var subject: FactSubject
+    @OptionGroup var payment: PaymentOptions
+    @OptionGroup var change: ChangeOptions
+    var kind: SubscriptionFact.Kind { .reopened(invoice: payment.invoice) }
 }
 
 struct ChargeCommand: FactCommand {
@@ -91,8 +102,7 @@ struct ChargeCommand: FactCommand {
             Example:
               billing charge smile-dental --invoice 2026-117 --due 2026-12-15 --reason "December"
             """)
-    @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
-    var clinic: String
+    @OptionGroup var subject: FactSubject
     @Option(help: ArgumentHelp("The invoice.", valueName: "name"))
     var invoice: String
     @Option(
@@ -111,8 +121,7 @@ struct HoldCommand: FactCommand {
             Example:
               billing hold smile-dental --until 2026-12-31 --reason "moves house"
             """)
-    @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
-    var clinic: String
+    @OptionGroup var subject: FactSubject
     @Option(
         help: ArgumentHelp("When the hold ends by itself, in UTC.", valueName: "time"),
         transform: CommandArguments.time)
@@ -128,8 +137,7 @@ struct ReleaseCommand: FactCommand {
             Example:
               billing release smile-dental --reason "is back"
             """)
-    @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
-    var clinic: String
+    @OptionGroup var subject: FactSubject
     @OptionGroup var change: ChangeOptions
     var kind: SubscriptionFact.Kind { .released }
 }
@@ -144,8 +152,7 @@ struct CancelCommand: FactCommand {
               billing cancel smile-dental --on 2026-12-31 --reason "closes"
               billing cancel smile-dental --undo --reason "stays after all"
             """)
-    @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
-    var clinic: String
+    @OptionGroup var subject: FactSubject
     @Option(
         help: ArgumentHelp("When it ends, in UTC. Without it: now.", valueName: "time"),
         transform: CommandArguments.time)

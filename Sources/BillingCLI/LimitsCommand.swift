@@ -1,7 +1,7 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
+import Shell
 
 /// `billing limits`: what the database keeps within the plan.
 struct LimitsCommand: AsyncParsableCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
+import Shell
 
 /// `billing outbox`: messages for the team's own programs. They usually read the table themselves.
 struct OutboxCommand: AsyncParsableCommand {

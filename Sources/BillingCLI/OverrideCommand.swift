@@ -1,8 +1,8 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
 import Quotas
+import Shell
 import Values
 
 /// `billing override`: what one clinic has beside its plan, for a while.
@@ -177,13 +177,5 @@ struct OverrideCommand: AsyncParsableCommand {
                 try Console.write("override \(id) of \(clinic) has ended\n")
             }
         }
-    }
-}
-
-struct NoSuchOverride: Error, CustomStringConvertible {
-    let id: Int64
-
-    var description: String {
-        "no override \(id) runs: see `billing override list`"
     }
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
+import Shell
 import Values
 
 /// `billing plan`: what clinics can buy.

@@ -1,8 +1,8 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
 import Quotas
+import Shell
 
 /// `billing quota`: what a clinic may still use, why, and what support can do about it.
 struct QuotaCommand: AsyncParsableCommand {

@@ -1,9 +1,9 @@
 public import ArgumentParser
 import Billing
-import Shell
 import Ledger
 import Metering
 import Reports
+import Shell
 import Values
 
 /// `billing report`: one month of every clinic, or of some.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Billing
-import Shell
 import Reports
+import Shell
 
 /// `--sort`, `--descending` and `--top`.
 struct ReportOrderOptions {

@@ -1,6 +1,6 @@
 import Billing
-import Shell
 import Reports
+import Shell
 
 /// A report on its way out: rows in, pieces of 64 KiB out, so memory does not grow with it.
 struct ReportPieces: ~Copyable {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Billing
-import Shell
 import Ledger
 import Metering
+import Shell
 import Values
 
 /// `billing subscribe`: begins a subscription.

@@ -4,7 +4,7 @@ import Redis
 import Synchronization
 
 /// One entry of a call of `metering_check`, and who waits for it: a caller, or several who ask the same.
-final class PendingCheck: KeyedCall {
+final class PendingCheck: RedisKeyedCall {
     typealias Waiter = @Sendable (Result<CounterReply, QuotaError>) -> Void
 
     private struct State {
@@ -25,7 +25,7 @@ final class PendingCheck: KeyedCall {
 
     let clinic: ClinicID
     let key: [UInt8]
-    let function: KeyedFunction
+    let function: RedisKeyedFunction
     private let path: Int
     private let library: LibraryInstaller
     private let began: ContinuousClock.Instant
@@ -60,8 +60,8 @@ final class PendingCheck: KeyedCall {
         self.state = Mutex(state)
     }
 
-    private static let check = KeyedFunction("metering_check")
-    private static let peek = KeyedFunction("metering_peek", isReadOnly: true)
+    private static let check = RedisKeyedFunction("metering_check")
+    private static let peek = RedisKeyedFunction("metering_peek", isReadOnly: true)
 
     /// Lets one more caller wait for this entry, unless it asks something else or comes too late.
     func join(_ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter) -> Bool {

@@ -23,7 +23,7 @@ extension RedisCounterStore {
 
     /// Releases a hold of which Redis tells too late. Not one that its caller named: it may have asked for it
     /// again by then, and holds it.
-    private func releaser(_ clinic: ClinicID, _ call: HoldCall) -> LateReply? {
+    private func releaser(_ clinic: ClinicID, _ call: HoldCall) -> RedisLateReply? {
         guard case .reserve(let request, let terms) = call, !terms.isNamed else { return nil }
         return { [redis] late in
             guard case .success(let reply) = late, let bytes = reply.bytes,

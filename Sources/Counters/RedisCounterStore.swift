@@ -68,7 +68,7 @@ public final class RedisCounterStore: CounterStore {
     /// The same on several keys of one clinic.
     func called(
         _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?,
-        late: LateReply? = nil
+        late: RedisLateReply? = nil
     ) async throws(QuotaError) -> RedisReply {
         let command = Self.command(function, keys, arguments)
         var reply = try await sent(command, timeout: timeout, late: late)
@@ -91,7 +91,7 @@ public final class RedisCounterStore: CounterStore {
     }
 
     func sent(
-        _ command: RedisCommand, timeout: Duration?, late: LateReply? = nil
+        _ command: RedisCommand, timeout: Duration?, late: RedisLateReply? = nil
     ) async throws(QuotaError) -> RedisReply {
         do {
             return try await redis.send(command, timeout: timeout, late: late)

@@ -1,9 +1,9 @@
 import Metering
 
 extension ClinicID {
-    /// The lowest one, below which no batch can start.
+    /// The lowest id: the first batch starts after it.
     static let lowest = ClinicID(high: 0, low: 0)
 
-    /// The highest one, above which no batch starts.
+    /// The highest id: no clinic comes after it.
     static let highest = ClinicID(high: .max, low: .max)
 }

@@ -9,13 +9,13 @@ public struct ClinicID: Hashable, Sendable {
     public init(high: UInt64, low: UInt64) { self.init(UniqueID(high: high, low: low)) }
 
     /// The identity of exactly 16 bytes in network order, or nil for any other count.
-    public init?(bytes: some Collection<UInt8>) {
+    @inlinable public init?(bytes: some Collection<UInt8>) {
         guard let id = UniqueID(bytes: bytes) else { return nil }
         self.init(id)
     }
 
     /// Reads the canonical text from its ASCII bytes, or nil for anything else.
-    public init?(ascii text: some Sequence<UInt8>) {
+    @inlinable public init?(ascii text: some Sequence<UInt8>) {
         guard let id = UniqueID(ascii: text) else { return nil }
         self.init(id)
     }

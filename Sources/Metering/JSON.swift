@@ -58,28 +58,15 @@ public enum JSON: Hashable, Sendable {
     }
 }
 
-/// Text that is no JSON, or more than is read.
-public struct JSONFault: Error, Hashable, CustomStringConvertible {
-    /// Keys, and places in lists counted from 0, that lead to the fault; empty at the top.
-    public let path: [String]
-    /// Counted from 1.
-    public let line: Int
-    public let problem: String
-
-    public var description: String {
-        (path.isEmpty ? "" : path.joined(separator: ".") + " ") + "\(problem) (line \(line))"
-    }
-}
-
 extension JSON: CustomStringConvertible {
-    /// The same on one line, with blanks as jsonb prints them; numbers as they were written.
+    /// The value on one line, with blanks as jsonb prints them; numbers as they were written.
     public var description: String {
         var text = ""
         write(to: &text, indent: nil)
         return text
     }
 
-    /// The same for a person: a member a line, two blanks a level.
+    /// The value for a person: one member on each line, two blanks for each level.
     public var indented: String {
         var text = ""
         write(to: &text, indent: 0)

@@ -1,17 +1,3 @@
-/// A plan that cannot be used, and where it is wrong.
-public struct PlanError: Error, Hashable, CustomStringConvertible {
-    /// For example `metering.limits.default.rate`.
-    public let path: String
-    public let problem: String
-
-    public init(path: String, problem: String) {
-        self.path = path
-        self.problem = problem
-    }
-
-    public var description: String { "\(path) \(problem)" }
-}
-
 /// One object of a plan's JSON, read strictly: a key that is not known here is refused.
 ///
 /// Limits belong to Quotas and prices to Billing, which do not know each other; each reads its own keys

@@ -1,10 +1,10 @@
 import Counters
-import Shell
 import Ledger
 import Logging
 import NIOCore
 import Postgres
 import Redis
+import Shell
 import SystemPackage
 import Values
 

@@ -2,7 +2,7 @@ import CPostgres
 import Glibc
 import Synchronization
 
-/// Asks the server to stop a statement nobody waits for any more, so that it lets go of its locks.
+/// Asks the server to stop a statement that no caller waits for any more, so that it releases its locks.
 ///
 /// A courtesy without a promise: libpq blocks while it asks, so it is done on a thread of its own, and
 /// not at all while many others still hang.

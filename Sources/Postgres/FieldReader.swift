@@ -1,5 +1,3 @@
-import Values
-
 /// Reads one field of a row, sent as text, into the Swift type that the caller asked for.
 struct FieldReader {
     let column: String
@@ -9,22 +7,22 @@ struct FieldReader {
 
     /// `types` are the column types that `expected` may be read from; an untyped field fits any.
     func read<Value>(
-        _ expected: String, from types: [PostgresType],
+        _ expected: String, from types: [ColumnType],
         _ parse: (ArraySlice<UInt8>) -> Value?
     ) throws(PostgresError) -> Value? {
         guard let text else { return nil }
         guard type == 0 || types.contains(where: { $0.rawValue == type }) else {
-            throw failure(expected, found: PostgresType.name(of: type))
+            throw failure(expected, found: ColumnType.name(of: type))
         }
         guard let value = parse(text) else {
             throw failure(
-                expected, found: "a \(PostgresType.name(of: type)) that is no \(expected)")
+                expected, found: "a \(ColumnType.name(of: type)) that is no \(expected)")
         }
         return value
     }
 
     func readArray<Value>(
-        _ expected: String, from types: [PostgresType],
+        _ expected: String, from types: [ColumnType],
         _ parse: (ArraySlice<UInt8>) -> Value?
     ) throws(PostgresError) -> [Value]? {
         guard let text = try read(expected, from: types, { $0 }) else { return nil }
@@ -50,46 +48,4 @@ struct FieldReader {
     func failure(_ expected: String, found: String) -> PostgresError {
         .decoding(column: column, expected: expected, found: found)
     }
-}
-
-/// The text forms of single values.
-enum FieldText {
-    static func int64(_ text: ArraySlice<UInt8>) -> Int64? {
-        Int64(String(decoding: text, as: UTF8.self))
-    }
-
-    static func bool(_ text: ArraySlice<UInt8>) -> Bool? {
-        guard text.count == 1 else { return nil }
-        return switch text.first {
-        case UInt8(ascii: "t"): true
-        case UInt8(ascii: "f"): false
-        default: nil
-        }
-    }
-
-    static func string(_ text: ArraySlice<UInt8>) -> String? {
-        String(validating: text, as: UTF8.self)
-    }
-
-    /// `\x` and two digits a byte.
-    static func bytes(_ text: ArraySlice<UInt8>) -> [UInt8]? {
-        guard text.starts(with: "\\x".utf8), text.count.isMultiple(of: 2) else { return nil }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(text.count / 2)
-        var rest = text.dropFirst(2)
-        while let high = rest.popFirst(), let low = rest.popFirst() {
-            guard let high = Hexadecimal.value(of: high), let low = Hexadecimal.value(of: low)
-            else { return nil }
-            bytes.append(high << 4 | low)
-        }
-        return bytes
-    }
-
-    static func uuid(_ text: ArraySlice<UInt8>) -> UniqueID? { UniqueID(ascii: text) }
-
-    static func date(_ text: ArraySlice<UInt8>) -> Int32? {
-        CalendarReader.days(text).flatMap { Int32(exactly: $0) }
-    }
-
-    static func timestamp(_ text: ArraySlice<UInt8>) -> Int64? { CalendarReader.microseconds(text) }
 }

@@ -1,11 +1,5 @@
 import Synchronization
 
-/// A connection on loan, and when it is to be replaced.
-struct Lease: Sendable {
-    let connection: PostgresConnection
-    let expires: ContinuousClock.Instant
-}
-
 /// Who has which connection, and who waits. Plain bookkeeping, changed under the pool's lock.
 struct PoolState {
     typealias Waiter = CheckedContinuation<Result<Grant, PostgresError>, Never>
@@ -28,7 +22,7 @@ struct PoolState {
         return lastTicket
     }
 
-    /// Nobody overtakes: as long as someone waits, nothing is idle and no place is free.
+    /// No caller overtakes another: as long as one waits, nothing is idle and no place is free.
     mutating func request(size: Int) -> Request {
         if isClosed { return .refused(.closed) }
         if let lease = idle.popLast() { return .granted(.lease(lease)) }

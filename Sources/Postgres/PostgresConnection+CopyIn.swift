@@ -21,7 +21,7 @@ extension PostgresConnection {
         }
     }
 
-    /// The same for rows that are at hand or made one by one.
+    /// Like `copyIn` with an asynchronous sequence, for rows that are at hand or made one by one.
     @discardableResult
     public func copyIn<Rows: Sequence>(
         _ statement: Statement, rows: Rows, timeout: Duration? = nil

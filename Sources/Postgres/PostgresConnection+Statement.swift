@@ -77,7 +77,7 @@ extension PostgresConnection {
             switch result.kind {
             case .failed: failure = failure ?? result.error
             case .copyIn, .copyOut:
-                // Nobody here can serve a COPY, and the protocol has no way back but to end it.
+                // This call cannot serve a COPY, and the protocol has no way back but to end it.
                 link.abandon()
                 throw .unsuitableStatement("COPY needs copyIn or copyOut")
             case .row, .rowsEnd, .done: last = result

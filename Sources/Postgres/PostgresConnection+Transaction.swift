@@ -9,7 +9,7 @@ extension PostgresConnection {
     /// error in one of its own, so `body` must be able to run up to `1 + retries` times. When the answer
     /// to COMMIT is lost, nothing is run again and `.commitUnknown` is thrown.
     public func transaction<Answer>(
-        _ isolation: Isolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
+        _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
         _ body: (PostgresConnection) async throws -> Answer
     ) async throws -> Answer {
         var attempt = 0
@@ -27,7 +27,8 @@ extension PostgresConnection {
     }
 
     private func transactionOnce<Answer>(
-        _ isolation: Isolation, readOnly: Bool, _ body: (PostgresConnection) async throws -> Answer
+        _ isolation: PostgresIsolation, readOnly: Bool,
+        _ body: (PostgresConnection) async throws -> Answer
     ) async throws -> Answer {
         try await begin(isolation, readOnly: readOnly)
         let answer: Answer
@@ -39,7 +40,7 @@ extension PostgresConnection {
         return answer
     }
 
-    private func begin(_ isolation: Isolation, readOnly: Bool) async throws(PostgresError) {
+    private func begin(_ isolation: PostgresIsolation, readOnly: Bool) async throws(PostgresError) {
         let deadline = deadline(nil)
         try await withLink { link throws(PostgresError) in
             guard PQtransactionStatus(link.handle) == PQTRANS_IDLE else {

@@ -119,7 +119,7 @@ extension PostgresConnection {
 
     /// Runs one call. A task that is cancelled already sends nothing, and the connection stays good.
     ///
-    /// - Parameter name: What the call is known by to whoever is told of its time; nil = it is not told.
+    /// - Parameter name: The name under which `onCall` reports the time of the call; nil reports nothing.
     func withLink<Answer>(
         naming name: String? = nil, _ body: (Link) async throws(PostgresError) -> Answer
     ) async throws(PostgresError) -> Answer {
@@ -161,7 +161,7 @@ extension PostgresConnection {
         state.withLock { if case .closed = $0.place { true } else { false } }
     }
 
-    /// False when the server has ended the session while nobody used it.
+    /// False when the server has ended the session while it was idle.
     func isAlive() -> Bool {
         state.withLock { state in
             guard case .here(let link) = state.place else { return false }

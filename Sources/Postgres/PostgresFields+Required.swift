@@ -37,30 +37,29 @@ extension PostgresFields {
     }
 
     public func int64Array(_ column: PostgresColumn) throws(PostgresError) -> [Int64] {
-        try required(optionalInt64Array(column), "int64[]", column)
+        try array(column, "int64[]", from: [.int8Array, .int4Array, .int2Array], FieldText.int64)
     }
 
     public func textArray(_ column: PostgresColumn) throws(PostgresError) -> [String] {
-        try required(optionalTextArray(column), "text[]", column)
+        try array(
+            column, "text[]", from: [.textArray, .varcharArray, .nameArray], FieldText.string)
     }
 
     public func uuidArray(_ column: PostgresColumn) throws(PostgresError) -> [UniqueID] {
-        try required(optionalUUIDArray(column), "uuid[]", column)
+        try array(column, "uuid[]", from: [.uuidArray], FieldText.uuid)
     }
 
-    public func boolArray(_ column: PostgresColumn) throws(PostgresError) -> [Bool] {
-        try required(optionalBoolArray(column), "bool[]", column)
-    }
-
-    public func bytesArray(_ column: PostgresColumn) throws(PostgresError) -> [[UInt8]] {
-        try required(optionalBytesArray(column), "bytes[]", column)
-    }
-
+    /// Microseconds since 1970-01-01 00:00 UTC. Infinity is refused.
     public func timestampArray(_ column: PostgresColumn) throws(PostgresError) -> [Int64] {
-        try required(optionalTimestampArray(column), "timestamp[]", column)
+        try array(
+            column, "timestamp[]", from: [.timestamptzArray, .timestampArray], FieldText.timestamp)
     }
 
-    public func dateArray(_ column: PostgresColumn) throws(PostgresError) -> [Int32] {
-        try required(optionalDateArray(column), "date[]", column)
+    private func array<Value>(
+        _ column: PostgresColumn, _ expected: String, from types: [ColumnType],
+        _ parse: (ArraySlice<UInt8>) -> Value?
+    ) throws(PostgresError) -> [Value] {
+        try required(
+            reader(column).readArray(expected, from: types, parse), expected, column)
     }
 }

@@ -1,16 +1,5 @@
 public import Values
 
-/// Names a column by its name or by its place, from 0. Literals of both kinds can be passed directly.
-public enum PostgresColumn: Sendable, Hashable, ExpressibleByStringLiteral,
-    ExpressibleByIntegerLiteral
-{
-    case name(String)
-    case index(Int)
-
-    public init(stringLiteral name: String) { self = .name(name) }
-    public init(integerLiteral index: Int) { self = .index(index) }
-}
-
 /// A row whose fields can be read one by one: a row of an answer, or a line of COPY.
 ///
 /// A missing column, a NULL where no optional was asked for and a type that does not fit throw
@@ -19,13 +8,8 @@ public protocol PostgresFields {
     func field(_ column: PostgresColumn) throws(PostgresError) -> PostgresField
 }
 
-/// One field of a row, as the server sent it.
-public struct PostgresField: Sendable {
-    let reader: FieldReader
-}
-
 extension PostgresFields {
-    private func reader(_ column: PostgresColumn) throws(PostgresError) -> FieldReader {
+    func reader(_ column: PostgresColumn) throws(PostgresError) -> FieldReader {
         try field(column).reader
     }
 
@@ -46,8 +30,8 @@ extension PostgresFields {
     public func optionalText(_ column: PostgresColumn) throws(PostgresError) -> String? {
         let reader = try reader(column)
         guard let text = reader.text else { return nil }
-        guard reader.type != PostgresType.bytea.rawValue, let string = FieldText.string(text) else {
-            throw reader.failure("text", found: PostgresType.name(of: reader.type))
+        guard reader.type != ColumnType.bytea.rawValue, let string = FieldText.string(text) else {
+            throw reader.failure("text", found: ColumnType.name(of: reader.type))
         }
         return string
     }
@@ -68,36 +52,5 @@ extension PostgresFields {
     /// Days since 1970-01-01. Infinity is refused.
     public func optionalDate(_ column: PostgresColumn) throws(PostgresError) -> Int32? {
         try reader(column).read("date", from: [.date], FieldText.date)
-    }
-
-    public func optionalInt64Array(_ column: PostgresColumn) throws(PostgresError) -> [Int64]? {
-        let types: [PostgresType] = [.int8Array, .int4Array, .int2Array]
-        return try reader(column).readArray("int64[]", from: types, FieldText.int64)
-    }
-
-    public func optionalTextArray(_ column: PostgresColumn) throws(PostgresError) -> [String]? {
-        let types: [PostgresType] = [.textArray, .varcharArray, .nameArray]
-        return try reader(column).readArray("text[]", from: types, FieldText.string)
-    }
-
-    public func optionalUUIDArray(_ column: PostgresColumn) throws(PostgresError) -> [UniqueID]? {
-        try reader(column).readArray("uuid[]", from: [.uuidArray], FieldText.uuid)
-    }
-
-    public func optionalBoolArray(_ column: PostgresColumn) throws(PostgresError) -> [Bool]? {
-        try reader(column).readArray("bool[]", from: [.boolArray], FieldText.bool)
-    }
-
-    public func optionalBytesArray(_ column: PostgresColumn) throws(PostgresError) -> [[UInt8]]? {
-        try reader(column).readArray("bytes[]", from: [.byteaArray], FieldText.bytes)
-    }
-
-    public func optionalTimestampArray(_ column: PostgresColumn) throws(PostgresError) -> [Int64]? {
-        let types: [PostgresType] = [.timestamptzArray, .timestampArray]
-        return try reader(column).readArray("timestamp[]", from: types, FieldText.timestamp)
-    }
-
-    public func optionalDateArray(_ column: PostgresColumn) throws(PostgresError) -> [Int32]? {
-        try reader(column).readArray("date[]", from: [.dateArray], FieldText.date)
     }
 }

@@ -1,4 +1,4 @@
-/// What somebody said with NOTIFY.
+/// One message that a session sent with NOTIFY.
 public struct PostgresNotification: Sendable, Hashable {
     public let channel: String
     /// Empty when nothing was added; below 8,000 bytes.

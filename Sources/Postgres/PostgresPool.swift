@@ -28,7 +28,7 @@ public final class PostgresPool: Sendable {
 
     /// Runs `body` in a transaction on a connection of the pool; see `PostgresConnection.transaction`.
     public func transaction<Answer>(
-        _ isolation: Isolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
+        _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
         _ body: (PostgresConnection) async throws -> Answer
     ) async throws -> Answer {
         try await withConnection {

@@ -23,9 +23,6 @@ public struct PostgresServerError: Error, Sendable, Hashable {
     /// May contain whole rows. Never log it. Our own triggers put numbers for the caller here.
     public let unsafeDetail: String?
     public let unsafeHint: String?
-
-    /// True when the text of the statement itself is at fault or its objects are missing (class 42).
-    public var isAboutTheStatement: Bool { sqlState.classCode == "42" }
 }
 
 extension PostgresServerError: CustomStringConvertible {
@@ -44,7 +41,7 @@ extension PostgresServerError: CustomStringConvertible {
 }
 
 extension PostgresServerError: CustomDebugStringConvertible {
-    /// The same as `description`: string interpolation of an enclosing value must not leak either.
+    /// As `description`, so that an enclosing value that is printed leaks nothing either.
     public var debugDescription: String { description }
 }
 

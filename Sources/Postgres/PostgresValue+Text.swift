@@ -7,12 +7,11 @@ extension PostgresValue {
         case .null: nil
         case .bool(let value): value ? "t" : "f"
         case .int64(let value): String(value)
-        case .text(let value), .json(let value): value
+        case .text(let value): value
         case .uuid(let value): value.description
         case .bytes(let value): Self.hex(value)
         case .timestamp(let value): CalendarText.text(microseconds: value)
         case .date(let value): CalendarText.text(days: Int64(value))
-        case .boolArray(let values): ArrayText.text(values.lazy.map { $0 ? "t" : "f" })
         case .int64Array(let values): ArrayText.text(values.lazy.map { String($0) })
         case .textArray(let values): ArrayText.text(values)
         case .uuidArray(let values): ArrayText.text(values.lazy.map(\.description))
@@ -20,7 +19,6 @@ extension PostgresValue {
             ArrayText.text(values.lazy.map { CalendarText.text(microseconds: $0) })
         case .dateArray(let values):
             ArrayText.text(values.lazy.map { CalendarText.text(days: Int64($0)) })
-        case .bytesArray(let values): ArrayText.text(values.lazy.map(Self.hex))
         }
     }
 

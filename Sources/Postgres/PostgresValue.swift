@@ -17,16 +17,11 @@ public enum PostgresValue: Sendable, Hashable {
     case timestamp(Int64)
     /// `date`: days since 1970-01-01.
     case date(Int32)
-    /// JSON text, for `json` or `jsonb`.
-    case json(String)
-    case boolArray([Bool])
     case int64Array([Int64])
     case textArray([String])
     case uuidArray([UniqueID])
     case timestampArray([Int64])
     case dateArray([Int32])
-    /// `bytea[]`.
-    case bytesArray([[UInt8]])
 
     /// `.text(value)`, or `.null` when there is none. The others are alike.
     public static func optional(_ value: String?) -> PostgresValue { value.map(text) ?? .null }
@@ -54,14 +49,11 @@ extension PostgresValue: CustomStringConvertible, CustomDebugStringConvertible {
         case .bytes: "bytes"
         case .timestamp: "timestamp"
         case .date: "date"
-        case .json: "json"
-        case .boolArray: "bool[]"
         case .int64Array: "int64[]"
         case .textArray: "text[]"
         case .uuidArray: "uuid[]"
         case .timestampArray: "timestamp[]"
         case .dateArray: "date[]"
-        case .bytesArray: "bytes[]"
         }
     }
 

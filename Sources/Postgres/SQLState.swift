@@ -49,12 +49,8 @@ extension SQLState {
     public static let invalidTextRepresentation: SQLState = "22P02"
     public static let insufficientPrivilege: SQLState = "42501"
     public static let undefinedTable: SQLState = "42P01"
-    public static let undefinedFunction: SQLState = "42883"
-    public static let invalidSchemaName: SQLState = "3F000"
     public static let lockNotAvailable: SQLState = "55P03"
-    public static let queryCanceled: SQLState = "57014"
     public static let undefinedPreparedStatement: SQLState = "26000"
     public static let featureNotSupported: SQLState = "0A000"
     public static let undefinedDatabase: SQLState = "3D000"
-    public static let tooManyConnections: SQLState = "53300"
 }

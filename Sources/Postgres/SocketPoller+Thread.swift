@@ -33,7 +33,7 @@ extension SocketPoller {
         for wait in overdue { wait.resume(.deadline) }
     }
 
-    /// The descriptor is unusable: nobody may be left waiting for it.
+    /// The descriptor is unusable: no call may be left waiting for it.
     func failAll() {
         let waits = state.withLock { state in
             state.isBroken = true

@@ -118,12 +118,4 @@ extension CounterRules {
         value.closed.removeAll { $0.isSettled && $0.period < value.period }
         return (marked, marked > 0 || value.closed.count < count ? value.encoded : nil)
     }
-
-    /// Whether the value may be deleted: PostgreSQL confirmed this running count and every closed one.
-    public func mayForget(_ stored: [UInt8]?, confirmed: CounterValue.Closed) -> Bool {
-        guard let stored, let value = CounterValue(decoding: stored) else { return false }
-        return value.period == confirmed.period && value.epoch == confirmed.epoch
-            && value.used == confirmed.used && value.credited == confirmed.credited
-            && value.closed.allSatisfy(\.isSettled)
-    }
 }

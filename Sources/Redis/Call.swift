@@ -11,14 +11,14 @@ final class Call: @unchecked Sendable {
     enum Stage { case new, waiting, sent, done }
 
     enum Waiter {
-        case nobody
+        case noCaller
         case task(CheckedContinuation<Answer, Never>)
         case handler(@Sendable (Answer) -> Void)
-        case keyed(any KeyedCall)
+        case keyed(any RedisKeyedCall)
 
         func tell(_ answer: Answer) {
             switch self {
-            case .nobody: break
+            case .noCaller: break
             case .task(let continuation): continuation.resume(returning: answer)
             case .handler(let handler): handler(answer)
             case .keyed(let call): call.finish(answer)
@@ -29,7 +29,7 @@ final class Call: @unchecked Sendable {
     /// What goes out by itself, or with other calls on keys.
     enum Content {
         case command(RedisCommand)
-        case keyed(any KeyedCall)
+        case keyed(any RedisKeyedCall)
     }
 
     let content: Content
@@ -38,9 +38,9 @@ final class Call: @unchecked Sendable {
     let timeout: Duration
     let began = NIODeadline.now()
     let deadline: NIODeadline
-    private let late: LateReply?
+    private let late: RedisLateReply?
 
-    private var waiter = Waiter.nobody
+    private var waiter = Waiter.noCaller
     private(set) var stage = Stage.new
     /// Whether the caller has its answer. The connection may still owe the reply.
     private(set) var isResolved = false
@@ -50,7 +50,7 @@ final class Call: @unchecked Sendable {
     private(set) var isCancelled = false
     private var owesLate = false
 
-    init(_ command: RedisCommand, timeout: Duration, late: LateReply? = nil) {
+    init(_ command: RedisCommand, timeout: Duration, late: RedisLateReply? = nil) {
         content = .command(command)
         bytes = command.encodedBytesMax
         self.timeout = timeout
@@ -58,7 +58,7 @@ final class Call: @unchecked Sendable {
         self.late = late
     }
 
-    init(_ keyed: any KeyedCall, timeout: Duration) {
+    init(_ keyed: any RedisKeyedCall, timeout: Duration) {
         content = .keyed(keyed)
         waiter = .keyed(keyed)
         // A key and an argument, each with `$`, its length and two line ends.
@@ -68,7 +68,7 @@ final class Call: @unchecked Sendable {
         late = nil
     }
 
-    var keyed: (any KeyedCall)? {
+    var keyed: (any RedisKeyedCall)? {
         guard case .keyed(let keyed) = content else { return nil }
         return keyed
     }
@@ -133,7 +133,7 @@ final class Call: @unchecked Sendable {
     private func tell(_ answer: Answer) {
         isResolved = true
         waiter.tell(answer)
-        waiter = .nobody
+        waiter = .noCaller
     }
 }
 

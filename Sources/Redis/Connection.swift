@@ -1,22 +1,5 @@
 import NIOCore
 
-/// What a connection tells its lane, always on the event loop.
-protocol ConnectionObserver: AnyObject {
-    func connectionIsReady(_ connection: Connection)
-    /// The connection is over; every call on it has been finished.
-    func connectionEnded(_ connection: Connection, because reason: RedisError)
-    func connectionFlushed(commands: Int)
-    /// The reply to a call came, in time or late; told of the first of calls that went out as one.
-    func connectionAnswered(_ call: Call)
-    /// A counted call left the connection.
-    func connectionReleased(count: Int, size: Int)
-    /// The server answers as a replica does.
-    func connectionMetReplica(_ connection: Connection, _ error: RedisServerError)
-    /// The server takes no writes for a while; told once for each reason.
-    func connectionIsRefused(_ connection: Connection, _ error: RedisServerError)
-    func connectionIsServedAgain(_ connection: Connection)
-}
-
 /// One socket to Redis: writes what is sent in one tick as one flush, matches replies in order.
 ///
 /// `@unchecked Sendable`: apart from the constants everything is read and written on the channel's
@@ -146,7 +129,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         closeIfFinished()
     }
 
-    /// Closes as soon as nobody waits for a reply any more.
+    /// Closes as soon as no caller waits for a reply any more.
     func finish() {
         retire()
         if phase == .opening { return end(.closed) }
@@ -226,7 +209,7 @@ extension Connection {
         if phase == .opening { return greeted(reply) }
         guard phase != .ended else { return }
         guard let expected = pending.popFirst() else {
-            return end(.protocolViolation("a reply nobody asked for"))
+            return end(.protocolViolation("a reply to no command"))
         }
         if phase == .ready {
             observer?.connectionReleased(count: expected.count, size: expected.bytes)

@@ -48,7 +48,7 @@ struct Greeting {
     /// - Returns: Why the connection cannot be used.
     mutating func accept(_ reply: RedisReply) -> RedisError? {
         guard let step = steps.popFirst() else {
-            return .protocolViolation("a reply nobody asked for")
+            return .protocolViolation("a reply to no command")
         }
         guard let error = reply.serverError else { return nil }
         if step == .question { return take(answer: error) }

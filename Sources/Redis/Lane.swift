@@ -2,17 +2,25 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// One event loop's way to Redis: takes calls, keeps a connection up, watches deadlines.
+/// One event loop's way to Redis: it accepts calls, keeps a connection up and watches deadlines.
 ///
-/// While the first attempt to connect runs, calls wait in a queue for at most their deadline; after a
-/// failed attempt they are turned away at once until a connection is up again. A connection on which a
-/// deadline passed is suspect: it takes no more calls and a fresh one takes over. So it is with one that
-/// answers as a replica does, except that a rest comes first and the fresh one must take writes.
+/// The story of a call. Any thread submits it; the intake bounds how many calls and bytes wait, and refuses what
+/// is too much. On the loop the call goes to the connection, which writes everything of one tick in one flush and
+/// matches replies by their order.
+///
+/// The story of a connection. It dials, greets (AUTH, SELECT, name), serves, and ends:
+/// - While the first attempt to connect runs, calls wait in a queue until their deadlines.
+/// - After a failed attempt the lane refuses calls at once, rests, and dials again until a connection is up.
+/// - A connection on which a deadline passed is suspect. It gets no more calls and is read on for late replies,
+///   while a new one takes over: at once if the old one had lasted a second, otherwise after a rest.
+/// - A server that answers as a replica is left too, but always after a rest, and the next one must accept writes.
+/// - A server that accepts no writes for now keeps its connection; the lane asks it every second.
 ///
 /// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and written on
 /// `loop` alone.
 final class Lane: @unchecked Sendable {
     private enum Phase {
+        /// The first attempt runs, or one that follows a long-lived connection at once.
         case dialing
         /// The last attempt failed; another is under way (`isDialing`) or comes after a rest.
         case down(RedisError)
@@ -33,7 +41,7 @@ final class Lane: @unchecked Sendable {
     private let configuration: RedisConfiguration
     private let logger: Logger
     private let dialer: Dialer
-    private let onReply: ReplyTime?
+    private let onReply: RedisReplyTime?
 
     // On the loop.
     private var phase = Phase.dialing
@@ -53,7 +61,7 @@ final class Lane: @unchecked Sendable {
 
     init(
         _ configuration: RedisConfiguration, loop: any EventLoop, logger: Logger,
-        onReply: ReplyTime? = nil
+        onReply: RedisReplyTime? = nil
     ) {
         self.configuration = configuration
         self.onReply = onReply
@@ -195,7 +203,7 @@ extension Lane: ConnectionObserver {
     private func dial() {
         guard !isDialing else { return }
         switch phase {
-        // Another connection while one is up would be in nobody's hands.
+        // A second connection beside one that is up would have no owner.
         case .closed, .up: return
         case .dialing, .down: break
         }

@@ -5,11 +5,11 @@ import Synchronization
 
 /// Told once what became of a sent command whose caller had already been answered with an error.
 ///
-/// `.success` is the late reply: the command ran. `.failure` means that nobody will ever know.
-public typealias LateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
+/// `.success` is the late reply: the command ran. `.failure` means that it will never be known.
+public typealias RedisLateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
 
 /// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it must not block.
-public typealias ReplyTime = @Sendable (Int64) -> Void
+public typealias RedisReplyTime = @Sendable (Int64) -> Void
 
 /// A client of one Redis server: commands from any number of tasks share a few connections.
 ///
@@ -18,7 +18,7 @@ public typealias ReplyTime = @Sendable (Int64) -> Void
 /// order; those of concurrent tasks run in any order. Nothing is sent twice: whether to try again is the
 /// caller's decision, and ``RedisError/mayHaveRun`` says what it risks.
 ///
-/// Connecting begins at once and goes on until ``close()`` or until nobody holds the client any more.
+/// Connecting begins at once and goes on until ``close()`` or until the last reference to the client is gone.
 public final class RedisClient: Sendable {
     private let configuration: RedisConfiguration
     private let lanes: [Lane]
@@ -27,7 +27,7 @@ public final class RedisClient: Sendable {
     /// - Parameter eventLoopGroup: Must outlive the client.
     public init(
         configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger,
-        onReply: ReplyTime? = nil
+        onReply: RedisReplyTime? = nil
     ) {
         self.configuration = configuration
         let loops = Array(eventLoopGroup.makeIterator())
@@ -46,7 +46,7 @@ public final class RedisClient: Sendable {
     /// - Returns: The reply. An error reply is a reply.
     /// - Throws: Why there is no reply.
     public func send(
-        _ command: RedisCommand, timeout: Duration? = nil, late: LateReply? = nil
+        _ command: RedisCommand, timeout: Duration? = nil, late: RedisLateReply? = nil
     ) async throws(RedisError) -> RedisReply {
         guard !Task.isCancelled else { throw .cancelled(sent: false) }
         let lane = chooseLane()
@@ -97,7 +97,7 @@ public final class RedisClient: Sendable {
     ///
     /// Called on an event loop of the group, the command stays on that loop and `then` runs there.
     public func submit(
-        _ command: RedisCommand, timeout: Duration? = nil, late: LateReply? = nil,
+        _ command: RedisCommand, timeout: Duration? = nil, late: RedisLateReply? = nil,
         then answer: @escaping @Sendable (Result<RedisReply, RedisError>) -> Void
     ) {
         let call = Call(command, timeout: timeout ?? configuration.commandTimeout, late: late)
@@ -108,7 +108,7 @@ public final class RedisClient: Sendable {
     /// Sends a call on one key together with those that wait at the same time on the same connection.
     ///
     /// - Parameter path: The connection, 0..<``connections``; see ``choosePath()``.
-    public func submit(_ call: any KeyedCall, on path: Int, timeout: Duration? = nil) {
+    public func submit(_ call: any RedisKeyedCall, on path: Int, timeout: Duration? = nil) {
         lanes[path % lanes.count].submit(
             Call(call, timeout: timeout ?? configuration.commandTimeout))
     }
@@ -153,10 +153,10 @@ extension RedisClient {
     public var isConnected: Bool { lanes.contains(where: \.gauge.isUp) }
 
     /// Whether the server takes writes: a connection is up, and none was told that the server is a replica
-    /// (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or is not there for
-    /// anybody (LOADING, BUSY).
+    /// (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or answers no
+    /// client (LOADING, BUSY).
     ///
-    /// True again with the first good reply to a command of the refused kind, or, when nobody sends one, as
+    /// True again with the first good reply to a command of the refused kind, or, when no caller sends one, as
     /// soon as the client has found out by itself, by asking each second.
     public var isServing: Bool { isConnected && !lanes.contains(where: \.gauge.isRefused) }
 

@@ -19,7 +19,7 @@ public enum RedisError: Error, Sendable, Hashable {
     case deadline(after: Duration, sent: Bool)
     /// `limit` commands (or bytes of commands) were already waiting on the connection.
     case queueFull(limit: Int)
-    /// The server sent something that is not RESP2, or a reply nobody asked for.
+    /// The server sent something that is not RESP2, or a reply to no command.
     case protocolViolation(String)
     /// One reply was larger than `limit` bytes.
     case replyTooLarge(limit: Int)
@@ -94,7 +94,7 @@ extension RedisError {
         .notConnected("the server is a replica, it answers \(error.code)")
     }
 
-    /// The same for commands that come while the connection is down: they surely did not run.
+    /// The error for commands that come while the connection is down: they surely did not run.
     var asUnavailable: RedisError {
         switch self {
         case .configuration, .notConnected, .connectTimeout, .tls, .tlsFile, .authentication,

@@ -26,14 +26,10 @@ public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertib
     public var isFunctionNotFound: Bool { code == "ERR" && message.hasPrefix("Function not found") }
     /// The server reads its data from disk and answers nothing else yet.
     public var isLoading: Bool { code == "LOADING" }
-    /// A script or function runs too long and blocks everyone.
+    /// A script or function runs too long and blocks all clients.
     public var isBusy: Bool { code == "BUSY" }
-    /// `maxmemory` is reached and nothing may be evicted.
-    public var isOutOfMemory: Bool { code == "OOM" }
     /// The server is a replica; a failover has moved the primary.
     public var isReadOnly: Bool { code == "READONLY" }
-    /// The ACL of the user does not allow the command or the key.
-    public var isNoPermission: Bool { code == "NOPERM" }
     /// Too few replicas are in touch (`min-replicas-to-write`).
     public var isNoReplicas: Bool { code == "NOREPLICAS" }
     /// The server cannot persist and refuses writes.

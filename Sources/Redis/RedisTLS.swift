@@ -88,7 +88,7 @@ public struct RedisTLS: Sendable {
         guard stat(path, &found) == 0, access(path, R_OK) == 0 else {
             throw .tlsFile(file, problem: "\(path): \(String(cString: strerror(errno)))")
         }
-        // To open a pipe would wait for whoever writes to it.
+        // Opening a pipe would wait for its writer.
         guard found.st_mode & S_IFMT == S_IFREG else {
             throw .tlsFile(file, problem: "\(path) is not a file")
         }

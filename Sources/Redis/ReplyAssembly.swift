@@ -1,16 +1,3 @@
-/// What one reply may cost, checked before anything is allocated for it.
-struct ReplyLimits: Sendable, Hashable {
-    let bytesMax: Int
-    let depthMax: Int
-    let elementsMax: Int
-
-    init(_ configuration: RedisConfiguration) {
-        bytesMax = max(1, configuration.replyBytesMax)
-        depthMax = min(max(1, configuration.replyDepthMax), 7)
-        elementsMax = max(1, configuration.replyElementsMax)
-    }
-}
-
 /// Puts one reply together from the pieces the parser meets, and refuses what is too much.
 ///
 /// Arrays grow as their elements arrive; an announced length reserves no more than a few places, so

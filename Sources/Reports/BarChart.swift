@@ -17,7 +17,7 @@ struct BarChart {
         /// The id of the chart, whose name is part of its own.
         let chart: String
         let id: String
-        /// The same in words.
+        /// The bars in words, for readers that do not see them.
         let text: String
         let height: Int
         let bars: [Bar]
@@ -43,7 +43,7 @@ struct BarChart {
 
     /// - Parameters:
     ///   - whole: The amount that fills a bar.
-    ///   - perPart: So many bars stand below one another.
+    ///   - perPart: How many bars stand below one another.
     init(
         id: String, name: String, width: String, note: String, nothing: String, whole: Int64,
         perPart: Int = .max, _ values: [Value]

@@ -11,7 +11,7 @@ struct HTMLMark {
     static let bad = "bad"
     static let plain = "plain"
 
-    /// The mark of a word of `payment_status`, also of one that nobody knows; nil is no subscription.
+    /// The mark of a word of `payment_status`, known or not; nil is no subscription.
     static func standing(_ word: String?) -> HTMLMark {
         guard let word else { return HTMLMark(word: "no subscription", mood: plain, sign: "–") }
         let shown = word.replacing("_", with: " ")

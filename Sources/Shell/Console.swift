@@ -13,7 +13,7 @@ public enum Console {
 
     public static func write(_ text: String) throws { try write(text.utf8) }
 
-    /// Writes a line to stderr, `program: text`. Where nobody listens, nothing is lost that a caller could mend.
+    /// Writes a line to stderr, `program: text`. A closed stderr is no error: no caller could repair it.
     ///
     /// - Parameter level: How the line is marked where lines are JSON.
     public static func note(_ line: String, level: Logger.Level = .notice) {

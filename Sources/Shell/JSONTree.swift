@@ -2,8 +2,7 @@ import Foundation
 
 /// A JSON text with its kinds kept apart.
 ///
-/// The library's own file provider takes `true` for 1 and passes over keys that nobody reads, so
-/// the file is read here and handed to it as values.
+/// `true` is not 1, and every key is seen, so that an unknown one can be refused.
 enum JSONTree: Decodable {
     case object([String: JSONTree])
     case leaf(SettingValue)

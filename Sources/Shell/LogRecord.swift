@@ -3,7 +3,7 @@ import Logging
 
 /// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where there is any.
 ///
-/// Whatever is logged, the line is valid JSON of at most `bytesMax` bytes: texts are cut, and metadata that is too
+/// For anything that is logged, the line is valid JSON of at most `bytesMax` bytes: texts are cut, and metadata that is too
 /// much is left out and said to be.
 struct LogRecord {
     static let bytesMax = 16_384

@@ -1,5 +1,4 @@
 import Values
-import Values
 
 /// One setting: where it is read, what it may be, what it does.
 ///
@@ -87,13 +86,16 @@ extension SettingKey.Kind {
         }
     }
 
-    public var defaultText: String? {
+    /// The value where neither the environment nor the file has one.
+    var defaultValue: SettingValue? {
         switch self {
-        case .text(let text), .choice(_, let text): text
-        case .integer(_, let number): String(number)
-        case .duration(_, let duration): duration.text
-        case .flag(let flag): String(flag)
+        case .text(let text), .choice(_, let text): .text(text)
+        case .integer(_, let number): .integer(number)
+        case .duration(_, let duration): .text(duration.text)
+        case .flag(let flag): .flag(flag)
         case .path, .secret: nil
         }
     }
+
+    public var defaultText: String? { defaultValue?.description }
 }

@@ -6,3 +6,22 @@ enum SettingValue: Hashable, Sendable {
     /// Null, a list, an object or a fraction, as JSON.
     case other
 }
+
+extension SettingValue {
+    var text: String? {
+        guard case .text(let text) = self else { return nil }
+        return text
+    }
+}
+
+extension SettingValue: CustomStringConvertible {
+    /// As it is written in a setting; never printed of a secret.
+    var description: String {
+        switch self {
+        case .text(let text): text
+        case .integer(let number): String(number)
+        case .flag(let flag): String(flag)
+        case .other: "null, a list, an object or a fraction"
+        }
+    }
+}

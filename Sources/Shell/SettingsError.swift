@@ -4,7 +4,7 @@ import Values
 ///
 /// Holds no value of a secret.
 public enum SettingsError: Error, Hashable {
-    /// Nobody reads this name, so it is probably misspelt.
+    /// No setting has this name, so it is probably misspelt.
     case unknown(name: String, nearest: String)
     /// `value` is nil for a secret.
     case notAllowed(name: String, value: String?, allowed: String, default: String?)

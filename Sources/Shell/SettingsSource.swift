@@ -1,6 +1,3 @@
-import Configuration
-import Foundation
-
 /// What one place (the environment, the file) says about the settings, checked and with secrets read in.
 struct SettingsSource {
     private(set) var values: [SettingKey: SettingValue] = [:]
@@ -33,37 +30,6 @@ struct SettingsSource {
         try read(keys) { _, name in leaves[name] }
     }
 
-    /// The same as variables, for the library's provider of the environment.
-    var variables: [String: String] {
-        var all: [String: String] = [:]
-        for (key, value) in values {
-            switch value {
-            case .text(let text): all[key.environmentName] = text
-            case .integer(let number): all[key.environmentName] = String(number)
-            case .flag(let flag): all[key.environmentName] = String(flag)
-            case .other: break
-            }
-        }
-        return all
-    }
-
-    /// The same for the library's provider of values in memory.
-    var providerValues: [AbsoluteConfigKey: ConfigValue] {
-        var all: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (key, value) in values {
-            let content: ConfigContent? =
-                switch value {
-                case .text(let text): .string(text)
-                case .integer(let number): .int(number)
-                case .flag(let flag): .bool(flag)
-                case .other: nil
-                }
-            guard let content else { continue }
-            all[AbsoluteConfigKey(key.path)] = ConfigValue(content, isSecret: key.isSecret)
-        }
-        return all
-    }
-
     private mutating func read(
         _ keys: [SettingKey], _ find: (SettingKey, String) -> SettingValue?
     ) throws(SettingsError) {
@@ -93,20 +59,13 @@ struct SettingsSource {
     }
 
     private func refusal(of value: SettingValue, for key: SettingKey) -> SettingsError {
-        let shown: String? =
-            switch value {
-            case _ where key.isSecret: nil
-            case .text(let text): text
-            case .integer(let number): String(number)
-            case .flag(let flag): String(flag)
-            case .other: "null, a list, an object or a fraction"
-            }
         var allowed = key.kind.allowed
         if case .duration = key.kind {
             allowed += ", a whole number with its unit: ms, s, m, h or d"
         }
         return .notAllowed(
-            name: name(key.path), value: shown, allowed: allowed, default: key.kind.defaultText)
+            name: name(key.path), value: key.isSecret ? nil : value.description, allowed: allowed,
+            default: key.kind.defaultText)
     }
 
     /// The first in order of name, so that the same mistake gives the same line each time.

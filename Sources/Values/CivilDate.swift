@@ -16,7 +16,7 @@ public struct CivilDate: Hashable, Sendable {
 
     private static let daysIn400Years: Int64 = 146_097
     private static let daysTo1970: Int64 = 719_468
-    private static let years = -10_000_000...10_000_000
+    private static let years = -9_998_030...10_001_969
 
     /// The date of a day count. Day 20,780 is 2026-11-23; day −1 is 1969-12-31.
     /// - Parameter days: Days since 1970-01-01, within ten million years of it.
@@ -43,7 +43,7 @@ public struct CivilDate: Hashable, Sendable {
     }
 
     /// A day by its numbers; nil when there is no such day, as in 2026-02-29.
-    /// - Parameter year: Within ten million years of 1 BC.
+    /// - Parameter year: Within ten million years of 1970.
     public init?(year: Int, month: Int, day: Int) {
         guard Self.years.contains(year), (1...12).contains(month), (1...31).contains(day)
         else { return nil }
@@ -74,7 +74,7 @@ public struct CivilDate: Hashable, Sendable {
     /// Days from 1970-01-01 to the first day of a month. 2026-11 gives 20,758.
     /// - Parameters:
     ///   - month: 1…12.
-    ///   - year: Within ten million years of 1 BC.
+    ///   - year: Within ten million years of 1970.
     public static func days(toFirstOf month: Int, year: Int) -> Int64 {
         precondition(years.contains(year) && (1...12).contains(month), "a month that exists")
         let marchYear = Int64(month > 2 ? year : year - 1)

@@ -9,7 +9,7 @@ public struct UniqueID: Hashable, Sendable {
     /// Bytes 8–15, the first byte highest.
     public let low: UInt64
 
-    public init(high: UInt64, low: UInt64) {
+    @inlinable public init(high: UInt64, low: UInt64) {
         (self.high, self.low) = (high, low)
     }
 
@@ -83,7 +83,7 @@ public struct UniqueID: Hashable, Sendable {
 }
 
 extension UniqueID: Comparable {
-    public static func < (left: UniqueID, right: UniqueID) -> Bool {
+    @inlinable public static func < (left: UniqueID, right: UniqueID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }

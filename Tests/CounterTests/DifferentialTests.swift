@@ -2,8 +2,8 @@ import Counters
 import Metering
 import Quotas
 import Redis
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite(.serialized) struct `The function library and the rules in Swift` {
     @Test func `answer and store the same bytes for random steps`() async throws {
@@ -192,5 +192,16 @@ private struct Story {
     ) {
         #expect(rules == library, "step \(number): \(step)")
         hasFailed = hasFailed || rules != library
+    }
+}
+
+extension CounterRules {
+    /// The twin of `metering_forget`: whether the value may be deleted, because PostgreSQL confirmed this running
+    /// count and every closed one. Only the function deletes values, so this stands with its test.
+    fileprivate func mayForget(_ stored: [UInt8]?, confirmed: CounterValue.Closed) -> Bool {
+        guard let stored, let value = CounterValue(decoding: stored) else { return false }
+        return value.period == confirmed.period && value.epoch == confirmed.epoch
+            && value.used == confirmed.used && value.credited == confirmed.credited
+            && value.closed.allSatisfy(\.isSettled)
     }
 }

@@ -2,8 +2,8 @@ import Ledger
 import LocalServers
 import Metering
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `Changed clinics` {
     /// A transaction takes its id early and commits late; one with a higher id is read before.
@@ -85,8 +85,7 @@ import Testing
         }
     }
 
-    @Test func `are listed with those that are gone, and active ones by their calls`() async throws
-    {
+    @Test func `are listed with those that are gone`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(5)
             try await database.owner.script(
@@ -94,18 +93,6 @@ import Testing
             let first = try await database.ledger.clinics.known(limit: 3)
             let rest = try await database.ledger.clinics.known(after: first.last, limit: 3)
             #expect(first + rest == (1...5).map(ClinicID.numbered))
-            _ = try await database.ledger.usage.checkpoint([
-                checkpoint(clinic: 1, month: 9, used: 1), checkpoint(clinic: 2, month: 10, used: 1),
-                checkpoint(clinic: 2, month: 11, epoch: 7, used: 1),
-                checkpoint(clinic: 4, month: 11, used: 1),
-            ])
-            let november = try month("2026-11")
-            var active = try await database.ledger.clinics.active(in: november, limit: 1)
-            active += try await database.ledger.clinics.active(
-                in: november, after: active.last, limit: 1)
-            #expect(Set(active.map(\.clinic)) == [.numbered(2), .numbered(4)])
-            let none = try await database.ledger.clinics.active(in: november, after: active.last)
-            #expect(none == [])
         }
     }
 }

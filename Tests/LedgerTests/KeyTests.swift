@@ -16,8 +16,7 @@ import Testing
             #expect(try await ledger.keys.find(hash: hash) == made)
             #expect(try await ledger.keys.list() == [made])
             #expect(made.scopes == [.check, .usage])
-            #expect(made.covers(.numbered(1)))
-            #expect(!made.covers(.numbered(2)))
+            #expect(made.clinics == [.numbered(1)])
             #expect(made.isUsable(at: 1_795_428_006_999_999))
             #expect(!made.isUsable(at: 1_795_428_007_000_000))
             #expect(try await ledger.keys.find(hash: hash.map { $0 + 1 }) == nil)
@@ -32,7 +31,7 @@ import Testing
         try await TestDatabase.lend { database in
             let made = try await database.ledger.keys.create(
                 hash: hash, name: "n", scopes: [.admin])
-            #expect(made.covers(.numbered(9)))
+            #expect(made.clinics.isEmpty)
             #expect(made.lastUsedOn == nil)
             let first = try await database.ledger.keys.noteUse(of: [made.id, made.id + 1])
             let second = try await database.ledger.keys.noteUse(of: [made.id])
@@ -179,20 +178,15 @@ import Testing
         }
     }
 
-    @Test func `end a life of Redis once`() async throws {
+    @Test func `keep the latest checkpoint of a stamp of Redis`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
             try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 20)
             try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 10)
             try await ledger.operations.noteRedisStamp(.max, node: "one")
-            #expect(
-                try await ledger.operations.endRedisStamp(.max, node: "one", clean: false))
-            #expect(
-                try await !ledger.operations.endRedisStamp(.max, node: "one", clean: true))
             let lives = try await ledger.operations.redisStamps()
             #expect(lives.map(\.stamp) == [.max])
             #expect(lives.map(\.lastCheckpoint) == [20])
-            #expect(lives.map(\.endedClean) == [false])
             try await ledger.operations.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
         }
     }

@@ -2,8 +2,8 @@ import Ledger
 import LocalServers
 import Metering
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 /// Many who add at once: exactly as many rows as the plan has room for, at every isolation level.
@@ -17,21 +17,22 @@ import Values
         var batch: Int { self == .rows || self == .copy ? 7 : 1 }
     }
 
-    @Test(arguments: Isolation.allCases, Way.allCases)
-    func `fill a plan to the last place and not beyond`(isolation: Isolation, way: Way) async throws
+    @Test(arguments: PostgresIsolation.allCases, Way.allCases)
+    func `fill a plan to the last place and not beyond`(isolation: PostgresIsolation, way: Way)
+        async throws
     {
         try await Self.fillPlan(64, isolation, way)
     }
 
     /// Above READ COMMITTED each winner makes all others try again, which takes all of a machine: only in
     /// `make test-long`.
-    @Test(arguments: TimeBox.isLong ? Isolation.allCases : [.readCommitted], Way.allCases)
-    func `fill it also when they are 256`(isolation: Isolation, way: Way) async throws {
+    @Test(arguments: TimeBox.isLong ? PostgresIsolation.allCases : [.readCommitted], Way.allCases)
+    func `fill it also when they are 256`(isolation: PostgresIsolation, way: Way) async throws {
         try await Self.fillPlan(256, isolation, way)
     }
 
     private static func fillPlan(
-        _ inserters: Int, _ isolation: Isolation, _ way: Way
+        _ inserters: Int, _ isolation: PostgresIsolation, _ way: Way
     ) async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: -1, patients: limit, storage: nil)
@@ -59,7 +60,8 @@ import Values
 
     /// Adds batches until the plan has no room; runs again what the server could not serialise.
     private static func fill(
-        _ pool: PostgresPool, _ inserter: Int, _ way: Way, _ isolation: Isolation, batch: Int
+        _ pool: PostgresPool, _ inserter: Int, _ way: Way, _ isolation: PostgresIsolation,
+        batch: Int
     ) async throws {
         while try await pool.adds(
             isolation, mayFail: isolation != .readCommitted,
@@ -97,9 +99,9 @@ import Values
 
     // MARK: Races of other kinds
 
-    @Test(arguments: Isolation.allCases)
+    @Test(arguments: PostgresIsolation.allCases)
     func `give out seats, whichever way a person comes, and reserved ones too`(
-        isolation: Isolation
+        isolation: PostgresIsolation
     ) async throws {
         let clinic = `Limits in the database`.clinic
         try await TestDatabase.lend { database in
@@ -161,8 +163,8 @@ import Values
         }
     }
 
-    @Test(arguments: Isolation.allCases)
-    func `fill the storage to the last byte`(isolation: Isolation) async throws {
+    @Test(arguments: PostgresIsolation.allCases)
+    func `fill the storage to the last byte`(isolation: PostgresIsolation) async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: -1, patients: -1, storage: 10_000)
             try await database.withPools(32) { pools in
@@ -280,7 +282,7 @@ extension PostgresPool {
     ///
     /// - Parameter mayFail: Whether it is right that the server asks for a second try.
     fileprivate func adds(
-        _ isolation: Isolation, mayFail: Bool = true,
+        _ isolation: PostgresIsolation, mayFail: Bool = true,
         _ body: (PostgresConnection) async throws -> Void
     ) async throws -> Bool {
         do {

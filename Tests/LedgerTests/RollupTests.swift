@@ -2,8 +2,8 @@ import Ledger
 import LocalServers
 import Metering
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @Suite struct `Roll-up` {

@@ -2,8 +2,8 @@ import Billing
 import Ledger
 import Metering
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 /// The standing as the database keeps it: facts in, one event, one audit row and one message a move.

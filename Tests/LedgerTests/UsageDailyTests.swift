@@ -1,8 +1,8 @@
 import Ledger
 import Metering
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @Suite struct `Usage by day` {

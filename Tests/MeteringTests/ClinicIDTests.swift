@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Metering
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @Suite struct `Clinic id` {

@@ -1,6 +1,6 @@
 import Metering
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `JSON as it is written` {
     @Test func `keeps digits, order and texts`() throws {

@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Metering
-import TestSupport
 import Testing
+import TestSupport
 
 @Suite struct `Calendar month` {
     /// The calendar of another implementation.

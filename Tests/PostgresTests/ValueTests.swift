@@ -1,6 +1,6 @@
 import Postgres
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @Suite struct `Postgres values` {
@@ -11,8 +11,8 @@ import Values
         let statement = sql(
             """
             SELECT $1::bool b, $2::bigint i, $3::text t, $4::uuid u, $5::bytea y, $6::timestamptz m,
-            $7::date d, $8::jsonb j, $9::bool[] bs, $10::bigint[] "is", $11::text[] ts,
-            $12::uuid[] us, $13::timestamptz[] ms, $14::date[] ds, $15::bytea[] ys
+            $7::date d, $8::jsonb j, $9::bigint[] "is", $10::text[] ts,
+            $11::uuid[] us, $12::timestamptz[] ms, $13::date[]::text ds
             """)
         let texts = [text, "", "NULL", "{", "a,b"]
         let row = try #require(
@@ -20,11 +20,10 @@ import Values
                 statement,
                 [
                     .bool(true), .int64(.min), .text(text), .uuid(id), .bytes(Array(0...255)),
-                    .timestamp(-1), .date(-719_162), .json(#"{"a": "\u00e4"}"#),
-                    .boolArray([true, false]), .int64Array([.min, 0, .max]), .textArray(texts),
+                    .timestamp(-1), .date(-719_162), .text(#"{"a": "\u00e4"}"#),
+                    .int64Array([.min, 0, .max]), .textArray(texts),
                     .uuidArray([id, UniqueID(high: 0, low: 0)]),
                     .timestampArray([0, 1_795_461_364_500_000]), .dateArray([20_780, 0]),
-                    .bytesArray([[], [0, 92, 34, 255]]),
                 ]
             ).first)
         #expect(try row.bool("b"))
@@ -35,13 +34,11 @@ import Values
         #expect(try row.timestamp("m") == -1)
         #expect(try row.date("d") == -719_162)
         #expect(try row.text("j") == #"{"a": "ä"}"#)
-        #expect(try row.boolArray("bs") == [true, false])
         #expect(try row.int64Array("is") == [.min, 0, .max])
         #expect(try row.textArray("ts") == texts)
         #expect(try row.uuidArray("us") == [id, UniqueID(high: 0, low: 0)])
         #expect(try row.timestampArray("ms") == [0, 1_795_461_364_500_000])
-        #expect(try row.dateArray("ds") == [20_780, 0])
-        #expect(try row.bytesArray("ys") == [[], [0, 92, 34, 255]])
+        #expect(try row.text("ds") == "{2026-11-23,1970-01-01}")
         #expect(row.columnNames.count == row.count)
         await pool.close()
     }
@@ -60,7 +57,7 @@ import Values
         #expect(try row.optionalBytes("y") == nil)
         #expect(try row.optionalTimestamp("m") == nil)
         #expect(try row.optionalDate("d") == nil)
-        #expect(try row.optionalTextArray("ts") == nil)
+        #expect(try row.isNull("ts"))
         #expect(try row.isNull(7))
         let empty = try #require(
             try await pool.query(

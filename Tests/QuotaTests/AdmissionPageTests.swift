@@ -1,7 +1,7 @@
 import FoundationEssentials
 import Metering
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Quotas
 import Values

@@ -1,7 +1,7 @@
 import Metering
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Quotas
 import Values

@@ -45,6 +45,15 @@ func withRedis<Result>(
     }
 }
 
+extension RedisClient {
+    /// Waits for the reply to a PING; an error reply is thrown.
+    func ping(timeout: Duration? = nil) async throws(RedisError) {
+        if let error = try await send(RedisCommand("PING"), timeout: timeout).serverError {
+            throw .refused(error)
+        }
+    }
+}
+
 /// What `body` throws, `nil` when it does not.
 func failure(
     _ body: () async throws(RedisError) -> some Any

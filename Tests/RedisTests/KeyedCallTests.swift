@@ -2,20 +2,20 @@ import LocalServers
 import NIOCore
 import NIOPosix
 import Synchronization
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import Redis
 
 /// One key's call that keeps what it is told.
-private final class TestCall: KeyedCall {
-    let function: KeyedFunction
+private final class TestCall: RedisKeyedCall {
+    let function: RedisKeyedFunction
     let key: [UInt8]
     let argumentBytesMax = 8
     private let text: String
     private let told = Mutex<[Result<RedisReply, RedisError>]>([])
 
-    init(_ key: String, _ text: String, _ function: KeyedFunction = .init("echo")) {
+    init(_ key: String, _ text: String, _ function: RedisKeyedFunction = .init("echo")) {
         (self.key, self.text, self.function) = (Array(key.utf8), text, function)
     }
 

@@ -1,6 +1,6 @@
 import FoundationEssentials
-import TestSupport
 import Testing
+import TestSupport
 import Values
 
 @Suite struct `Civil date` {
@@ -57,7 +57,7 @@ import Values
 
     @Test(arguments: [
         (2026, 2, 29), (2100, 2, 29), (2026, 4, 31), (2026, 13, 1), (2026, 0, 1), (2026, 1, 0),
-        (2026, 1, 32), (10_000_001, 1, 1), (.min, 1, 1),
+        (2026, 1, 32), (10_001_970, 1, 1), (.min, 1, 1),
     ])
     func `is none when there is no such day`(year: Int, month: Int, day: Int) {
         #expect(CivilDate(year: year, month: month, day: day) == nil)

@@ -1,8 +1,8 @@
 import Foundation
-import Shell
 import Logging
-import TestSupport
+import Shell
 import Testing
+import TestSupport
 
 @testable import MeteringWorker
 

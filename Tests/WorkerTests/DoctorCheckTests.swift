@@ -1,7 +1,7 @@
-import Shell
 import Ledger
 import Metering
 import Redis
+import Shell
 import Testing
 
 @testable import MeteringWorker

@@ -1,7 +1,7 @@
 import Foundation
 import Shell
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import MeteringWorker
 

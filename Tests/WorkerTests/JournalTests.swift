@@ -4,8 +4,8 @@ import LocalServers
 import Logging
 import Metering
 import SystemPackage
-import TestSupport
 import Testing
+import TestSupport
 
 @testable import MeteringWorker
 import Values

@@ -1,7 +1,6 @@
 import Foundation
 import Ledger
 import Metering
-import Metrics
 import Quotas
 import Testing
 
@@ -43,7 +42,7 @@ import Testing
 
     @Test func `adds buckets up, the last of which holds all`() {
         let cell = HistogramCell()
-        for time: Int64 in [-1, 100_000, 100_001, 6_000_000_000] { cell.recordNanoseconds(time) }
+        for time: Int64 in [-1, 100_000, 100_001, 6_000_000_000] { cell.record(nanoseconds: time) }
         let page = MetricText.text([
             .redisDuration: [MetricSample(value: .histogram(cell.reading))]
         ])
@@ -68,45 +67,31 @@ import Testing
 }
 
 @Suite struct `Metric registry` {
-    @Test func `keeps only metrics that it knows, with their own labels and kind`() {
+    @Test func `keeps only series with the labels and the kind of their metric`() {
         let registry = MetricRegistry()
-        Counter(label: "http_requests_total", factory: registry).increment()
-        Counter(label: "metering_job_runs_total", factory: registry).increment()
-        Counter(
-            label: "metering_job_runs_total", dimensions: [("result", "ok"), ("job", "sweep")],
-            factory: registry
-        ).increment()
-        Metrics.Timer(label: "metering_standing_moves_total", factory: registry)
-            .recordNanoseconds(1)
-        Recorder(label: "metering_redis_duration_seconds", factory: registry).record(1)
+        registry.number(.jobRuns).add(1)
+        registry.number(.jobRuns, ["sweep"]).add(1)
+        registry.histogram(.standingMoves).record(nanoseconds: 1)
+        registry.number(.redisDuration).set(1)
         #expect(registry.samples().isEmpty)
-        Counter(
-            label: "metering_job_runs_total", dimensions: [("job", "sweep"), ("result", "ok")],
-            factory: registry
-        ).increment(by: 2)
+        registry.number(.jobRuns, ["sweep", "ok"]).add(2)
         #expect(registry.samples() == [.jobRuns: [.number(2, "sweep", "ok")]])
     }
 
-    @Test func `gives the same series to all who ask for it`() {
+    @Test func `gives one cell to all that ask for a series`() {
         let registry = MetricRegistry()
-        for _ in 0..<3 {
-            Counter(label: "metering_standing_moves_total", factory: registry).increment()
-        }
-        let gauge = Gauge(label: "metering_journal_waiting_records", factory: registry)
-        gauge.record(7)
-        gauge.record(5)
-        #expect(
-            registry.samples() == [.standingMoves: [.number(3)], .journalWaiting: [.number(5)]])
+        for _ in 0..<3 { registry.number(.standingMoves).add(1) }
+        registry.number(.journalWaiting).set(7)
+        registry.number(.journalWaiting).set(5)
+        registry.histogram(.loopLag).record(nanoseconds: 1)
+        #expect(registry.histogram(.loopLag).reading.counts.first == 1)
+        #expect(registry.samples()[.standingMoves] == [.number(3)])
+        #expect(registry.samples()[.journalWaiting] == [.number(5)])
     }
 
     @Test func `is bounded whatever is reported`() {
         let registry = MetricRegistry()
-        for number in 0..<1_000 {
-            Gauge(
-                label: "metering_attention_open", dimensions: [("kind", "kind \(number)")],
-                factory: registry
-            ).record(1)
-        }
+        for number in 0..<1_000 { registry.number(.attention, ["kind \(number)"]).set(1) }
         #expect(registry.samples()[.attention]?.count == MetricRegistry.seriesMax)
     }
 }

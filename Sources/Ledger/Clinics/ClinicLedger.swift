@@ -76,26 +76,6 @@ public struct ClinicLedger: LedgerFacet {
         }
     }
 
-    /// Clinics that called in `month` or the one before, a batch at a time.
-    ///
-    /// - Parameter last: The last clinic of the batch before; nil for the first batch.
-    public func active(
-        in month: Month, after last: ActiveClinic? = nil, limit: Int = 1_000
-    ) async throws(LedgerError) -> [ActiveClinic] {
-        try await stored {
-            let rows = try await pool.query(
-                SQL.clinicsActive,
-                [
-                    .month(month), .month(month.previous ?? month), .int64(last?.bucket ?? -1),
-                    .clinic(last?.clinic ?? .lowest), .count(limit),
-                ])
-            return try rows.map { row in
-                ActiveClinic(
-                    bucket: try row.int64("bucket"), clinic: try row.clinic("clinic_id"))
-            }
-        }
-    }
-
     /// The clinic with this id or, failing that, this subdomain.
     public func find(named name: String) async throws(LedgerError) -> ClinicID {
         try await stored {

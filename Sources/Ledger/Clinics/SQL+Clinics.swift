@@ -2,7 +2,6 @@ extension SQL {
     static let clinicById = file("clinic_by_id", PackageResources.clinic_by_id_sql)
     static let clinicBySubdomain = file(
         "clinic_by_subdomain", PackageResources.clinic_by_subdomain_sql)
-    static let clinicsActive = file("clinics_active", PackageResources.clinics_active_sql)
     static let clinicsBySubdomain = file(
         "clinics_by_subdomain", PackageResources.clinics_by_subdomain_sql)
     static let clinicsKnown = file("clinics_known", PackageResources.clinics_known_sql)

@@ -23,8 +23,6 @@ public struct StoredKey: Hashable, Sendable {
     public func isUsable(at now: Int64) -> Bool {
         revokedAt == nil && expiresAt.map { now < $0 } ?? true
     }
-
-    public func covers(_ clinic: ClinicID) -> Bool { clinics.isEmpty || clinics.contains(clinic) }
 }
 
 extension StoredKey {

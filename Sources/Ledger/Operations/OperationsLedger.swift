@@ -58,19 +58,6 @@ public struct OperationsLedger: LedgerFacet {
         }
     }
 
-    /// Records that a stamp of a Redis node ended; the first record stays. False when it had ended,
-    /// or was never seen.
-    @discardableResult
-    public func endRedisStamp(
-        _ stamp: UInt64, node: String, clean: Bool
-    ) async throws(LedgerError) -> Bool {
-        try await stored {
-            try await pool.execute(
-                SQL.redisEpochEnd,
-                [.int64(Int64(bitPattern: stamp)), .text(node), .bool(clean)]) > 0
-        }
-    }
-
     /// The stamps of Redis nodes, the latest first.
     public func redisStamps(limit: Int = 100) async throws(LedgerError) -> [RedisStamp] {
         try await stored {

@@ -8,7 +8,6 @@ extension SQL {
     static let notify = file("notify", PackageResources.notify_sql)
     static let outboxWaiting = file("outbox_waiting", PackageResources.outbox_waiting_sql)
     static let quarantineSize = file("quarantine_size", PackageResources.quarantine_size_sql)
-    static let redisEpochEnd = file("redis_epoch_end", PackageResources.redis_epoch_end_sql)
     static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
     static let redisEpochUpsert = file(
         "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)

@@ -1,6 +1,6 @@
 public import ArgumentParser
-import Shell
 public import Reports
+import Shell
 
 /// `metering-worker demo`: the main job on private servers.
 struct DemoCommand: AsyncParsableCommand {

@@ -1,9 +1,9 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Metering
 import Postgres
 import Quotas
+import Shell
 import Values
 
 /// `metering-worker keys`: the keys that callers of the HTTP API carry.

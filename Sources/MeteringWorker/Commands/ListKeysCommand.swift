@@ -1,9 +1,9 @@
 import ArgumentParser
 import Foundation
-import Shell
 import Ledger
 import Metering
 import Postgres
+import Shell
 import Values
 
 /// How a command prints what people or programs read.

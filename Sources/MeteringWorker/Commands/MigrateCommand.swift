@@ -1,7 +1,7 @@
 import ArgumentParser
-import Shell
 import Ledger
 import Postgres
+import Shell
 
 /// `metering-worker migrate`: brings a database to this release's schema.
 struct MigrateCommand: AsyncParsableCommand {

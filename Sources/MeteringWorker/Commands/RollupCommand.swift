@@ -1,6 +1,5 @@
 import ArgumentParser
 import Counters
-import Shell
 import Ledger
 import Logging
 import Metering
@@ -8,6 +7,7 @@ import NIOPosix
 import Postgres
 import Quotas
 import Redis
+import Shell
 
 /// `metering-worker rollup`: what cron runs.
 struct RollupCommand: AsyncParsableCommand {

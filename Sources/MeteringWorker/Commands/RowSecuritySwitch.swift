@@ -1,5 +1,5 @@
-import Shell
 import Ledger
+import Shell
 
 /// `migrate --rls` and `--force-rls`: says who would see nothing, asks, then switches row security on.
 struct RowSecuritySwitch {

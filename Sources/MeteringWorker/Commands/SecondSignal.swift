@@ -1,5 +1,5 @@
-import Shell
 import Glibc
+import Shell
 import UnixSignals
 
 /// Ends the process at once when it is told a second time to end: somebody does not want to wait.

@@ -1,7 +1,7 @@
 import ArgumentParser
-import Shell
 import Logging
 import ServiceLifecycle
+import Shell
 import UnixSignals
 
 /// `metering-worker serve`: the HTTP API and the recurring work, until SIGTERM.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Foundation
-import Shell
 import Logging
+import Shell
 
 /// What every command takes: the file of settings.
 struct SettingsOptions: ParsableArguments {

@@ -1,5 +1,5 @@
-import Shell
 import Quotas
+import Shell
 
 /// Every setting of the worker: the one place that says name, default and range.
 ///

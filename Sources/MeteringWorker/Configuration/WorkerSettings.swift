@@ -1,9 +1,9 @@
-import Shell
 import Logging
 import NIOCore
 import Postgres
 import Quotas
 import Redis
+import Shell
 
 /// The settings of one run, each inside its range.
 struct WorkerSettings: Sendable {

@@ -1,6 +1,5 @@
 import AsyncHTTPClient
 import Counters
-import Shell
 import Ledger
 import LocalServers
 import Logging
@@ -10,6 +9,7 @@ import NIOPosix
 import Postgres
 import Reports
 import ServiceLifecycle
+import Shell
 import UnixSignals
 
 /// The main job from end to end on private servers: traffic, checks, counters, roll-up, report.

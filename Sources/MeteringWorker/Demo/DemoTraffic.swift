@@ -1,9 +1,9 @@
 import AsyncHTTPClient
 import FoundationEssentials
-import Shell
 import Metering
 import NIOCore
 import NIOHTTP1
+import Shell
 import Values
 
 /// What became of an access log that was played as calls.

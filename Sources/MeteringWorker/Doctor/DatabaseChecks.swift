@@ -1,7 +1,7 @@
-import Shell
 import Ledger
 import Metering
 import Postgres
+import Shell
 import Values
 
 // What is said of a PostgreSQL and who may do what in it.

@@ -1,5 +1,5 @@
-import Shell
 import Ledger
+import Shell
 import Values
 
 // What is said of plans, clinics, and the work that goes on.

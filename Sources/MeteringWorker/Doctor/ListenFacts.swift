@@ -1,6 +1,6 @@
-import Shell
 import Ledger
 import Postgres
+import Shell
 
 /// Whether changes in PostgreSQL are heard of at once.
 enum ListenFacts: Hashable, Sendable {

@@ -1,5 +1,5 @@
-import Shell
 import Redis
+import Shell
 import Values
 
 // What is said of a Redis, from INFO alone: managed servers hide CONFIG.

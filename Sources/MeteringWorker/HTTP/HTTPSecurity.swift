@@ -1,6 +1,6 @@
-import Shell
 import NIOCore
 import NIOSSL
+import Shell
 
 /// Who may hear what callers of the API say: TLS, or an address that only this machine reaches.
 extension WorkerSettings.HTTP {

@@ -1,4 +1,3 @@
-import Metrics
 import NIOCore
 import ServiceLifecycle
 import Synchronization
@@ -6,7 +5,7 @@ import Synchronization
 /// Measures how late each event loop runs what is due: a loop that is blocked makes every check on it wait.
 struct LoopWatch: Service {
     let group: any EventLoopGroup
-    let lag: Metrics.Timer
+    let lag: HistogramCell
 
     static let interval = TimeAmount.milliseconds(250)
 
@@ -17,11 +16,11 @@ struct LoopWatch: Service {
         isOver.value.store(true, ordering: .relaxed)
     }
 
-    private static func measure(_ loop: any EventLoop, _ lag: Metrics.Timer, until isOver: Flag) {
+    private static func measure(_ loop: any EventLoop, _ lag: HistogramCell, until isOver: Flag) {
         let due = NIODeadline.now() + interval
         loop.scheduleTask(deadline: due) {
             guard !isOver.value.load(ordering: .relaxed) else { return }
-            lag.recordNanoseconds((NIODeadline.now() - due).nanoseconds)
+            lag.record(nanoseconds: (NIODeadline.now() - due).nanoseconds)
             measure(loop, lag, until: isOver)
         }
     }

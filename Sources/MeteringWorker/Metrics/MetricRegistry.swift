@@ -1,12 +1,10 @@
-import Metrics
 import Synchronization
 
-/// The backend of swift-metrics: keeps the numbers that `/metrics` shows.
+/// The numbers that `/metrics` shows, by metric and series.
 ///
-/// Only what `MetricName` knows is kept, with the labels that it names: a metric of a library, or one with other
-/// labels, gets a handler that does nothing. A metric has at most `seriesMax` series; what would be one more is
-/// not kept either. So the page is bounded whatever is reported.
-final class MetricRegistry: MetricsFactory {
+/// A metric has at most ``seriesMax`` series, each with a value for each label of the metric. What does not fit is
+/// counted in a cell that no page shows, so the page is bounded whatever is reported.
+final class MetricRegistry: Sendable {
     static let seriesMax = 64
 
     private enum Cell {
@@ -16,48 +14,31 @@ final class MetricRegistry: MetricsFactory {
 
     private let cells = Mutex<[MetricName: [[String]: Cell]]>([:])
 
-    func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
-        number(label, dimensions, .counter) ?? NOOPMetricsHandler.instance
-    }
-
-    func makeRecorder(
-        label: String, dimensions: [(String, String)], aggregate: Bool
-    ) -> any RecorderHandler {
-        guard !aggregate else { return NOOPMetricsHandler.instance }
-        return number(label, dimensions, .gauge) ?? NOOPMetricsHandler.instance
-    }
-
-    func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
-        guard case .histogram(let cell) = cell(label, dimensions, .histogram) else {
-            return NOOPMetricsHandler.instance
-        }
+    /// The cell of a counter's or gauge's series, made when it is new.
+    /// - Parameter labels: The values of the metric's labels, in their order.
+    func number(_ name: MetricName, _ labels: [String] = []) -> NumberCell {
+        guard name.kind != .histogram,
+            case .number(let cell) = cell(name, labels, { .number(NumberCell()) })
+        else { return NumberCell() }
         return cell
     }
 
-    // A series stays until the process ends: a counter that began again from zero would look like a restart.
-    func destroyCounter(_ handler: any CounterHandler) {}
-    func destroyRecorder(_ handler: any RecorderHandler) {}
-    func destroyTimer(_ handler: any TimerHandler) {}
-
-    private func number(
-        _ label: String, _ dimensions: [(String, String)], _ kind: MetricName.Kind
-    ) -> NumberCell? {
-        guard case .number(let cell) = cell(label, dimensions, kind) else { return nil }
+    /// The cell of a histogram's series, made when it is new.
+    /// - Parameter labels: The values of the metric's labels, in their order.
+    func histogram(_ name: MetricName, _ labels: [String] = []) -> HistogramCell {
+        guard name.kind == .histogram,
+            case .histogram(let cell) = cell(name, labels, { .histogram(HistogramCell()) })
+        else { return HistogramCell() }
         return cell
     }
 
-    /// The cell of a series, made when it is new; nil for one that is not kept.
-    private func cell(
-        _ label: String, _ dimensions: [(String, String)], _ kind: MetricName.Kind
-    ) -> Cell? {
-        guard let name = MetricName(rawValue: label), name.kind == kind,
-            dimensions.map(\.0) == name.labels
-        else { return nil }
-        let labels = dimensions.map(\.1)
+    /// A series stays until the process ends: a counter that began again from zero would look like a restart.
+    private func cell(_ name: MetricName, _ labels: [String], _ make: () -> Cell) -> Cell? {
+        guard labels.count == name.labels.count else { return nil }
         return cells.withLock { cells in
             if let cell = cells[name]?[labels] { return cell }
             guard cells[name, default: [:]].count < Self.seriesMax else { return nil }
-            let cell: Cell = kind == .histogram ? .histogram(.init()) : .number(.init())
+            let cell = make()
             cells[name, default: [:]][labels] = cell
             return cell
         }

@@ -1,22 +1,21 @@
-import Shell
 import Ledger
 import Metering
-import Metrics
 import Quotas
+import Shell
 import Synchronization
 import Values
 
-/// The numbers of one worker, and the only place that makes them. Whoever counts something raises its metric here.
+/// The numbers of one worker, and the only place that makes them: what is counted raises its metric here.
 final class WorkerMetrics: CheckObserver {
     private let registry = MetricRegistry()
     private let checks = CheckTally()
     private let began = ContinuousClock.now
-    private let redis: Metrics.Timer
-    private let postgres: [PostgresWork: (time: Metrics.Timer, failures: Counter)]
+    private let redis: HistogramCell
+    private let postgres: [PostgresWork: (time: HistogramCell, failures: NumberCell)]
     private let state = Mutex(State())
 
     /// How late event loops are.
-    let loopLag: Metrics.Timer
+    let loopLag: HistogramCell
 
     private struct State {
         /// When each job last ended well.
@@ -28,20 +27,15 @@ final class WorkerMetrics: CheckObserver {
 
     init() {
         let registry = registry
-        redis = Metrics.Timer(label: MetricName.redisDuration.rawValue, factory: registry)
-        loopLag = Metrics.Timer(label: MetricName.loopLag.rawValue, factory: registry)
+        redis = registry.histogram(.redisDuration)
+        loopLag = registry.histogram(.loopLag)
         postgres = Dictionary(
             uniqueKeysWithValues: PostgresWork.allCases.map { work in
-                let labels = [("work", work.rawValue)]
-                return (
+                (
                     work,
                     (
-                        Metrics.Timer(
-                            label: MetricName.postgresDuration.rawValue, dimensions: labels,
-                            factory: registry),
-                        Counter(
-                            label: MetricName.postgresFailures.rawValue, dimensions: labels,
-                            factory: registry)
+                        registry.histogram(.postgresDuration, [work.rawValue]),
+                        registry.number(.postgresFailures, [work.rawValue])
                     )
                 )
             })
@@ -56,15 +50,12 @@ final class WorkerMetrics: CheckObserver {
     /// Raises a counter; `labels` are the values of its labels in their order. For what happens now and then: it looks
     /// the series up.
     func raise(_ name: MetricName, by amount: Int = 1, _ labels: String...) {
-        Counter(
-            label: name.rawValue, dimensions: Array(zip(name.labels, labels)), factory: registry
-        ).increment(by: amount)
+        registry.number(name, labels).add(amount)
     }
 
     /// Sets a gauge, the same way.
     func set(_ name: MetricName, to value: Int, _ labels: String...) {
-        Gauge(label: name.rawValue, dimensions: Array(zip(name.labels, labels)), factory: registry)
-            .record(value)
+        registry.number(name, labels).set(value)
     }
 
     func checked(
@@ -80,12 +71,12 @@ final class WorkerMetrics: CheckObserver {
         }
     }
 
-    @Sendable func noteReply(nanoseconds: Int64) { redis.recordNanoseconds(nanoseconds) }
+    @Sendable func noteReply(nanoseconds: Int64) { redis.record(nanoseconds: nanoseconds) }
 
     @Sendable func noteCall(_ statement: String, took: Duration, failed: Bool) {
         guard let work = postgres[PostgresWork(statement: statement)] else { return }
-        work.time.recordNanoseconds(took.wholeNanoseconds)
-        if failed { work.failures.increment() }
+        work.time.record(nanoseconds: took.wholeNanoseconds)
+        if failed { work.failures.add(1) }
     }
 }
 

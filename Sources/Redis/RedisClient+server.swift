@@ -26,11 +26,4 @@ extension RedisClient {
         guard let text = reply.text else { throw .protocolViolation("INFO is not text") }
         return RedisInfo(text)
     }
-
-    /// Waits until the server answers a PING, or tells why it does not.
-    public func ping(timeout: Duration? = nil) async throws(RedisError) {
-        if let error = try await send(RedisCommand("PING"), timeout: timeout).serverError {
-            throw .refused(error)
-        }
-    }
 }

@@ -1,5 +1,5 @@
 /// The built-in types we decode, by the object id that every PostgreSQL gives them.
-enum PostgresType: UInt32 {
+enum ColumnType: UInt32 {
     /// The fields of COPY carry no type; their text alone decides.
     case untyped = 0
     case bool = 16
@@ -38,6 +38,6 @@ enum PostgresType: UInt32 {
 
     /// `int8`, or `type 16389` for one we do not know.
     static func name(of oid: UInt32) -> String {
-        PostgresType(rawValue: oid).map { "\($0)" } ?? "type \(oid)"
+        ColumnType(rawValue: oid).map { "\($0)" } ?? "type \(oid)"
     }
 }

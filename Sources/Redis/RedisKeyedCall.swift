@@ -3,8 +3,8 @@
 /// What waits when an event loop writes goes out as `FCALL name n key… argument…`, of at most
 /// ``Gathering/keysMax`` keys. The function treats each key by itself and answers with n elements in the
 /// order of the keys. No call waits for others to come.
-public protocol KeyedCall: AnyObject, Sendable {
-    var function: KeyedFunction { get }
+public protocol RedisKeyedCall: AnyObject, Sendable {
+    var function: RedisKeyedFunction { get }
     var key: [UInt8] { get }
     /// The most bytes that ``argument()`` returns.
     var argumentBytesMax: Int { get }
@@ -17,25 +17,11 @@ public protocol KeyedCall: AnyObject, Sendable {
     func finish(_ answer: Result<RedisReply, RedisError>)
 
     /// Told once after `finish` was told `.deadline(sent: true)`, within 30 s: what became of the call after all. A
-    /// failure means that nobody will ever know.
+    /// failure means that it will never be known.
     func finishLate(_ answer: Result<RedisReply, RedisError>)
 }
 
-extension KeyedCall {
-    /// Nobody asks.
+extension RedisKeyedCall {
+    /// No caller waits for the late reply.
     public func finishLate(_ answer: Result<RedisReply, RedisError>) {}
-}
-
-/// A function that takes any number of keys, and one argument for each.
-public struct KeyedFunction: Hashable, Sendable {
-    public let name: String
-    /// Called by FCALL_RO.
-    public let isReadOnly: Bool
-
-    public init(_ name: String, isReadOnly: Bool = false) {
-        self.name = name
-        self.isReadOnly = isReadOnly
-    }
-
-    var command: String { isReadOnly ? "FCALL_RO" : "FCALL" }
 }

@@ -1,5 +1,5 @@
 /// How much a transaction sees of others that run at the same time.
-public enum Isolation: String, Sendable, CaseIterable {
+public enum PostgresIsolation: String, Sendable, CaseIterable {
     case readCommitted = "READ COMMITTED"
     case repeatableRead = "REPEATABLE READ"
     case serializable = "SERIALIZABLE"

@@ -1,0 +1,4 @@
+/// One field of a row, as the server sent it.
+public struct PostgresField: Sendable {
+    let reader: FieldReader
+}
