@@ -101,7 +101,9 @@ let package = Package(
         room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
         room(
             "Ledger", ["Billing", "Quotas", "Metering", "Postgres"],
-            resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
+            resources: [
+                .embedInCode("SQL"), .embedInCode("Migrations"), .embedInCode("Functions"),
+            ]),
         room("Reports", ["Billing", "Metering", .mustache], resources: [.embedInCode("Page")]),
 
         // Support: private servers for the demo and the tests.

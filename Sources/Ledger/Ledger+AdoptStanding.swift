@@ -21,7 +21,7 @@ extension Ledger {
         progress: (String) -> Void = { _ in }
     ) async throws -> StandingAdoption {
         let unknown = try await stored {
-            try await pool.query(SQL.standingWordsUnknown, [.count(100)]).map {
+            try await pool.query(SQL.standingStatusesUnknown, [.count(100)]).map {
                 StandingAdoption.Word(
                     word: try $0.text("word"), clinics: try $0.int64("clinics"))
             }

@@ -28,7 +28,7 @@ extension Ledger {
         }
         return try await stored {
             let rows = try await pool.query(
-                SQL.settingsOfClinics, [.clinics(clinics), .month(month)])
+                SQL.termsOfClinics, [.clinics(clinics), .month(month)])
             return try rows.map { try StoredConfiguration($0, month: month) }
         }
     }

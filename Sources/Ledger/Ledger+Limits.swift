@@ -128,7 +128,7 @@ extension Ledger {
     private func recount(_ clinic: ClinicID) async throws -> [CounterDrift]? {
         do {
             return try await pool.query(
-                SQL.recount, [.clinics([clinic])], timeout: .seconds(120)
+                SQL.recountCounters, [.clinics([clinic])], timeout: .seconds(120)
             ).map(CounterDrift.init)
         } catch PostgresError.server(let error) where error.sqlState == .lockNotAvailable {
             return nil

@@ -51,42 +51,29 @@ extension Ledger {
         }
     }
 
-    /// Remembers a life of a Redis node and its latest checkpoint.
+    /// Records a stamp of a Redis node and its latest checkpoint.
     ///
     /// - Parameters:
     ///   - stamp: Hash of the node's replication id.
     ///   - lastCheckpoint: Clock of Redis, µs since 1970-01-01 UTC.
-    public func noteRedisLife(
+    public func noteRedisStamp(
         stamp: UInt64, node: String, lastCheckpoint: Int64? = nil
     ) async throws(LedgerError) {
         let latest = lastCheckpoint.map(PostgresValue.timestamp) ?? .null
         try await stored {
             try await pool.execute(
-                SQL.redisEpochUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
+                SQL.redisStampUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
         }
     }
 
-    /// Ends a life of a Redis node; what was said first stays. False when it had ended, or never began.
-    @discardableResult
-    public func endRedisLife(
-        stamp: UInt64, node: String, clean: Bool
-    ) async throws(LedgerError) -> Bool {
+    /// The stamps of Redis nodes, the latest first.
+    public func redisStamps(limit: Int = 100) async throws(LedgerError) -> [RedisStamp] {
         try await stored {
-            try await pool.execute(
-                SQL.redisEpochEnd,
-                [.int64(Int64(bitPattern: stamp)), .text(node), .bool(clean)]) > 0
-        }
-    }
-
-    /// The lives of Redis nodes, the latest first.
-    public func redisLives(limit: Int = 100) async throws(LedgerError) -> [RedisLife] {
-        try await stored {
-            try await pool.query(SQL.redisEpochList, [.count(limit)]).map { row in
-                RedisLife(
+            try await pool.query(SQL.redisStampList, [.count(limit)]).map { row in
+                RedisStamp(
                     stamp: UInt64(bitPattern: try row.int64("stamp")), node: try row.text("node"),
                     firstSeen: try row.timestamp("first_seen"),
-                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"),
-                    endedClean: try row.optionalBool("ended_clean"))
+                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"))
             }
         }
     }
@@ -123,16 +110,14 @@ extension Ledger {
     }
 }
 
-/// One unbroken life of a Redis node, as far as its counts are concerned.
-public struct RedisLife: Hashable, Sendable {
+/// A Redis node from when it got a stamp: under one stamp no count was lost.
+public struct RedisStamp: Hashable, Sendable {
     public let stamp: UInt64
     public let node: String
     /// µs since 1970-01-01 UTC.
     public let firstSeen: Int64
     /// Clock of Redis, µs since 1970-01-01 UTC.
     public let lastCheckpoint: Int64?
-    /// nil while it lives.
-    public let endedClean: Bool?
 }
 
 // MARK: Messages

@@ -12,6 +12,8 @@ enum SQL {
     static let apiKeyRevoke = file("api_key_revoke", PackageResources.api_key_revoke_sql)
     static let apiKeyTouch = file("api_key_touch", PackageResources.api_key_touch_sql)
     static let apiKeyUsable = file("api_key_usable", PackageResources.api_key_usable_sql)
+    static let applicationTriggers = file(
+        "application_triggers", PackageResources.application_triggers_sql)
     static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
     static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)
     static let attachUsage = file("attach_usage", PackageResources.attach_usage_sql)
@@ -44,24 +46,24 @@ enum SQL {
         "migration_blockers", PackageResources.migration_blockers_sql)
     static let migrationChecksums = file(
         "migration_checksums", PackageResources.migration_checksums_sql)
+    static let migrationFunctionRecord = file(
+        "migration_function_record", PackageResources.migration_function_record_sql)
+    static let migrationFunctions = file(
+        "migration_functions", PackageResources.migration_functions_sql)
     static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)
     static let migrationLockTimeout = file(
         "migration_lock_timeout", PackageResources.migration_lock_timeout_sql)
     static let migrationRecord = file("migration_record", PackageResources.migration_record_sql)
     static let migrationRoleLocal = file(
         "migration_role_local", PackageResources.migration_role_local_sql)
-    static let migrationRoleReset = file(
-        "migration_role_reset", PackageResources.migration_role_reset_sql)
     static let migrationRoleRights = file(
         "migration_role_rights", PackageResources.migration_role_rights_sql)
-    static let migrationRoleSet = file(
-        "migration_role_set", PackageResources.migration_role_set_sql)
     static let migrationSession = file(
         "migration_session", PackageResources.migration_session_sql)
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
     static let monthPartitionsEnsure = file(
         "month_partitions_ensure", PackageResources.month_partitions_ensure_sql)
-    static let noticeGive = file("notice_give", PackageResources.notice_give_sql)
+    static let noticeQueue = file("notice_queue", PackageResources.notice_queue_sql)
     static let notify = file("notify", PackageResources.notify_sql)
     static let outboxDone = file("outbox_done", PackageResources.outbox_done_sql)
     static let outboxOpen = file("outbox_open", PackageResources.outbox_open_sql)
@@ -95,13 +97,13 @@ enum SQL {
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
     static let quotaRefund = file("quota_refund", PackageResources.quota_refund_sql)
     static let quotaReset = file("quota_reset", PackageResources.quota_reset_sql)
-    static let recount = file("recount", PackageResources.recount_sql)
+    static let recountCounters = file(
+        "recount_counters", PackageResources.recount_counters_sql)
     static let recountClinics = file("recount_clinics", PackageResources.recount_clinics_sql)
     static let recountDue = file("recount_due", PackageResources.recount_due_sql)
-    static let redisEpochEnd = file("redis_epoch_end", PackageResources.redis_epoch_end_sql)
-    static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
-    static let redisEpochUpsert = file(
-        "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)
+    static let redisStampList = file("redis_stamp_list", PackageResources.redis_stamp_list_sql)
+    static let redisStampUpsert = file(
+        "redis_stamp_upsert", PackageResources.redis_stamp_upsert_sql)
     static let reportAge = file("report_age", PackageResources.report_age_sql)
     static let reportDays = file("report_days", PackageResources.report_days_sql)
     static let reportDifferences = file(
@@ -137,8 +139,6 @@ enum SQL {
     static let schemaState = file("schema_state", PackageResources.schema_state_sql)
     static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
     static let sessionProcess = file("session_process", PackageResources.session_process_sql)
-    static let settingsOfClinics = file(
-        "settings_of_clinics", PackageResources.settings_of_clinics_sql)
     static let standingAdopt = file("standing_adopt", PackageResources.standing_adopt_sql)
     static let standingApply = file("standing_apply", PackageResources.standing_apply_sql)
     static let standingDefer = file("standing_defer", PackageResources.standing_defer_sql)
@@ -147,10 +147,11 @@ enum SQL {
     static let standingFacts = file("standing_facts", PackageResources.standing_facts_sql)
     static let standingLock = file("standing_lock", PackageResources.standing_lock_sql)
     static let standingRow = file("standing_row", PackageResources.standing_row_sql)
-    static let standingWordsUnknown = file(
-        "standing_words_unknown", PackageResources.standing_words_unknown_sql)
+    static let standingStatusesUnknown = file(
+        "standing_statuses_unknown", PackageResources.standing_statuses_unknown_sql)
     static let subscriptionWrite = file(
         "subscription_write", PackageResources.subscription_write_sql)
+    static let termsOfClinics = file("terms_of_clinics", PackageResources.terms_of_clinics_sql)
     static let usageAdjustmentInsert = file(
         "usage_adjustment_insert", PackageResources.usage_adjustment_insert_sql)
     static let usageCheckpointConfirmed = file(
@@ -176,27 +177,27 @@ enum SQL {
     /// All of them, for the test that prepares each against a migrated database.
     static let all: [Statement] = [
         apiKeyExpire, apiKeyFind, apiKeyInsert, apiKeyList, apiKeyNamed, apiKeyNamedLock,
-        apiKeyRevoke, apiKeyTouch, apiKeyUsable, attachProblems, attachTables, attachUsage,
-        attentionKinds, clinicById, clinicBySubdomain, clinicRoom, clinicsActive,
+        apiKeyRevoke, apiKeyTouch, apiKeyUsable, applicationTriggers, attachProblems, attachTables,
+        attachUsage, attentionKinds, clinicById, clinicBySubdomain, clinicRoom, clinicsActive,
         clinicsBySubdomain, clinicsKnown, configChanges, configHorizon, configVersionRaise,
         databaseTime, factRecord, figures, installation, jobLatest, jobRunInsert, limitMode,
         limitModeSet, limitsExceeded, limitsReserved, limitsUnlimited, migrationApplied,
-        migrationBlockers, migrationChecksums, migrationLock, migrationLockTimeout, migrationRecord,
-        migrationRoleLocal, migrationRoleReset, migrationRoleRights, migrationRoleSet,
-        migrationSession, migrationUnlock, monthPartitionsEnsure, noticeGive, notify, outboxDone,
-        outboxOpen, outboxWaiting, overrideEnd, overrideInsert, overrideList, overrideReplace,
-        overridesEndDue, planByName, planChangeApply, planChangeAsk, planChangeDefer,
-        planChangesDue, planChangeWaiting, planClinics, planInsert, planList, planLock,
-        planNamesLock, planNewestVersion, planRefuse, plansReconsider, plansRefused, planUpdate,
-        planUse, planVersions, quarantineSize, quarantineUpsert, quotaRefund, quotaReset, recount,
-        recountClinics, recountDue, redisEpochEnd, redisEpochList, redisEpochUpsert, reportAge,
-        reportDays, reportDifferences, reportGroups, reportMonths, reportRows, reportShares,
-        reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce, rlsUnready, roleMembers,
-        rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBuckets, rollupBucketWrite,
-        rollupByIndex, rollupDueMonths, rollupMonthInsert, rollupTakeOver, rollupWaiting,
-        rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion, sessionProcess,
-        settingsOfClinics, standingAdopt, standingApply, standingDefer, standingDue, standingEvents,
-        standingFacts, standingLock, standingRow, standingWordsUnknown, subscriptionWrite,
+        migrationBlockers, migrationChecksums, migrationFunctionRecord, migrationFunctions,
+        migrationLock, migrationLockTimeout, migrationRecord, migrationRoleLocal,
+        migrationRoleRights, migrationSession, migrationUnlock, monthPartitionsEnsure, noticeQueue,
+        notify, outboxDone, outboxOpen, outboxWaiting, overrideEnd, overrideInsert, overrideList,
+        overrideReplace, overridesEndDue, planByName, planChangeApply, planChangeAsk,
+        planChangeDefer, planChangesDue, planChangeWaiting, planClinics, planInsert, planList,
+        planLock, planNamesLock, planNewestVersion, planRefuse, plansReconsider, plansRefused,
+        planUpdate, planUse, planVersions, quarantineSize, quarantineUpsert, quotaRefund,
+        quotaReset, recountCounters, recountClinics, recountDue, redisStampList, redisStampUpsert,
+        reportAge, reportDays, reportDifferences, reportGroups, reportMonths, reportRows,
+        reportShares, reportTotals, reportWords, rlsBlindRoles, rlsEnable, rlsForce, rlsUnready,
+        roleMembers, rolePrivileges, rollupBucketLock, rollupBucketPreview, rollupBuckets,
+        rollupBucketWrite, rollupByIndex, rollupDueMonths, rollupMonthInsert, rollupTakeOver,
+        rollupWaiting, rowSecurityBlind, rowSecurityOff, schemaState, schemaVersion, sessionProcess,
+        standingAdopt, standingApply, standingDefer, standingDue, standingEvents, standingFacts,
+        standingLock, standingRow, standingStatusesUnknown, subscriptionWrite, termsOfClinics,
         usageAdjustmentInsert, usageCheckpointConfirmed, usageCheckpointHeld, usageCheckpointUpsert,
         usageGiveBack, usageMonthClaim, usageMonthHold, usageMonthInsert, usageMonthShare,
         usageRewrite, workerHeartbeatDelete, workerHeartbeatUpsert, workerLiveCount, workerSigns,

@@ -176,18 +176,15 @@ import Testing
         }
     }
 
-    @Test func `end a life of Redis once`() async throws {
+    @Test func `keep the latest checkpoint of each stamp of Redis`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
-            try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 20)
-            try await ledger.noteRedisLife(stamp: .max, node: "one", lastCheckpoint: 10)
-            try await ledger.noteRedisLife(stamp: .max, node: "one")
-            #expect(try await ledger.endRedisLife(stamp: .max, node: "one", clean: false))
-            #expect(try await !ledger.endRedisLife(stamp: .max, node: "one", clean: true))
-            let lives = try await ledger.redisLives()
-            #expect(lives.map(\.stamp) == [.max])
-            #expect(lives.map(\.lastCheckpoint) == [20])
-            #expect(lives.map(\.endedClean) == [false])
+            try await ledger.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 20)
+            try await ledger.noteRedisStamp(stamp: .max, node: "one", lastCheckpoint: 10)
+            try await ledger.noteRedisStamp(stamp: .max, node: "one")
+            let stamps = try await ledger.redisStamps()
+            #expect(stamps.map(\.stamp) == [.max])
+            #expect(stamps.map(\.lastCheckpoint) == [20])
             try await ledger.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
         }
     }

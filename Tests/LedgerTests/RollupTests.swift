@@ -227,7 +227,7 @@ import Testing
             try await database.owner.script(
                 """
                 UPDATE metering.usage_month
-                SET state = 'closed', closed_at = now(), seal = sha256('x')
+                SET state = 'closed', closed_at = now()
                 WHERE month = '2026-11-01'
                 """)
             let late = try await database.ledger.checkpoint([checkpoint(clinic: 1, used: 8)])

@@ -47,6 +47,6 @@ struct Upkeep: Sendable {
         guard let id = info.masterReplid else { return }
         let digest = Insecure.SHA1.hash(data: Array(id.utf8))
         let stamp = digest.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        try await ledger.noteRedisLife(stamp: stamp, node: "primary", lastCheckpoint: time)
+        try await ledger.noteRedisStamp(stamp: stamp, node: "primary", lastCheckpoint: time)
     }
 }
