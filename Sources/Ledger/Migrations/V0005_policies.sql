@@ -8,7 +8,9 @@
 -- Policies cover every command; the grants of the next file say which commands a role may use at all.
 -- Partitions carry the policies too, because a query that names one does not pass its parent's.
 WITH named AS (
-    SELECT c.oid AS relid, c.relname AS relation, n.name FROM (VALUES
+    SELECT c.oid AS relid, c.relname AS relation, n.name,
+        c.relowner IS DISTINCT FROM to_regrole('metering_owner') AS is_of_team
+    FROM (VALUES
         ('clinics'), ('users'), ('patients'), ('visits'), ('clinic_staff'), ('audit_logs'),
         ('file_storage'), ('subscription_plans'), ('clinic_subscriptions'), ('api_usage')
     ) AS n (name)
@@ -19,7 +21,7 @@ WITH named AS (
         AND c.relnamespace = 'public'::regnamespace
 ), wanted AS (
     SELECT n.relid, n.relation, p.policy, p.body FROM named n CROSS JOIN LATERAL (VALUES
-        ('metering_owner_all', true, 'TO metering_owner USING (true) WITH CHECK (true)'),
+        ('metering_owner_all', n.is_of_team, 'TO metering_owner USING (true) WITH CHECK (true)'),
         ('metering_reads', n.name NOT IN ('visits', 'audit_logs'),
             'FOR SELECT TO metering_worker, billing_admin USING (true)'),
         ('metering_writes', n.name = 'api_usage',
