@@ -7,7 +7,7 @@ PREFIX ?= /usr/local
 # Every debug build has the same flags, so that no target builds again what another one has built.
 strict := --explicit-target-dependency-import-check error
 
-.PHONY: help demo test test-long test-browser bench build release install lint format hooks clean
+.PHONY: help demo test test-long test-browser bench build release release-schema install lint format hooks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ build: ## Build programs and tests (debug); refuses undeclared imports
 release: ## Build the programs for production
 	@scripts/require-packages
 	swift build --configuration release $(strict)
+
+release-schema: ## Make the schema final for a tag: writes the list that a test compares from then on
+	scripts/release-schema > Tests/released-schema.txt
 
 install: release ## Put the programs into PREFIX/bin and the examples into PREFIX/share
 	install -d "$(DESTDIR)$(PREFIX)/bin"

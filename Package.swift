@@ -100,7 +100,9 @@ let package = Package(
         room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
         room(
             "Ledger", ["Billing", "Quotas", "Metering", "Postgres", "Values"],
-            resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
+            resources: [
+                .embedInCode("SQL"), .embedInCode("Migrations"), .embedInCode("Functions"),
+            ]),
         room(
             "Reports", ["Billing", "Metering", "Values", .mustache],
             resources: [.embedInCode("Page")]),

@@ -7,7 +7,7 @@ extension PaymentStatus {
 
     /// The status that a stored word stands for, in any case; nil for an unknown word.
     ///
-    /// The function `metering.standing_word` of the database says the same.
+    /// The function `metering.standing_status` of the database says the same.
     public init?(stored word: String) {
         // Blanks only, as the database trims them.
         let word = String(word.lowercased().drop { $0 == " " })

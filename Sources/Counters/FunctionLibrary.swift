@@ -2,7 +2,7 @@
 public enum FunctionLibrary {
     public static let name = "metering"
     /// Must equal VERSION in `metering.lua`. A server that holds a higher number keeps it.
-    public static let version: Int64 = 3
+    public static let version: Int64 = 4
 
     public static var text: String {
         // Three files, because a large one is slow to compile as an embedded one.

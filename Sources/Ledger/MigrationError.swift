@@ -4,15 +4,15 @@ public import Postgres
 public enum MigrationError: Error, Hashable, CustomStringConvertible {
     /// The application's tables cannot be attached as they are: everything that stands in the way.
     case cannotAttach([AttachProblem])
-    /// An applied file differs from the one in this program.
-    case changedFile(String)
+    /// The database has this file with another name or content: its schema is another one.
+    case otherSchema(String)
     /// The database was migrated by a newer program, up to this version.
     case newerDatabase(Int64)
     /// This file was skipped when later ones were applied.
     case skippedFile(String)
     /// Another program held the lock for all the time allowed.
     case locked(waited: Duration)
-    /// Somebody used what this step had to lock, for all the time allowed.
+    /// Other sessions used what this step had to lock, for all the time allowed.
     case busy(String, waited: Duration)
     /// A statement ran, and is still to be run.
     case withoutEffect(String)
@@ -22,13 +22,16 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
     case file(String, line: Int?, PostgresError)
     case store(PostgresError)
 
-    public enum Remedy: Sendable { case fixSettings, upgradeProgram, restoreFile, retry, page }
+    public enum Remedy: Sendable {
+        case fixSettings, upgradeProgram, restoreFile, recreateSchema, retry, page
+    }
 
     public var remedy: Remedy {
         switch self {
         case .cannotAttach, .missingRight: .fixSettings
         case .newerDatabase: .upgradeProgram
-        case .changedFile, .skippedFile: .restoreFile
+        case .skippedFile: .restoreFile
+        case .otherSchema: .recreateSchema
         case .locked, .busy: .retry
         case .store(let error): error.remedy == .fixSettings ? .fixSettings : .retry
         case .file, .withoutEffect: .page
@@ -40,8 +43,12 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
         case .cannotAttach(let problems):
             (["this database has tables that cannot be attached as they are; nothing was changed"]
                 + problems.map { "\($0.what): \($0.remedy)" }).joined(separator: "\n")
-        case .changedFile(let name):
-            "\(name) was applied with another content; a released migration never changes"
+        case .otherSchema(let name):
+            """
+            this database has another schema than this program (\(name) differs), and one from before \
+            0.1.0 is not upgraded: make a new database, or remove the schema as docs/attach.md says \
+            under "The way back", then migrate
+            """
         case .newerDatabase(let version):
             """
             the database is at version \(version), this program knows \

@@ -11,7 +11,10 @@ public struct MigrationSurvey: Sendable {
     public let way: MigrationWay
     /// Still to apply, in order.
     public let files: [MigrationFile]
-    /// The statements that those files find to be run now, where they ask the catalog.
+    /// The names of functions and views still to apply.
+    public let functions: [String]
+    /// The statements that those files find to be run now, where they ask the catalog, and those for
+    /// triggers on the application's tables.
     public let statements: [String]
     /// The application's tables as they are. Empty in a new database and once it is attached.
     public let tables: [FoundTable]

@@ -11,10 +11,9 @@ extension Migrator {
                 try await connection.transaction(retries: 0) { connection in
                     try await record(file, on: connection)
                 }
-            } else if file.runsOutsideTransaction {
-                try await applyOutsideTransaction(file, on: connection, progress: progress)
             } else {
                 try await patiently(file.name, connection, progress: progress) { connection in
+                    try await makeTriggers(of: file.tablesWithTriggers, on: connection)
                     if !file.runsAsConnectingRole {
                         try await connection.execute(SQL.migrationRoleLocal)
                     }
@@ -28,24 +27,14 @@ extension Migrator {
         }
     }
 
-    private func applyOutsideTransaction(
-        _ file: MigrationFile, on connection: PostgresConnection, progress: (String) -> Void
+    private func makeTriggers(
+        of tables: [String], on connection: PostgresConnection
     ) async throws {
-        try await connection.execute(SQL.migrationRoleSet)
-        do {
-            for statement in file.statements {
-                try await watched(file.name, connection, progress: progress) { connection in
-                    try await connection.script(statement, timeout: Self.fileTimeout)
-                }
-            }
-            try await connection.transaction(retries: 0) { connection in
-                try await record(file, on: connection)
-            }
-        } catch {
-            _ = try? await connection.execute(SQL.migrationRoleReset)
-            throw error
+        guard !tables.isEmpty else { return }
+        for row in try await connection.query(SQL.applicationTriggers) {
+            guard tables.contains(try row.text("relation")) else { continue }
+            try await connection.script(try row.text("statement"), timeout: Self.fileTimeout)
         }
-        try await connection.execute(SQL.migrationRoleReset)
     }
 
     /// In a transaction, because the record belongs to `metering_owner` whoever ran the file.
@@ -55,5 +44,35 @@ extension Migrator {
         try await connection.execute(SQL.migrationRoleLocal)
         try await connection.execute(
             SQL.migrationRecord, [.int64(file.version), .text(file.name), .bytes(checksum)])
+    }
+
+    /// Applies the functions and views whose text has changed, all or none, and returns their names.
+    func applyFunctions(
+        on connection: PostgresConnection, progress: (String) -> Void
+    ) async throws -> [String] {
+        let changed = try await changedFunctions(on: connection)
+        guard !changed.isEmpty else { return [] }
+        progress("applying \(changed.count) functions")
+        try await patiently("functions", connection, progress: progress) { connection in
+            try await connection.execute(SQL.migrationRoleLocal)
+            for function in changed {
+                try await apply(function, on: connection)
+            }
+        }
+        return changed.map(\.file.name)
+    }
+
+    private func apply(
+        _ function: MigrationPlan.KnownFunction, on connection: PostgresConnection
+    ) async throws {
+        do throws(PostgresError) {
+            try await connection.script(function.file.text, timeout: Self.fileTimeout)
+        } catch {
+            guard case .server(let server) = error, !server.isOfLocks else { throw error }
+            throw MigrationError.file("\(function.file.name).sql", line: server.line, error)
+        }
+        try await connection.execute(
+            SQL.migrationFunctionRecord,
+            [.text(function.file.name), .bytes(function.checksum)])
     }
 }

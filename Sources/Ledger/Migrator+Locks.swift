@@ -26,9 +26,7 @@ extension Migrator {
                         try await work(connection)
                     }
                 }
-            } catch PostgresError.server(let error)
-                where error.sqlState == .lockNotAvailable || error.sqlState == .deadlockDetected
-            {
+            } catch PostgresError.server(let error) where error.isOfLocks {
                 guard clock.now < deadline else {
                     throw MigrationError.busy(name, waited: patience)
                 }
@@ -75,4 +73,9 @@ extension Migrator {
         let rows = try? await pool.query(SQL.migrationBlockers, [.int64(session)])
         return try? rows?.first?.optionalText("blockers")
     }
+}
+
+extension PostgresServerError {
+    /// The statement did not get a lock, and may when it is asked for again.
+    var isOfLocks: Bool { sqlState == .lockNotAvailable || sqlState == .deadlockDetected }
 }

@@ -16,20 +16,21 @@ extension Migrator {
         }
     }
 
-    /// Which way the database goes, and what of it is still to apply.
+    /// Which way the database goes, and what is still to apply.
     struct Pending {
         let way: MigrationWay
         let files: [MigrationFile]
-        /// Whether the files that the two ways do not share are applied.
+        let functions: [MigrationPlan.KnownFunction]
+        /// Whether the files that act on the application's tables are applied.
         var isAttachedYet: Bool { !files.contains { $0.version <= Migrator.attachedFrom } }
     }
 
-    /// The last file of the two ways' own.
-    static let attachedFrom: Int64 = 7
+    /// The last of the files that make, change or grant the application's tables.
+    static let attachedFrom: Int64 = 6
 
     func pending(on connection: PostgresConnection) async throws -> Pending {
         guard let state = try await connection.query(SQL.schemaState).first else {
-            return Pending(way: .new, files: files)
+            throw MigrationError.missingRight("the catalog cannot be read")
         }
         let hasRecord = try state.bool("has_record")
         if try !hasRecord && state.bool("has_schema") {
@@ -42,8 +43,11 @@ extension Migrator {
         let pending = Pending(
             way: way,
             files: try MigrationPlan.pending(
-                try await known(way, on: connection), applied: applied))
-        if !pending.files.isEmpty { try await requireRights(on: connection) }
+                try await known(way, on: connection), applied: applied),
+            functions: try await changedFunctions(on: connection, hasRecord: hasRecord))
+        if !pending.files.isEmpty || !pending.functions.isEmpty {
+            try await requireRights(on: connection)
+        }
         if way == .attached && !pending.isAttachedYet { try await requireTables(on: connection) }
         return pending
     }
@@ -76,6 +80,23 @@ extension Migrator {
         return try zip(files, rows).map { file, row in
             MigrationPlan.Known(file: file, checksum: try row.bytes("checksum"))
         }
+    }
+
+    /// The functions and views to apply; all of them in a database without a record.
+    func changedFunctions(
+        on connection: PostgresConnection, hasRecord: Bool = true
+    ) async throws -> [MigrationPlan.KnownFunction] {
+        let rows = try await connection.query(
+            SQL.migrationChecksums, [.textArray(functions.map(\.text))])
+        let known = try zip(functions, rows).map { file, row in
+            MigrationPlan.KnownFunction(file: file, checksum: try row.bytes("checksum"))
+        }
+        guard hasRecord else { return known }
+        let applied = try await connection.query(SQL.migrationFunctions).map { row in
+            (try row.text("name"), try row.bytes("checksum"))
+        }
+        return MigrationPlan.changed(
+            known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }))
     }
 
     private func requireRights(on connection: PostgresConnection) async throws {

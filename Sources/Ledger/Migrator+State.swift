@@ -5,7 +5,7 @@ public struct MigrationState: Hashable, Sendable {
     /// The newest version applied; 0 when none is.
     public let found: Int64
     public let needed: Int64
-    /// The files that `apply` would run.
+    /// The files, functions and views that `apply` would run.
     public let pending: [String]
     /// Why `apply` would refuse; nil when it would not.
     public let problem: MigrationError?
@@ -26,15 +26,21 @@ extension Migrator {
             guard let row = try await connection.query(SQL.schemaState).first else {
                 throw MigrationError.missingRight("the catalog cannot be read")
             }
-            let applied =
-                try row.bool("has_record") ? try await applied(on: connection) : []
+            let hasRecord = try row.bool("has_record")
+            let applied = hasRecord ? try await applied(on: connection) : []
             let way = MigrationPlan.way(
                 applied: applied, hasTables: try row.optionalText("existing_table") != nil)
             let known = try await known(way, on: connection)
-            return Self.state(known, applied: applied)
+            let state = Self.state(known, applied: applied)
+            guard state.problem == nil else { return state }
+            let functions = try await changedFunctions(on: connection, hasRecord: hasRecord)
+            return MigrationState(
+                found: state.found, needed: state.needed,
+                pending: state.pending + functions.map { "\($0.file.name).sql" }, problem: nil)
         }
     }
 
+    /// The files alone.
     static func state(
         _ known: [MigrationPlan.Known], applied: [MigrationPlan.Applied]
     ) -> MigrationState {

@@ -5,15 +5,17 @@ extension Migrator {
     public func survey() async throws(MigrationError) -> MigrationSurvey {
         try await migrating { connection in
             let pending = try await pending(on: connection)
+            let functions = pending.functions.map(\.file.name)
+            let statements = try await statements(of: pending.files, on: connection)
             guard pending.way == .attached && !pending.isAttachedYet else {
                 return MigrationSurvey(
-                    way: pending.way, files: pending.files, statements: [], tables: [], usage: nil)
+                    way: pending.way, files: pending.files, functions: functions,
+                    statements: statements, tables: [], usage: nil)
             }
             let tables = try await connection.query(SQL.attachTables).map(Self.table)
             return MigrationSurvey(
-                way: .attached, files: pending.files,
-                statements: try await statements(of: pending.files, on: connection),
-                tables: tables,
+                way: .attached, files: pending.files, functions: functions,
+                statements: statements, tables: tables,
                 usage: try await usage(of: tables, on: connection))
         }
     }
@@ -21,10 +23,12 @@ extension Migrator {
     private func statements(
         of files: [MigrationFile], on connection: PostgresConnection
     ) async throws -> [String] {
+        let queries = files.filter(\.answersStatements).map {
+            Statement(name: $0.name, text: $0.text)
+        }
         var statements: [String] = []
-        for file in files where file.answersStatements {
-            let rows = try await connection.query(Statement(name: file.name, text: file.text))
-            statements += try rows.map { try $0.text("statement") }
+        for query in queries + [SQL.applicationTriggers] {
+            statements += try await connection.query(query).map { try $0.text("statement") }
         }
         return statements
     }

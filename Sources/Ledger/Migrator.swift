@@ -1,6 +1,7 @@
 public import Postgres
 
-/// Brings a database to this program's schema: forward only, each file once, checksummed.
+/// Brings a database to this program's schema: forward only, each file once, checksummed; then the
+/// functions and the application's triggers that differ from this program's.
 ///
 /// Connects directly, not through a pooler: the lock of a run belongs to its session. The pool needs two
 /// connections: one works, the other tells whom it waits for.
@@ -8,6 +9,7 @@ public struct Migrator: Sendable {
     let pool: PostgresPool
     let files: [MigrationFile]
     let attaching: [MigrationFile]
+    let functions: [FunctionFile]
     /// How long one step asks for its locks again before it gives up.
     let patience: Duration
     /// Building an index concurrently may wait for every old transaction of the server.
@@ -19,11 +21,13 @@ public struct Migrator: Sendable {
 
     init(
         pool: PostgresPool, files: [MigrationFile] = MigrationFile.all,
-        attaching: [MigrationFile] = MigrationFile.attaching, patience: Duration = .seconds(600)
+        attaching: [MigrationFile] = MigrationFile.attaching,
+        functions: [FunctionFile] = FunctionFile.all, patience: Duration = .seconds(600)
     ) {
         self.pool = pool
         self.files = files
         self.attaching = attaching
+        self.functions = functions
         self.patience = patience
     }
 
@@ -37,19 +41,34 @@ public struct Migrator: Sendable {
     /// - Parameters:
     ///   - wait: How long another program's run is waited for.
     ///   - progress: Takes one line for each file and statement, and more while waiting.
+    @discardableResult
     public func apply(
         waitingAtMost wait: Duration = .seconds(300), progress: (String) -> Void = { _ in }
-    ) async throws(MigrationError) -> [MigrationFile] {
+    ) async throws(MigrationError) -> MigrationOutcome {
         try await locked(waitingAtMost: wait, progress: progress) { connection in
             let pending = try await pending(on: connection)
             if pending.way == .attached, pending.files.count == attaching.count {
                 progress("the application's tables are there: attaching to them")
             }
-            for file in pending.files {
-                progress("applying \(file.name)")
-                try await apply(file, on: connection, progress: progress)
-            }
-            return pending.files
+            let first = pending.files.prefix { !$0.needsFunctions }
+            try await apply(first, on: connection, progress: progress)
+            let functions = try await applyFunctions(on: connection, progress: progress)
+            let last = pending.files.dropFirst(first.count)
+            try await apply(last, on: connection, progress: progress)
+            let statements = try await run(
+                SQL.applicationTriggers, on: connection, progress: progress)
+            return MigrationOutcome(
+                files: pending.files, functions: functions, statements: statements)
+        }
+    }
+
+    private func apply(
+        _ files: ArraySlice<MigrationFile>, on connection: PostgresConnection,
+        progress: (String) -> Void
+    ) async throws {
+        for file in files {
+            progress("applying \(file.name)")
+            try await apply(file, on: connection, progress: progress)
         }
     }
 

@@ -3,6 +3,8 @@ import Postgres
 /// Every SQL statement the ledger sends, each from the file of its name below `SQL/`. Each facet
 /// names its own in an extension; the statements of the schema are here.
 enum SQL {
+    static let applicationTriggers = file(
+        "application_triggers", PackageResources.application_triggers_sql)
     static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
     static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)
     static let attachUsage = file("attach_usage", PackageResources.attach_usage_sql)
@@ -11,18 +13,18 @@ enum SQL {
         "migration_blockers", PackageResources.migration_blockers_sql)
     static let migrationChecksums = file(
         "migration_checksums", PackageResources.migration_checksums_sql)
+    static let migrationFunctionRecord = file(
+        "migration_function_record", PackageResources.migration_function_record_sql)
+    static let migrationFunctions = file(
+        "migration_functions", PackageResources.migration_functions_sql)
     static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)
     static let migrationLockTimeout = file(
         "migration_lock_timeout", PackageResources.migration_lock_timeout_sql)
     static let migrationRecord = file("migration_record", PackageResources.migration_record_sql)
     static let migrationRoleLocal = file(
         "migration_role_local", PackageResources.migration_role_local_sql)
-    static let migrationRoleReset = file(
-        "migration_role_reset", PackageResources.migration_role_reset_sql)
     static let migrationRoleRights = file(
         "migration_role_rights", PackageResources.migration_role_rights_sql)
-    static let migrationRoleSet = file(
-        "migration_role_set", PackageResources.migration_role_set_sql)
     static let migrationSession = file("migration_session", PackageResources.migration_session_sql)
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
     static let rlsBlindRoles = file("rls_blind_roles", PackageResources.rls_blind_roles_sql)

@@ -32,7 +32,7 @@ SELECT id, plan, '2025-01-01', '2099-01-01', CASE WHEN n BETWEEN 10 AND 13 THEN 
     WHEN n % 7 = 0 THEN 'trialing' ELSE 'active' END
 FROM made WHERE n % 16 <> 0;
 
-ALTER TABLE clinic_subscriptions DROP CONSTRAINT IF EXISTS clinic_subscriptions_payment_status_check;
+ALTER TABLE clinic_subscriptions DROP CONSTRAINT IF EXISTS metering_payment_status_check;
 DO $$ BEGIN
     UPDATE clinic_subscriptions SET payment_status = 'awaiting_wire' WHERE clinic_id = md5('clinic20')::uuid;
 EXCEPTION WHEN check_violation OR raise_exception THEN NULL; END $$;

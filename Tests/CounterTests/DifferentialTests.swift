@@ -39,7 +39,7 @@ private enum Case: CaseIterable {
         refusedWhenGone
     case admittedAll, admittedSome, admittedNone
     case shadowOverruled, shadowQuotaOverruled, shadowAdmittedSome, shadowBesideDenial
-    case inTime, oldRequest, oldConfiguration
+    case inTime
 
     static func all(of request: CheckRequest, _ reply: CounterReply) -> Set<Case> {
         var cases: Set<Case> = []
@@ -67,25 +67,6 @@ private enum Case: CaseIterable {
         ]
         for (one, isTrue) in said where isTrue { cases.insert(one) }
         return cases
-    }
-}
-
-/// The bytes of the version before this one, which its workers still send and read.
-private enum Before {
-    static func request(_ bytes: [UInt8]) -> [UInt8] { Array(bytes[..<8] + bytes[12..<52]) }
-    static func configuration(_ bytes: [UInt8]) -> [UInt8] { bytes[..<3] + [0] + bytes[8...] }
-
-    static func reply(_ reply: CounterReply) -> [UInt8] {
-        let bytes = reply.encoded
-        let limits = reply.limits.flatMap { limit in
-            let numbers = [limit.remaining, limit.untilFull, limit.burst, limit.tolerance]
-            return Self.bytes(Int64(limit.id.rawValue)).prefix(2) + numbers.flatMap(Self.bytes)
-        }
-        return bytes[..<3] + [0] + bytes[4..<8] + bytes[20..<100] + limits
-    }
-
-    private static func bytes(_ number: Int64) -> [UInt8] {
-        (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) }
     }
 }
 
@@ -123,28 +104,22 @@ private struct Story {
         let rules = CounterRules(
             now: source.now, stamp: Minting.stamp(source.server), mint: Minting.mint)
         switch step {
-        case .check(let request, let asBefore):
+        case .check(let request):
             let outcome = rules.check(stored, request)
             let function = request.mode == .peek ? "metering_peek" : "metering_check"
-            let bytes = asBefore ? Before.request(request.encoded) : request.encoded
-            let reply = try await redis.call(function, clinic, bytes).elements?.first?.bytes
-            compare(
-                step, number, asBefore ? Before.reply(outcome.reply) : outcome.reply.encoded, reply)
+            let reply = try await redis.call(function, clinic, request.encoded).elements?.first?
+                .bytes
+            compare(step, number, outcome.reply.encoded, reply)
             seen.insert(outcome.reply.verdict)
             cases.formUnion(Case.all(of: request, outcome.reply))
-            if asBefore { cases.insert(.oldRequest) }
             if outcome.stored != nil { marks.append(outcome.reply.mark) }
             keep(outcome.stored)
-        case .configure(let configuration, let nonce, let asBefore):
+        case .configure(let configuration, let nonce):
             let outcome = rules.configure(stored, configuration, nonce: nonce)
-            let bytes = configuration.encoded(nonce: nonce)
             let reply = try await redis.call(
-                "metering_configure", clinic, asBefore ? Before.configuration(bytes) : bytes)
-            compare(
-                step, number, asBefore ? Before.reply(outcome.reply) : outcome.reply.encoded,
-                reply.bytes)
+                "metering_configure", clinic, configuration.encoded(nonce: nonce))
+            compare(step, number, outcome.reply.encoded, reply.bytes)
             seen.insert(outcome.reply.verdict)
-            if asBefore { cases.insert(.oldConfiguration) }
             keep(outcome.stored)
         case .settle(let entries):
             let outcome = rules.settle(stored, entries)

@@ -4,9 +4,8 @@ import TestSupport
 
 /// One thing that can happen to a clinic's counter.
 enum Step {
-    /// - Parameter asBefore: in the bytes of the version before this one.
-    case check(CheckRequest, asBefore: Bool)
-    case configure(CounterTerms, nonce: UInt64, asBefore: Bool)
+    case check(CheckRequest)
+    case configure(CounterTerms, nonce: UInt64)
     case settle([CounterValue.Closed])
     case forget(CounterValue.Closed)
     /// Redis lost the key, or its last writes.
@@ -38,24 +37,14 @@ struct StepSource {
             guard Bool.random(using: &random) else {
                 return .check(
                     CheckRequest(
-                        limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next()),
-                    asBefore: false)
+                        limit: 0, mode: .consume, cost: 1, mark: nil, nonce: random.next()))
             }
             server = "storm \(random.next())"
             return .newServer(server)
         }
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<52:
-            let request = request(marks)
-            let canBeOld = request.count == 1 && request.notAfter == 0
-            return .check(
-                request, asBefore: canBeOld && Int.random(in: 0..<4, using: &random) == 0)
-        case 52..<66:
-            let configuration = configuration(value)
-            let canBeOld = configuration.shadow == .none
-            return .configure(
-                configuration, nonce: random.next(),
-                asBefore: canBeOld && Int.random(in: 0..<4, using: &random) == 0)
+        case 0..<52: return .check(request(marks))
+        case 52..<66: return .configure(configuration(value), nonce: random.next())
         case 66..<72: return .settle(entries(value))
         case 72..<74: return .forget(running(value))
         case 74: return .damage

@@ -84,7 +84,7 @@ import Testing
             try await database.owner.script(
                 """
                 ALTER TABLE clinic_subscriptions
-                DROP CONSTRAINT clinic_subscriptions_payment_status_check;
+                DROP CONSTRAINT metering_payment_status_check;
                 ALTER TABLE clinic_subscriptions DISABLE TRIGGER USER;
                 """)
             let clinics = [ClinicID.numbered(1), .numbered(2), .numbered(3)]
@@ -153,7 +153,7 @@ import Testing
             ] as [(String, [Int64])] {
                 if !change.isEmpty { try await database.owner.script(change) }
                 let rows = try await database.owner.ask(
-                    "SELECT config_version FROM metering.clinic_config ORDER BY clinic_id")
+                    "SELECT config_version FROM metering.clinic_terms ORDER BY clinic_id")
                 #expect(try rows.map { try $0.int64(0) } == expected, "\(change)")
             }
         }

@@ -178,15 +178,15 @@ import Testing
         }
     }
 
-    @Test func `keep the latest checkpoint of a stamp of Redis`() async throws {
+    @Test func `keep the latest checkpoint of each stamp of Redis`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
             try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 20)
             try await ledger.operations.noteRedisStamp(.max, node: "one", lastCheckpoint: 10)
             try await ledger.operations.noteRedisStamp(.max, node: "one")
-            let lives = try await ledger.operations.redisStamps()
-            #expect(lives.map(\.stamp) == [.max])
-            #expect(lives.map(\.lastCheckpoint) == [20])
+            let stamps = try await ledger.operations.redisStamps()
+            #expect(stamps.map(\.stamp) == [.max])
+            #expect(stamps.map(\.lastCheckpoint) == [20])
             try await ledger.operations.recordJob("rollup", startedAt: 5, rowsWritten: 3, ok: true)
         }
     }

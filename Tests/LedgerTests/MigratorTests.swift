@@ -11,9 +11,12 @@ import Testing
         try await TestDatabase.lendEmpty { pool, _ in
             let migrator = Migrator(pool: pool)
             #expect(try await migrator.plan() == MigrationFile.all)
-            #expect(try await migrator.apply() == MigrationFile.all)
+            let first = try await migrator.apply()
+            #expect(first.files == MigrationFile.all)
+            #expect(first.functions == FunctionFile.all.map(\.name))
+            #expect(first.statements == [])
             #expect(try await migrator.plan() == [])
-            #expect(try await migrator.apply() == [])
+            #expect(try await migrator.apply().isEmpty)
             let rows = try await pool.ask(
                 "SELECT version FROM metering.schema_migration ORDER BY 1")
             #expect(try rows.map { try $0.int64(0) } == MigrationFile.all.map(\.version))
@@ -26,7 +29,7 @@ import Testing
         try await TestDatabase.lendEmpty { pool, _ in
             async let first = Migrator(pool: pool).apply()
             async let second = Migrator(pool: pool).apply()
-            let counts = try await [first.count, second.count].sorted()
+            let counts = try await [first.files.count, second.files.count].sorted()
             #expect(counts == [0, MigrationFile.all.count])
         }
     }
@@ -57,32 +60,29 @@ import Testing
             files[3] = MigrationFile(
                 version: old.version, name: old.name, text: old.text + "\n-- one comment more\n")
             let changed = Migrator(pool: pool, files: files)
-            await #expect(throws: MigrationError.changedFile("V0004_tenant_indexes.sql")) {
+            await #expect(throws: MigrationError.otherSchema("V0004_new_indexes.sql")) {
                 try await changed.apply()
             }
         }
     }
 
-    @Test func `merge what quarantine held of the same count and reason`() async throws {
+    @Test func `refuse a database of an unreleased schema in one line that says what to do`()
+        async throws
+    {
         try await TestDatabase.lendEmpty { pool, _ in
-            let older = MigrationFile.all.filter { $0.version < 17 }
-            _ = try await Migrator(pool: pool, files: older).apply()
+            _ = try await Migrator(pool: pool).apply()
+            // As the 39 files before the baseline left it.
             try await pool.script(
                 """
-                INSERT INTO metering.quarantine
-                    (month, clinic_id, epoch, used, credited, reason, times, last_seen)
-                SELECT '2026-11-01', gen.id, 1, used, 9 - used, reason, used, now()
-                FROM (SELECT gen_random_uuid() AS id) AS gen, unnest(ARRAY[1, 3, 2]) AS used,
-                    unnest(ARRAY['a', 'b']) AS reason
-                WHERE reason = 'a' OR used = 1
+                UPDATE metering.schema_migration SET checksum = sha256('older') WHERE version = 1;
+                INSERT INTO metering.schema_migration (version, name, checksum)
+                VALUES (39, 'V0039_sessions_side_by_side.sql', sha256('older'));
                 """)
-            _ = try await Migrator(pool: pool).apply()
-            let rows = try await pool.ask(
-                """
-                SELECT concat_ws(' ', reason, used, credited, times) FROM metering.quarantine
-                ORDER BY reason
-                """)
-            #expect(try rows.map { try $0.text(0) } == ["a 3 8 6", "b 1 8 1"])
+            let expected = MigrationError.otherSchema("V0001_foundation.sql")
+            await #expect(throws: expected) { try await Migrator(pool: pool).apply() }
+            #expect(try await Migrator(pool: pool).state().problem == expected)
+            let line = "\(expected)"
+            #expect(!line.contains("\n") && line.contains("make a new database"))
         }
     }
 
@@ -105,35 +105,50 @@ import Testing
                 _ = try await Migrator(pool: pool, files: files).apply()
                 Issue.record("a division by zero was applied")
             } catch MigrationError.file(let name, _, let error) {
-                #expect(name == "V0008_buckets.sql")
+                #expect(name == "V0008_terms.sql")
                 #expect(error.sqlState == "22012")
             }
-            let left = try await pool.ask("SELECT to_regclass('metering.usage_month') IS NULL")
+            let left = try await pool.ask("SELECT to_regclass('metering.clinic_terms') IS NULL")
             #expect(try left[0].bool(0))
             let rest = try await Migrator(pool: pool).apply()
-            #expect(rest == Array(MigrationFile.all.dropFirst(7)))
+            #expect(rest.files == Array(MigrationFile.all.dropFirst(7)))
         }
     }
 
-    @Test func `build an index again whose build was interrupted`() async throws {
+    @Test func `apply a function again when its text has changed, and no other`() async throws {
         try await TestDatabase.lendEmpty { pool, _ in
-            let index = MigrationFile.all.firstIndex { $0.runsOutsideTransaction }
-            let outside = try #require(index)
-            let before = Migrator(pool: pool, files: Array(MigrationFile.all[..<outside]))
-            _ = try await before.apply()
-            // What an interrupted CREATE INDEX CONCURRENTLY leaves behind: an index marked invalid.
-            try await pool.script(
-                """
-                CREATE INDEX idx_patients_clinic ON public.patients (clinic_id);
-                ALTER INDEX idx_patients_clinic OWNER TO metering_owner;
-                UPDATE pg_index SET indisvalid = false
-                WHERE indexrelid = 'public.idx_patients_clinic'::regclass;
-                """)
             _ = try await Migrator(pool: pool).apply()
-            let rows = try await pool.ask(
-                "SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_patients_clinic'::regclass"
-            )
-            #expect(try rows[0].bool(0))
+            let changed = FunctionFile.all.map { file in
+                guard file.name == "unknown_status" else { return file }
+                return FunctionFile(
+                    name: file.name, text: file.text.replacing("is not known", with: "is strange"))
+            }
+            let newer = Migrator(pool: pool, functions: changed)
+            #expect(try await newer.survey().functions == ["unknown_status"])
+            #expect(try await newer.apply().functions == ["unknown_status"])
+            #expect(try await newer.apply().isEmpty)
+            let said = try await pool.ask("SELECT metering.unknown_status('x')")
+            #expect(try said[0].text(0).contains("is strange"))
+            #expect(try await Migrator(pool: pool).state().pending == ["unknown_status.sql"])
+            #expect(try await Migrator(pool: pool).apply().functions == ["unknown_status"])
+        }
+    }
+
+    @Test func `apply all changed functions or none, and name the one that fails`() async throws {
+        try await TestDatabase.lendEmpty { pool, _ in
+            _ = try await Migrator(pool: pool).apply()
+            var files = FunctionFile.all
+            let first = try #require(files.first)
+            files[0] = FunctionFile(name: first.name, text: first.text + "-- changed\n")
+            files.append(FunctionFile(name: "broken", text: "SELECT 1 / 0;"))
+            do {
+                _ = try await Migrator(pool: pool, functions: files).apply()
+                Issue.record("a division by zero was applied")
+            } catch MigrationError.file(let name, _, let error) {
+                #expect(name == "broken.sql")
+                #expect(error.sqlState == "22012")
+            }
+            #expect(try await Migrator(pool: pool).apply().isEmpty)
         }
     }
 
@@ -161,8 +176,8 @@ import Testing
                 let pool = try TestDatabase.pool(
                     database.server.url(
                         user: Login.owner, password: Login.password, database: name))
-                #expect(try await Migrator(pool: pool).apply().count == MigrationFile.all.count)
-                #expect(try await Migrator(pool: pool).apply() == [])
+                #expect(try await Migrator(pool: pool).apply().files == MigrationFile.all)
+                #expect(try await Migrator(pool: pool).apply().isEmpty)
                 await pool.close()
             }
         }
@@ -170,10 +185,7 @@ import Testing
 
     @Test func `hold every statement that the ledger sends`() async throws {
         // PREPARE takes no SET, so these are run instead.
-        let settings: Set = [
-            "migration_lock_timeout", "migration_role_local", "migration_role_reset",
-            "migration_role_set",
-        ]
+        let settings: Set = ["migration_lock_timeout", "migration_role_local"]
         let statements = try Self.statements()
         #expect(statements.count > 100 && settings.isSubset(of: statements.keys))
         try await TestDatabase.lend { database in
@@ -183,7 +195,6 @@ import Testing
             try await database.owner.script(
                 """
                 BEGIN; \(SQL.migrationRoleLocal.text); \(SQL.migrationLockTimeout.text); COMMIT;
-                \(SQL.migrationRoleSet.text); \(SQL.migrationRoleReset.text);
                 """)
         }
     }

@@ -72,7 +72,7 @@ import Testing
             #expect(versions[0].problem?.contains("metering.billing.currency is \"Taler\"") == true)
             // Both clinics were told, each time.
             let rows = try await database.owner.ask(
-                "SELECT config_version FROM metering.clinic_config ORDER BY clinic_id")
+                "SELECT config_version FROM metering.clinic_terms ORDER BY clinic_id")
             #expect(try rows.map { try $0.int64(0) } == [6, 6])
             let found = try await database.owner.ask("SELECT times FROM metering.attention")
             #expect(try found.map { try $0.int64(0) } == [2])

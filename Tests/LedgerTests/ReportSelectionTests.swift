@@ -20,7 +20,7 @@ private struct Sample {
                 (2, 'none', 0, 0, '{"metering": {"quota": {"api_calls": 0}, "storage_bytes": 0}}'),
                 (3, 'Open', -1, -1, '{"metering": {"quota": {"api_calls": -1}, "storage_bytes": null}}'),
                 (4, 'Odd', -1, -1, '{"metering": {"quota": {"api_calls": "many"}, "storage_bytes": 1.5}}');
-            ALTER TABLE clinic_subscriptions DROP CONSTRAINT clinic_subscriptions_payment_status_check;
+            ALTER TABLE clinic_subscriptions DROP CONSTRAINT metering_payment_status_check;
             """)
         for (number, plan, status) in [
             (1, 1, "active"), (2, 1, "active"), (3, 1, "past_due"), (4, 1, "suspended"),

@@ -230,7 +230,7 @@ import Values
             try await database.owner.script(
                 """
                 UPDATE metering.usage_month
-                SET state = 'closed', closed_at = now(), seal = sha256('x')
+                SET state = 'closed', closed_at = now()
                 WHERE month = '2026-11-01'
                 """)
             let late = try await database.ledger.usage.checkpoint([checkpoint(clinic: 1, used: 8)])

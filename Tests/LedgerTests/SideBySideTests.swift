@@ -172,7 +172,7 @@ import Testing
             try await database.owner.withConnection { holder in
                 try await holder.script(
                     """
-                    BEGIN; SELECT FROM metering.clinic_config
+                    BEGIN; SELECT FROM metering.clinic_terms
                     WHERE clinic_id = '\(ClinicID.numbered(2))' FOR UPDATE
                     """)
                 async let edit: Void = database.owner.script(
@@ -261,7 +261,7 @@ extension TestDatabase {
 
     fileprivate func configVersion(_ clinic: ClinicID) async throws -> Int64 {
         try await owner.ask(
-            "SELECT config_version FROM metering.clinic_config WHERE clinic_id = $1::text::uuid",
+            "SELECT config_version FROM metering.clinic_terms WHERE clinic_id = $1::text::uuid",
             [.text("\(clinic)")])[0].int64(0)
     }
 }

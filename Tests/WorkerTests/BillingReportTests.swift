@@ -219,7 +219,7 @@ import Testing
             try await database.psql(
                 """
                 ALTER TABLE clinic_subscriptions
-                    DROP CONSTRAINT IF EXISTS clinic_subscriptions_payment_status_check;
+                    DROP CONSTRAINT IF EXISTS metering_payment_status_check;
                 SET session_replication_role = replica;
                 UPDATE clinic_subscriptions SET payment_status = '=owed' || chr(27) || '[31m';
                 """)

@@ -80,7 +80,7 @@ import Testing
             try await database.psql(
                 """
                 ALTER TABLE clinic_subscriptions
-                    DROP CONSTRAINT clinic_subscriptions_payment_status_check;
+                    DROP CONSTRAINT metering_payment_status_check;
                 ALTER TABLE clinic_subscriptions DISABLE TRIGGER USER;
                 INSERT INTO clinics (clinic_id, name) VALUES (gen_random_uuid(), 'Two');
                 INSERT INTO clinic_subscriptions

@@ -118,7 +118,7 @@ import Testing
         }
         #expect(level([], nil) == .ok)
         #expect(level(["V0004_a.sql"], nil) == .fail)
-        #expect(level([], .changedFile("V0001_foundation.sql")) == .fail)
+        #expect(level([], .otherSchema("V0001_foundation.sql")) == .fail)
         #expect(level([], .newerDatabase(99)) == .fail)
     }
 

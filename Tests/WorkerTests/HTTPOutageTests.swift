@@ -131,15 +131,15 @@ import Testing
     @Test func `tells no addresses to strangers`() async throws {
         try await HTTPWorker.lend { worker in
             _ = try await worker.database.ask(
-                "ALTER TABLE metering.clinic_config RENAME TO hidden_config")
+                "ALTER TABLE metering.clinic_terms RENAME TO hidden_terms")
             try await waitUntil("the watch fails") {
                 try await worker.request("GET", "/readyz", key: nil).body.contains("watch")
             }
             let reply = try await worker.request("GET", "/readyz", key: nil)
             #expect(reply.status == 200 && reply.body.contains("watch: failing, see the log"))
-            #expect(!reply.body.contains("hidden") && !reply.body.contains("clinic_config"))
+            #expect(!reply.body.contains("hidden") && !reply.body.contains("clinic_terms"))
             _ = try await worker.database.ask(
-                "ALTER TABLE metering.hidden_config RENAME TO clinic_config")
+                "ALTER TABLE metering.hidden_terms RENAME TO clinic_terms")
             try await waitUntil("every part is well again") {
                 try await worker.request("GET", "/readyz", key: nil).body.contains("[]")
             }

@@ -18,7 +18,7 @@
 --       n times: i8 GCRA time
 --       k times: i8 period start, c8 epoch, i8 used, i8 credited, B settled
 
-local VERSION, LAYOUT = 3, 1
+local VERSION, LAYOUT = 4, 1
 local HEAD, LIMIT, TIME, CLOSED, CLOSED_MAX, LIMITS_MAX = 104, 14, 8, 33, 8, 8
 local HEAD_FORMAT = '<BBBBBBBBi8c8c8i8i8i8i8i8i8i8i8i8'
 local REQUEST_FORMAT, REQUEST = '<I2BBI4I4i8c8i8i8c8i8', 60
@@ -337,23 +337,6 @@ local function decide(raw, request, at, stamp)
         base + used - credited, quota, period_end) .. raw:sub(HEAD + 1, HEAD + n * LIMIT) .. times, written
 end
 
--- Workers of the version before this one send 48 bytes, without count and not-after, and read a reply
--- without what was new, with each limit worked out: while workers are replaced, both kinds ask one Redis.
-local function decide_as_before(raw, request, at, stamp)
-    local reply, written =
-        decide(raw, request:sub(1, 8) .. '\1\0\0\0' .. request:sub(9) .. ZERO, at, stamp)
-    local n = reply:byte(3)
-    local parts = { reply:sub(1, 3) .. '\0' .. reply:sub(5, 8) .. reply:sub(21, REPLY) }
-    for i = 0, n - 1 do
-        local id, emission, tolerance = struct.unpack('<I2I6I6', reply, REPLY + i * LIMIT + 1)
-        local ahead = struct.unpack('<i8', reply, REPLY + n * LIMIT + i * TIME + 1) - at
-        ahead = math.min(math.max(ahead, 0), tolerance)
-        parts[i + 2] = struct.pack('<I2i8i8i8i8', id, math.floor((tolerance - ahead) / emission), ahead,
-            math.floor(tolerance / emission), tolerance)
-    end
-    return table.concat(parts), written
-end
-
 -- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
 --   Returns n replies in the order of the keys, each a packed string:
 --   B verdict, B flags, B limits, B limits in shadow, I4 mask of what said no (bit i = limit i, 256 quota,
@@ -373,7 +356,7 @@ local function check(keys, arguments)
         if type(raw) == 'table' then
             reply = no_answer(UNREADABLE, at)
         else
-            reply, written = (#request == 48 and decide_as_before or decide)(raw, request, at, stamp)
+            reply, written = decide(raw, request, at, stamp)
             if written and redis.pcall('SET', key, written).err then reply = no_answer(UNREADABLE, at) end
         end
         replies[i] = reply
@@ -390,8 +373,8 @@ local function peek(keys, arguments)
         if type(raw) == 'table' then
             replies[i] = no_answer(UNREADABLE, at)
         else
-            if #request >= 48 then request = request:sub(1, 2) .. '\0' .. request:sub(4) end
-            replies[i] = (#request == 48 and decide_as_before or decide)(raw, request, at, stamp)
+            if #request == REQUEST then request = request:sub(1, 2) .. '\0' .. request:sub(4) end
+            replies[i] = decide(raw, request, at, stamp)
         end
     end
     return replies

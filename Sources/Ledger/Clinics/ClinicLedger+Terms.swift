@@ -30,7 +30,7 @@ extension ClinicLedger {
         }
         return try await stored {
             let rows = try await pool.query(
-                SQL.settingsOfClinics, [.clinics(clinics), .month(month)])
+                SQL.termsOfClinics, [.clinics(clinics), .month(month)])
             return try rows.map { try StoredTerms($0, month: month) }
         }
     }

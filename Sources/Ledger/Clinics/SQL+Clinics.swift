@@ -9,6 +9,6 @@ extension SQL {
     static let configHorizon = file("config_horizon", PackageResources.config_horizon_sql)
     static let configVersionRaise = file(
         "config_version_raise", PackageResources.config_version_raise_sql)
-    static let settingsOfClinics = file(
-        "settings_of_clinics", PackageResources.settings_of_clinics_sql)
+    static let termsOfClinics = file(
+        "terms_of_clinics", PackageResources.terms_of_clinics_sql)
 }

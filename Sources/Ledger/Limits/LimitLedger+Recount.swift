@@ -43,7 +43,7 @@ extension LimitLedger {
     private func recount(_ clinic: ClinicID) async throws -> [CounterDrift]? {
         do {
             return try await pool.query(
-                SQL.recount, [.clinics([clinic])], timeout: .seconds(120)
+                SQL.recountCounters, [.clinics([clinic])], timeout: .seconds(120)
             ).map(CounterDrift.init)
         } catch PostgresError.server(let error) where error.sqlState == .lockNotAvailable {
             return nil

@@ -1,8 +1,8 @@
 -- as the connecting role
--- The four roles, the schema `metering` and the record of applied migrations.
+-- The four roles, the schema `metering`, and the records of what was applied to it.
 --
--- Roles belong to the whole server, so they may be here already; then nothing is created and the
--- connecting role needs no CREATEROLE. None of them logs in and none may go around row security.
+-- Roles belong to the whole server and may exist already; then none is created and the connecting role
+-- needs no CREATEROLE. None of the four logs in, and none may bypass row security.
 --   metering_owner   owns everything: migrations, dumps, bulk import
 --   metering_worker  the worker: counts and roll-ups
 --   billing_admin    reports
@@ -28,7 +28,7 @@ BEGIN
     WHERE rolname IN ('metering_owner', 'metering_worker', 'billing_admin', 'clinic_app')
       AND (rolsuper OR rolbypassrls);
     IF unsafe IS NOT NULL THEN
-        RAISE EXCEPTION 'these roles may go around row security: %', unsafe
+        RAISE EXCEPTION 'these roles may bypass row security: %', unsafe
             USING ERRCODE = '42501', HINT = 'ALTER ROLE ... NOSUPERUSER NOBYPASSRLS';
     END IF;
     IF NOT pg_has_role(current_user, 'metering_owner', 'USAGE') THEN
@@ -44,9 +44,14 @@ CREATE SCHEMA metering AUTHORIZATION metering_owner;
 
 SET LOCAL ROLE metering_owner;
 
-GRANT USAGE ON SCHEMA metering TO metering_worker, billing_admin;
+-- clinic_app needs the schema's names for two functions: reserve_seat and release_seat.
+GRANT USAGE ON SCHEMA metering TO metering_worker, billing_admin, clinic_app;
 
--- One row per applied file. The checksum is SHA-256 of its text.
+-- Row security of schema metering: a role without a policy sees nothing even if it is granted a table.
+-- clinic_app has neither. It is not forced: the owner would need a policy that shows it every row, which
+-- protects nothing, and its plain pg_dump would stop.
+
+-- One row per applied file of Migrations. The checksum is SHA-256 of its text.
 CREATE TABLE metering.schema_migration (
     version int PRIMARY KEY CHECK (version > 0),
     name text NOT NULL,
@@ -58,3 +63,29 @@ ALTER TABLE metering.schema_migration ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON metering.schema_migration FOR SELECT TO metering_worker, billing_admin
     USING (true);
 GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin;
+
+-- One row per file of Functions, as it was applied last.
+CREATE TABLE metering.schema_function (
+    name text PRIMARY KEY,
+    checksum bytea NOT NULL CHECK (octet_length(checksum) = 32),
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    applied_by name NOT NULL DEFAULT session_user
+);
+ALTER TABLE metering.schema_function ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON metering.schema_function FOR SELECT TO metering_worker, billing_admin
+    USING (true);
+GRANT SELECT ON metering.schema_function TO metering_worker, billing_admin;
+
+-- How this database came to be metered, and since when. Usage from before belongs to the application:
+-- it is taken over, never recomputed.
+--   new       `migrate` made the tables; metering_since is when it began
+--   attached  the tables existed; metering_since is when their usage was taken over
+CREATE TABLE metering.installation (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    kind text NOT NULL CHECK (kind IN ('new', 'attached')),
+    metering_since timestamptz NOT NULL
+);
+ALTER TABLE metering.installation ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON metering.installation FOR SELECT TO metering_worker, billing_admin
+    USING (true);
+GRANT SELECT ON metering.installation TO metering_worker, billing_admin;

@@ -54,19 +54,18 @@ public struct OperationsLedger: LedgerFacet {
         let latest = lastCheckpoint.map(PostgresValue.timestamp) ?? .null
         try await stored {
             try await pool.execute(
-                SQL.redisEpochUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
+                SQL.redisStampUpsert, [.int64(Int64(bitPattern: stamp)), .text(node), latest])
         }
     }
 
     /// The stamps of Redis nodes, the latest first.
     public func redisStamps(limit: Int = 100) async throws(LedgerError) -> [RedisStamp] {
         try await stored {
-            try await pool.query(SQL.redisEpochList, [.count(limit)]).map { row in
+            try await pool.query(SQL.redisStampList, [.count(limit)]).map { row in
                 RedisStamp(
                     stamp: UInt64(bitPattern: try row.int64("stamp")), node: try row.text("node"),
                     firstSeen: try row.timestamp("first_seen"),
-                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"),
-                    endedClean: try row.optionalBool("ended_clean"))
+                    lastCheckpoint: try row.optionalTimestamp("last_checkpoint"))
             }
         }
     }

@@ -6,6 +6,4 @@ public struct RedisStamp: Hashable, Sendable {
     public let firstSeen: Int64
     /// Clock of Redis, µs since 1970-01-01 UTC.
     public let lastCheckpoint: Int64?
-    /// nil while the node still has this stamp.
-    public let endedClean: Bool?
 }

@@ -8,9 +8,9 @@ extension SQL {
     static let notify = file("notify", PackageResources.notify_sql)
     static let outboxWaiting = file("outbox_waiting", PackageResources.outbox_waiting_sql)
     static let quarantineSize = file("quarantine_size", PackageResources.quarantine_size_sql)
-    static let redisEpochList = file("redis_epoch_list", PackageResources.redis_epoch_list_sql)
-    static let redisEpochUpsert = file(
-        "redis_epoch_upsert", PackageResources.redis_epoch_upsert_sql)
+    static let redisStampList = file("redis_stamp_list", PackageResources.redis_stamp_list_sql)
+    static let redisStampUpsert = file(
+        "redis_stamp_upsert", PackageResources.redis_stamp_upsert_sql)
     static let roleMembers = file("role_members", PackageResources.role_members_sql)
     static let rollupWaiting = file("rollup_waiting", PackageResources.rollup_waiting_sql)
     static let rowSecurityBlind = file(

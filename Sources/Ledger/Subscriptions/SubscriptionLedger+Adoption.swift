@@ -7,7 +7,7 @@ extension SubscriptionLedger {
         progress: (String) -> Void = { _ in }
     ) async throws -> StandingAdoption {
         let unknown = try await stored {
-            try await pool.query(SQL.standingWordsUnknown, [.count(100)]).map {
+            try await pool.query(SQL.standingStatusesUnknown, [.count(100)]).map {
                 StandingAdoption.UnknownStatus(
                     status: try $0.text("word"), clinics: try $0.int64("clinics"))
             }

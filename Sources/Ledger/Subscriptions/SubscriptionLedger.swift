@@ -162,7 +162,7 @@ extension SubscriptionLedger {
     ) async throws -> Int64? {
         guard let day = step.notice, let since = step.unpaidSince else { return nil }
         let given = try await connection.query(
-            SQL.noticeGive,
+            SQL.noticeQueue,
             [
                 .clinic(record.clinic), .time(since), .int64(day),
                 .time(since.adding(days: record.schedule.suspendAfterDays)),

@@ -44,8 +44,8 @@ struct MigrateCommand: AsyncParsableCommand {
         ) { pool in
             let migrator = Migrator(pool: pool)
             guard !dryRun else { return try await survey(migrator) }
-            let files = try await migrator.apply(progress: Self.note)
-            try Console.write(Self.report(of: files))
+            let outcome = try await migrator.apply(progress: Self.note)
+            try Console.write(Self.report(of: outcome))
             if rewrite { try await widenUsage(migrator) }
             if rls || forceRLS {
                 let switched = RowSecuritySwitch(migrator: migrator, isAgreed: yes)
@@ -75,9 +75,12 @@ struct MigrateCommand: AsyncParsableCommand {
         }
     }
 
-    private static func report(of files: [MigrationFile]) -> String {
-        let lines = files.map { "applied \($0.name)\n" }.joined()
-        return (files.isEmpty ? "nothing to do\n" : lines) + grants
+    private static func report(of outcome: MigrationOutcome) -> String {
+        let lines =
+            outcome.files.map { "applied \($0.name)\n" }.joined()
+            + (outcome.functions.isEmpty ? "" : "applied \(outcome.functions.count) functions\n")
+            + outcome.statements.map { "ran \($0)\n" }.joined()
+        return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
     }
 
     /// The roles cannot log in themselves, so whoever logs in is given one.

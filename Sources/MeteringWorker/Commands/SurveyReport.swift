@@ -5,11 +5,13 @@ struct SurveyReport {
     let survey: MigrationSurvey
 
     var text: String {
-        guard !survey.files.isEmpty else { return "nothing to do\n" }
-        let files = survey.files.map { "would apply \($0.name)\n" }.joined()
-        guard !survey.tables.isEmpty else { return files }
-        return way + tables + usage + "\n" + files
+        let steps =
+            survey.files.map { "would apply \($0.name)\n" }.joined()
+            + (survey.functions.isEmpty
+                ? "" : "would apply \(survey.functions.count) functions\n")
             + survey.statements.map { "would run \($0)\n" }.joined()
+        guard !survey.tables.isEmpty else { return steps.isEmpty ? "nothing to do\n" : steps }
+        return way + tables + usage + "\n" + steps
     }
 
     private var way: String {

@@ -91,6 +91,8 @@ extension DoctorCheck {
             let remedy =
                 switch problem {
                 case .newerDatabase: "use the program that migrated it, or a newer one"
+                case .otherSchema:
+                    "make a new database, or follow \"The way back\" in docs/attach.md and migrate"
                 default:
                     "use an unchanged release of this program; call for help before anything else"
                 }

@@ -7,9 +7,9 @@ enum PostgresWork: String, CaseIterable, Sendable {
         ("COMMIT", .commit), ("usage_", .checkpoint), ("quarantine", .checkpoint),
         ("rollup_", .rollup), ("clinic_room", .room), ("plan_change", .standing),
         ("standing_", .standing), ("overrides_", .standing), ("api_key_", .keys),
-        ("recount", .recount), ("settings_", .settings), ("config_", .settings),
+        ("recount", .recount), ("terms_", .settings), ("config_", .settings),
         ("clinic", .settings), ("plans_", .settings), ("database_time", .upkeep),
-        ("figures", .upkeep), ("job_", .upkeep), ("month_", .upkeep), ("redis_epoch", .upkeep),
+        ("figures", .upkeep), ("job_", .upkeep), ("month_", .upkeep), ("redis_stamp", .upkeep),
         ("worker_", .upkeep), ("notify", .upkeep),
     ]
 

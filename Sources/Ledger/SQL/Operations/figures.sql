@@ -2,7 +2,7 @@
 -- a whole number: a count, or an age in seconds. No row where there is nothing to say.
 -- Rows are counted up to 100,000 of a kind, so that a long list costs no more.
 -- The age of the report is that of report_age for the current month. Reads usage_month (64 rows a month), the
--- latest job_run, the open rows of outbox and attention, heartbeats, quarantine and redis_epoch; locks nothing.
+-- latest job_run, the open rows of outbox and attention, heartbeats, quarantine and redis_stamp; locks nothing.
 WITH month AS (
     SELECT min(rolled_up_at) FILTER (WHERE due AND month = date_trunc('month', now() AT TIME ZONE 'UTC')::date)
             AS oldest_due, max(rolled_up_at) AS latest, count(*) FILTER (WHERE due) AS waiting,
@@ -32,7 +32,7 @@ SELECT f.name, f.label, f.value::bigint AS value FROM (
     UNION ALL SELECT 'metering_workers', 'silent', silent FROM signs
     UNION ALL SELECT 'metering_quarantined_counts', '', count(*)
         FROM (SELECT FROM metering.quarantine LIMIT 100000) q
-    UNION ALL SELECT 'metering_redis_lives', '', count(*) FROM metering.redis_epoch
+    UNION ALL SELECT 'metering_redis_lives', '', count(*) FROM metering.redis_stamp
     UNION ALL SELECT 'metering_attention_open', kind, count(*)
         FROM (SELECT kind FROM metering.attention WHERE resolved_at IS NULL LIMIT 100000) a GROUP BY kind
 ) f

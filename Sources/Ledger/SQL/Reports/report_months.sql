@@ -4,7 +4,7 @@
 --   $5 only who uses so many hundredths of a limit or more in month $1, bigint, or NULL
 --   $6 only who has a finding in month $1, boolean
 --   $7 whether one of $2 to $6 is given, boolean: without, no clinic is looked up
--- A sum beyond bigint stays at its end. Uses idx_api_usage_month. Locks nothing.
+-- A sum beyond bigint stays at its end. Uses metering_api_usage_month. Locks nothing.
 SELECT m.month::date AS month, coalesce(u.clinics, 0) AS clinics,
     coalesce(u.api_calls, 0) AS api_calls, coalesce(u.storage_used, 0) AS storage_used
 FROM generate_series($1::date - interval '12 months', $1::date, interval '1 month') AS m (month)

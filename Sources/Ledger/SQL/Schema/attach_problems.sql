@@ -135,5 +135,11 @@ WITH named AS (
         'ALTER TABLE public.clinic_subscriptions ALTER COLUMN payment_status TYPE varchar(20)'
     FROM team t JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND a.atttypmod BETWEEN 5 AND 13
+    UNION ALL
+    SELECT 12, t.name, format('public.%I has a trigger %I of its own', t.name, g.tgname),
+        format('ALTER TRIGGER %I ON public.%I RENAME TO <another name>', g.tgname, t.name)
+    FROM team t JOIN pg_trigger g ON g.tgrelid = t.relid AND g.tgname LIKE 'metering\_%'
+    JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+    WHERE NOT g.tgisinternal AND n.nspname <> 'metering'
 )
 SELECT what, remedy FROM problem ORDER BY place, relation, what

@@ -2,5 +2,5 @@
 -- new. SQLSTATE BQ004 when the month has fewer units, 23505 when the id is known with other units.
 --   $1 clinic uuid      $2 units bigint (cost units)      $3 id text (1 to 100 characters)
 --   $4 reason text (1 to 500 characters)
--- Locks the month's bucket, then the clinic's row of clinic_config.
+-- Locks the month's bucket, then the clinic's row of clinic_terms.
 SELECT metering.refund_quota($1::uuid, $2::bigint, $3::text, $4::text) AS new

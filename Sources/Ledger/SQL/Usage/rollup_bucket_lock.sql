@@ -1,5 +1,4 @@
--- Stops the writers of one bucket until commit and tells its state: open, closing, closed
--- or imported.
+-- Stops the writers of one bucket until commit and returns its state: open, closed or imported.
 --   $1 month date      $2 bucket smallint
 -- Alone in its statement, so that the next one sums with a snapshot taken after the lock.
 -- Uses usage_month_pkey; locks the row FOR UPDATE.

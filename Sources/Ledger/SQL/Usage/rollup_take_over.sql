@@ -32,6 +32,6 @@ WITH counted AS MATERIALIZED (
     FROM first f ORDER BY f.clinic_id
     RETURNING clinic_id
 )
-UPDATE metering.clinic_config k
+UPDATE metering.clinic_terms k
 SET config_version = k.config_version + 1, changed_xid = pg_current_xact_id()
 FROM taken WHERE k.clinic_id = taken.clinic_id

@@ -17,7 +17,7 @@ WITH known AS (
             WHERE a.month = $1::date AND a.bucket = metering.bucket($2::uuid)
               AND a.clinic_id = $2::uuid), 0) AS net
 ), place AS (
-    SELECT m.state IN ('open', 'closing') AS is_open FROM metering.usage_month m
+    SELECT m.state = 'open' AS is_open FROM metering.usage_month m
     WHERE m.month = $1::date AND m.bucket = metering.bucket($2::uuid)
 ), added AS (
     INSERT INTO metering.usage_adjustment (month, clinic_id, units, source_month, reason, idempotency_key)

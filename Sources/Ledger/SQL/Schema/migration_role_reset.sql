@@ -1,2 +1,0 @@
--- Ends migration_role_set.
-RESET ROLE

@@ -1,6 +1,0 @@
--- Words of payment_status that nobody knows, most used first.
---   $1 at most so many
--- Reads clinic_subscriptions. Locks nothing.
-SELECT coalesce(payment_status::text, '') AS word, count(*) AS clinics FROM public.clinic_subscriptions
-WHERE metering.standing_word(payment_status) IS NULL
-GROUP BY payment_status ORDER BY clinics DESC, word LIMIT $1::bigint

@@ -1,0 +1,97 @@
+import LocalServers
+import Postgres
+import TestSupport
+import Testing
+
+@testable import Ledger
+
+@Suite struct `Triggers on the application's tables` {
+    @Test func `are made again where they differ, and touched nowhere else`() async throws {
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            let before = try await TeamDatabase.triggers(team.superuser)
+            let kept = try await team.triggerIDs(on: ["clinic_subscriptions", "api_usage"])
+            try await team.owner.script(
+                """
+                DROP TRIGGER metering_count_insert ON patients;
+                ALTER TABLE users DISABLE TRIGGER metering_count_update;
+                CREATE OR REPLACE TRIGGER metering_config_version_update AFTER INSERT ON clinics
+                    FOR EACH ROW EXECUTE FUNCTION metering.let_clinic_go();
+                CREATE TRIGGER metering_of_old AFTER INSERT ON file_storage
+                    FOR EACH ROW EXECUTE FUNCTION metering.let_clinic_go();
+                """)
+            let planned = try await team.migrator.survey().statements
+            let done = try await team.migrator.apply()
+            #expect(done.files == [] && done.functions == [])
+            #expect(done.statements == planned)
+            #expect(done.statements.count == 4)
+            #expect(
+                done.statements.contains(
+                    "ALTER TABLE public.users ENABLE TRIGGER metering_count_update"))
+            #expect(
+                done.statements.contains("DROP TRIGGER metering_of_old ON public.file_storage"))
+            #expect(try await TeamDatabase.triggers(team.superuser) == before)
+            #expect(
+                try await team.triggerIDs(on: ["clinic_subscriptions", "api_usage"]) == kept)
+            #expect(try await team.migrator.apply().isEmpty)
+        }
+    }
+
+    /// PostgreSQL fires BEFORE triggers in the order of their names; `metering_adopt_status` is one of them.
+    @Test(arguments: ["a_team", "z_team"])
+    func `adopt a status that a trigger of the team writes, before ours or after it`(
+        name: String
+    ) async throws {
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            let clinic = "md5('clinic 2')::uuid"
+            try await team.owner.script(
+                """
+                CREATE FUNCTION write_status() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN NEW.payment_status := current_setting(''team.status''); RETURN NEW; END';
+                CREATE TRIGGER \(name) BEFORE UPDATE ON clinic_subscriptions
+                    FOR EACH ROW EXECUTE FUNCTION write_status();
+                """)
+            func write(_ status: String) async throws -> [String] {
+                // No list of columns names payment_status: only the team's trigger writes it.
+                try await team.owner.script(
+                    """
+                    SELECT set_config('team.status', '\(status)', false);
+                    UPDATE clinic_subscriptions SET end_date = end_date + 1
+                    WHERE clinic_id = \(clinic);
+                    """)
+                return try await team.superuser.ask(
+                    """
+                    SELECT concat_ws(' ', s.payment_status, coalesce(h.status, 'none'),
+                        (SELECT f.status FROM metering.subscription_fact f
+                         WHERE f.clinic_id = s.clinic_id ORDER BY f.fact_id DESC LIMIT 1),
+                        (SELECT count(*) FROM metering.attention a WHERE a.clinic_id = s.clinic_id
+                         AND a.kind = 'unknown_status' AND a.resolved_at IS NULL))
+                    FROM clinic_subscriptions s
+                    LEFT JOIN metering.standing h ON h.clinic_id = s.clinic_id
+                    WHERE s.clinic_id = \(clinic)
+                    """
+                ).map { try $0.text(0) }
+            }
+            let isBefore = name < "metering_adopt_status"
+            #expect(
+                try await write("overdue")
+                    == ["\(isBefore ? "past_due" : "overdue") past_due past_due 0"])
+            #expect(try await write("frozen") == ["frozen none past_due 1"])
+            #expect(
+                try await write("blocked")
+                    == ["\(isBefore ? "suspended" : "blocked") suspended suspended 0"])
+        }
+    }
+}
+
+extension TeamDatabase {
+    fileprivate func triggerIDs(on tables: [String]) async throws -> [Int64] {
+        try await superuser.ask(
+            """
+            SELECT t.oid::bigint AS id FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+            WHERE c.relname = ANY ($1::text[]) AND NOT t.tgisinternal ORDER BY 1
+            """, [.textArray(tables)]
+        ).map { try $0.int64("id") }
+    }
+}
