@@ -64,7 +64,8 @@ let package = Package(
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
         // What an API server embeds: docs/library.md.
-        .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis"]),
+        .library(
+            name: "Quotas", targets: ["Admission", "Quotas", "Counters", "Metering", "Redis"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -97,10 +98,16 @@ let package = Package(
         room("Quotas", ["Metering"]),
         room("Billing", ["Metering"]),
 
+        // What carries a check through: marks, caches, loads, the fallback. It owns the ports that the stores
+        // implement.
+        room("Admission", ["Quotas", "Metering"]),
+
         // Adapters: the only rooms that know both the domain and a store.
-        room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
         room(
-            "Ledger", ["Billing", "Quotas", "Metering", "Postgres"],
+            "Counters", ["Admission", "Quotas", "Metering", "Redis"],
+            resources: [.embedInCode("Lua")]),
+        room(
+            "Ledger", ["Admission", "Billing", "Quotas", "Metering", "Postgres"],
             resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
         room("Reports", ["Billing", "Metering", .mustache], resources: [.embedInCode("Page")]),
 
@@ -120,7 +127,7 @@ let package = Package(
             "MeteringWorker",
             [
                 "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
+                "Admission", "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
@@ -129,7 +136,9 @@ let package = Package(
         // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
         .executableTarget(
             name: "LibraryBench",
-            dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
+            dependencies: [
+                "Admission", "Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix,
+            ],
             path: "Benchmarks/LibraryBench", swiftSettings: strict),
         // Built and tested with the rest; Examples/api-server/Package.swift is how others build it. No product.
         .executableTarget(
@@ -156,11 +165,12 @@ let package = Package(
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),
         tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),
+        tests("AdmissionTests", ["Admission", "Quotas", "Metering", "TestSupport"]),
         tests(
             "CounterTests",
             [
-                "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
-                .logging, .nioCore, .nioPosix,
+                "Counters", "Admission", "Quotas", "Metering", "Redis", "LocalServers",
+                "TestSupport", .crypto, .logging, .nioCore, .nioPosix,
             ]),
         tests(
             "LedgerTests",
@@ -176,8 +186,8 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
-                "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
+                "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Admission",
+                "Quotas", "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,
             ]),

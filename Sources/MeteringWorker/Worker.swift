@@ -1,3 +1,4 @@
+import Admission
 import Counters
 import Ledger
 import Logging
@@ -77,13 +78,14 @@ struct Worker: Sendable {
         away = Fallback(
             settings.away.policy, marks: marks, journal: journal,
             Fallback.Dependencies(
-                wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
+                wallClock: WallClock.now, probe: outage.probe, onEvent: outage.tell))
         counters = RedisCounterStore(redis: redis, late: away)
-        let settler = ClosedCounts(
+        let closedCounts = ClosedCounts(
             sweep: Sweep(counters: counters, ledger: ledger, plausibility: plausibility),
             logger: logger)
         gate = QuotaGate(
-            counters: counters, terms: ledger, marks: marks, closedCounts: settler, fallback: away,
+            counters: counters, terms: ledger, marks: marks, closedCounts: closedCounts,
+            fallback: away,
             loading: settings.away.loading, observer: metrics)
         advisor = CapacityReader(source: ledger)
         keys = KeyRing(now: WallClock.now)

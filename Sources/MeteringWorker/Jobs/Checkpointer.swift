@@ -1,3 +1,4 @@
+import Admission
 import Ledger
 import Logging
 import Metering
@@ -11,7 +12,7 @@ final class Checkpointer: Sendable {
     private let plausibility: MarkPlausibility
     private let logger: Logger
     /// The latest mark of each clinic that traffic explains.
-    private let believed = Mutex<[ClinicID: Mark]>([:])
+    private let believed: Mutex<BoundedMap<ClinicID, Mark>>
     private let last = Mutex<Task<Int, any Error>?>(nil)
 
     static let clinicsAtOnce = 10_000
@@ -21,11 +22,12 @@ final class Checkpointer: Sendable {
         self.ledger = ledger
         self.plausibility = plausibility
         self.logger = logger
+        believed = Mutex(BoundedMap(capacity: marks.clinicsMax))
     }
 
     /// Writes everything that the ledger lacked when it was called; returns how many rows it raised.
     ///
-    /// What could not be written stays in the book, and writing it twice changes nothing. When it returns,
+    /// What could not be written stays in the marks, and writing it twice changes nothing. When it returns,
     /// every mark recorded before the call is committed, also those that an earlier run had taken.
     @discardableResult
     func run() async throws -> Int {
@@ -90,7 +92,6 @@ final class Checkpointer: Sendable {
             guard plausibility.accepts(open.mark, after: before, pace: open.pace) else {
                 return false
             }
-            if believed.count >= marks.clinicsMax { believed.removeAll() }
             believed[open.clinic] = open.mark
             return true
         }

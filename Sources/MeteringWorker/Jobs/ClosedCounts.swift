@@ -1,14 +1,14 @@
+import Admission
 import Counters
 import Logging
 import Metering
 import Quotas
-import Synchronization
 
 /// Makes room in a counter whose ring of closed counts is full, without waiting for the next sweep.
 final class ClosedCounts: ClosedCountWriter {
     private let sweep: Sweep
     private let logger: Logger
-    private let running = Mutex<[ClinicID: Task<Bool, Never>]>([:])
+    private let settling = SingleFlight<ClinicID, Bool>()
 
     /// - Parameter sweep: Without a gate: only the counts of the clinic are written and settled.
     init(sweep: Sweep, logger: Logger) {
@@ -17,17 +17,10 @@ final class ClosedCounts: ClosedCountWriter {
     }
 
     func settle(_ clinic: ClinicID) async -> Bool {
-        let task = running.withLock { running in
-            if let task = running[clinic] { return task }
-            let task = Task { await settleOnce(clinic) }
-            running[clinic] = task
-            return task
-        }
-        return await task.value
+        await settling.join(clinic) { await self.settleOnce(clinic) }?.value ?? false
     }
 
     private func settleOnce(_ clinic: ClinicID) async -> Bool {
-        defer { running.withLock { $0[clinic] = nil } }
         do {
             _ = try await sweep.visit([clinic])
             // Another worker may have made the room meanwhile, and then there was nothing to settle.

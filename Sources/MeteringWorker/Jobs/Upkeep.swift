@@ -28,7 +28,7 @@ struct Upkeep: Sendable {
                 "the clocks of Redis and PostgreSQL differ; months turn by the clock of Redis",
                 metadata: ["microseconds": "\(skew)"])
         }
-        // Every answer that came before this moment is in the book, so after this write it is in the ledger.
+        // Every answer that came before this moment is in the marks, so after this write it is in the ledger.
         try await checkpointer.run()
         try await ledger.heartbeat(worker: name, checkpointedThrough: redisTime)
         try await ledger.prepareMonths()

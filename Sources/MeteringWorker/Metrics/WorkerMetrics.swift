@@ -1,3 +1,4 @@
+import Admission
 import FrontDoor
 import Ledger
 import Metering
