@@ -62,7 +62,9 @@ let package = Package(
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
         // What an API server embeds: docs/library.md.
-        .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis", "Values"]),
+        .library(
+            name: "Quotas",
+            targets: ["Admission", "Quotas", "Counters", "Metering", "Redis", "Values"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
@@ -96,10 +98,16 @@ let package = Package(
         room("Quotas", ["Metering", "Values"]),
         room("Billing", ["Metering", "Values"]),
 
+        // What carries a check through: marks, caches, loads, the fallback. It owns the ports that the stores
+        // implement.
+        room("Admission", ["Quotas", "Metering", "Values"]),
+
         // Adapters: the only rooms that know both the domain and a store.
-        room("Counters", ["Quotas", "Metering", "Redis"], resources: [.embedInCode("Lua")]),
         room(
-            "Ledger", ["Billing", "Quotas", "Metering", "Postgres", "Values"],
+            "Counters", ["Admission", "Quotas", "Metering", "Redis"],
+            resources: [.embedInCode("Lua")]),
+        room(
+            "Ledger", ["Admission", "Billing", "Quotas", "Metering", "Postgres", "Values"],
             resources: [
                 .embedInCode("SQL"), .embedInCode("Migrations"), .embedInCode("Functions"),
             ]),
@@ -123,7 +131,7 @@ let package = Package(
             "MeteringWorker",
             [
                 "Shell", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms,
+                "Admission", "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms,
                 .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
                 .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
                 .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
@@ -132,7 +140,9 @@ let package = Package(
         // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
         .executableTarget(
             name: "LibraryBench",
-            dependencies: ["Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix],
+            dependencies: [
+                "Admission", "Quotas", "Counters", "Metering", "Redis", .logging, .nioPosix,
+            ],
             path: "Benchmarks/LibraryBench", swiftSettings: strict),
         // Built and tested with the rest; Examples/api-server/Package.swift is how others build it. No product.
         .executableTarget(
@@ -160,11 +170,12 @@ let package = Package(
         tests("ValuesTests", ["Values", "TestSupport"]),
         tests("MeteringTests", ["Metering", "Values", "TestSupport"]),
         tests("QuotaTests", ["Quotas", "Metering", "Values", "TestSupport"]),
+        tests("AdmissionTests", ["Admission", "Quotas", "Metering", "Values", "TestSupport"]),
         tests(
             "CounterTests",
             [
-                "Counters", "Quotas", "Metering", "Redis", "LocalServers", "TestSupport", .crypto,
-                .logging, .nioCore, .nioPosix,
+                "Counters", "Admission", "Quotas", "Metering", "Redis", "LocalServers",
+                "TestSupport", .crypto, .logging, .nioCore, .nioPosix,
             ]),
         tests(
             "LedgerTests",
@@ -180,8 +191,8 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Quotas",
-                "Metering", "Postgres", "Redis", "Values", "LocalServers", "TestSupport", .logging,
+                "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Admission",
+                "Quotas", "Metering", "Postgres", "Redis", "Values", "LocalServers", "TestSupport", .logging,
                 .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,
             ]),

@@ -1,3 +1,4 @@
+import Admission
 import Counters
 import Foundation
 import Logging

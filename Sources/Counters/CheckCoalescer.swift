@@ -1,15 +1,17 @@
+import Admission
 import Metering
 import Quotas
 import Redis
 import Synchronization
 
-/// Puts checks that wait at the same time into as few calls of Redis as their answers allow.
+/// Sends checks that wait at the same time in as few calls of Redis as their answers allow.
 ///
-/// Checks of different clinics go out as one call of many keys, which the driver sees to. Checks of one
-/// clinic that ask the same become one entry of it; only those that take the same connection meet here, so
-/// that each answer comes on the event loop that asked. docs/decisions/0016-coalescing.md says why.
+/// The driver sends checks of different clinics as one call of many keys. Equal checks of one
+/// clinic become one entry of it. Only checks of the same connection are joined, so that each reply
+/// arrives on the event loop of its caller. docs/decisions/0016-coalescing.md gives the reasons.
 final class CheckCoalescer: Sendable {
-    /// The youngest check of some clinic that may still be joined; one of another clinic takes its place.
+    /// By hash of the clinic: the latest check that others may still join. A check of another
+    /// clinic with the same hash replaces it.
     private typealias Bench = [PendingCheck?]
 
     private static let places = 256
@@ -36,19 +38,20 @@ final class CheckCoalescer: Sendable {
     }
 
     func check(
-        _ clinic: ClinicID, _ request: CheckRequest, then answer: @escaping PendingCheck.Waiter
+        _ clinic: ClinicID, _ request: CheckRequest,
+        then completion: @escaping PendingCheck.Completion
     ) {
         let path = redis.choosePath()
         guard request.mode == .consume else {
             let check = PendingCheck(
-                clinic, request, answer, library: library, path: path, late: late)
+                clinic, request, completion, library: library, path: path, late: late)
             return redis.submit(check, on: path)
         }
         let place = clinic.hashValue & (Self.places - 1)
         let fresh: PendingCheck? = benches[path].value.withLock { bench in
-            if let waiting = bench[place], waiting.join(clinic, request, answer) { return nil }
+            if let waiting = bench[place], waiting.join(clinic, request, completion) { return nil }
             let check = PendingCheck(
-                clinic, request, answer, library: library, path: path, late: late)
+                clinic, request, completion, library: library, path: path, late: late)
             bench[place] = check
             return check
         }

@@ -2,7 +2,8 @@ public import Metering
 
 /// Every key that we write to Redis.
 public enum CounterKey {
-    /// `q:{2f1a8b1e-53c9-4d0f-9c52-0d1f6a3b7c11}`: the braces keep all keys of a clinic in one slot.
+    /// `q:{2f1a8b1e-53c9-4d0f-9c52-0d1f6a3b7c11}`: the braces keep all keys of a clinic in one
+    /// slot.
     public static func counter(of clinic: ClinicID) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(40)

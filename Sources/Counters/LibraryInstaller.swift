@@ -1,27 +1,23 @@
+import Admission
 import Quotas
 import Redis
-import Synchronization
 
-/// Loads the function library into Redis, once for all who find it missing.
+/// Loads the function library into Redis, once for all callers that find it missing.
 final class LibraryInstaller: Sendable {
     let redis: RedisClient
-    private let installing = Mutex<Task<Result<Void, QuotaError>, Never>?>(nil)
+    /// By name of the library: there is one.
+    private let installs = SingleFlight<String, Result<Void, QuotaError>>()
 
     init(redis: RedisClient) { self.redis = redis }
 
-    /// Loads it unless Redis has this version or a higher one.
+    /// Loads the library unless Redis has this version or a higher one.
     func install() async throws(QuotaError) {
-        let task = installing.withLock { installing in
-            if let installing { return installing }
-            let task = Task { await self.installOnce() }
-            installing = task
-            return task
-        }
-        try await task.value.get()
+        let install = installs.join(FunctionLibrary.name) { await self.installOnce() }
+        guard let install else { throw .busy }
+        try await install.value.get()
     }
 
     private func installOnce() async -> Result<Void, QuotaError> {
-        defer { installing.withLock { $0 = nil } }
         do throws(RedisError) {
             let version = RedisCommand("FCALL_RO", ["metering_version", 0])
             let reply = try await redis.send(version, timeout: RedisCounterStore.patience)

@@ -1,9 +1,10 @@
+import Admission
 import Metering
 import Quotas
 
-/// The body of `POST /v1/marks`, and what a worker answers to it.
+/// The body of `POST /v1/marks`, and the response of a worker.
 enum MarksDocument {
-    /// So many marks are taken at once.
+    /// Most marks of one request.
     static let marksMax = 1_000
     private static let answerBytesMax = 262_144
 
@@ -19,7 +20,7 @@ enum MarksDocument {
         return Array(#"{"marks":[\#(entries.joined(separator: ","))]}"#.utf8)
     }
 
-    /// Why marks were not taken, by how many; nil when it is no answer to marks.
+    /// Marks that the worker refused, counted by reason; nil when the body is no response to marks.
     static func refusals(_ body: [UInt8]) -> [String: Int]? {
         guard let json = try? JSON(bytes: body, bytesMax: answerBytesMax),
             case .number? = json["accepted"], case .list(let refused)? = json["refused"]

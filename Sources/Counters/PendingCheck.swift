@@ -1,26 +1,28 @@
+import Admission
 import Metering
 import Quotas
 import Redis
 import Synchronization
 
-/// One entry of a call of `metering_check`, and who waits for it: a caller, or several who ask the same.
+/// One entry of a call of `metering_check`, and its callers: one, or several with equal checks.
 final class PendingCheck: RedisKeyedCall {
-    typealias Waiter = @Sendable (Result<CounterReply, QuotaError>) -> Void
+    typealias Completion = @Sendable (Result<CounterReply, QuotaError>) -> Void
 
     private struct State {
         var request: CheckRequest
-        /// In the order in which they asked: the first are admitted first.
-        var first: Waiter?
-        var others: [Waiter] = []
-        /// Whether it was sent or answered, so that nobody may join any more.
+        /// In the order of arrival: the first are admitted first.
+        var first: Completion?
+        var others: [Completion] = []
+        /// Whether it was sent or answered, so that no caller may join any more.
         var isClosed = false
-        /// What each asked, in the same order, for as long as Redis may answer late; none when nobody listens.
-        var asked: [CheckRequest] = []
+        /// The request of each caller, in that order, for as long as Redis may reply late; empty
+        /// without a `LateReplyObserver`.
+        var requests: [CheckRequest] = []
     }
 
-    /// Callers of one entry: an entry answers its callers in one go, and that must not take long.
-    private static let waitersMax = 1_000
-    /// Callers who join share the deadline of the first, so they come soon after it or not at all.
+    /// Most callers of one entry: it answers them all at once, and that must not take long.
+    private static let callersMax = 1_000
+    /// Callers that join share the deadline of the first, so they must come soon after it.
     private static let joinFor = Duration.milliseconds(1)
 
     let clinic: ClinicID
@@ -28,7 +30,7 @@ final class PendingCheck: RedisKeyedCall {
     let function: RedisKeyedFunction
     private let path: Int
     private let library: LibraryInstaller
-    private let began: ContinuousClock.Instant
+    private let startedAt: ContinuousClock.Instant
     private let mayReload: Bool
     private let late: (any LateReplyObserver)?
     private let state: Mutex<State>
@@ -36,12 +38,12 @@ final class PendingCheck: RedisKeyedCall {
     var argumentBytesMax: Int { CheckRequest.encodedBytes }
 
     convenience init(
-        _ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter,
+        _ clinic: ClinicID, _ request: CheckRequest, _ completion: @escaping Completion,
         library: LibraryInstaller, path: Int, late: (any LateReplyObserver)?
     ) {
         self.init(
             clinic,
-            State(request: request, first: waiter, asked: late == nil ? [] : [request]),
+            State(request: request, first: completion, requests: late == nil ? [] : [request]),
             library: library, path: path, mayReload: true, late: late)
     }
 
@@ -56,23 +58,25 @@ final class PendingCheck: RedisKeyedCall {
         self.mayReload = mayReload
         key = CounterKey.counter(of: clinic)
         function = state.request.mode == .peek ? Self.peek : Self.check
-        began = .now
+        startedAt = .now
         self.state = Mutex(state)
     }
 
     private static let check = RedisKeyedFunction("metering_check")
     private static let peek = RedisKeyedFunction("metering_peek", isReadOnly: true)
 
-    /// Lets one more caller wait for this entry, unless it asks something else or comes too late.
-    func join(_ clinic: ClinicID, _ request: CheckRequest, _ waiter: @escaping Waiter) -> Bool {
-        guard clinic == self.clinic, .now - began < Self.joinFor else { return false }
+    /// Lets one more caller wait for this entry, unless its check differs or it comes too late.
+    func join(_ clinic: ClinicID, _ request: CheckRequest, _ completion: @escaping Completion)
+        -> Bool
+    {
+        guard clinic == self.clinic, .now - startedAt < Self.joinFor else { return false }
         return state.withLock { state in
-            guard !state.isClosed, state.others.count + 1 < Self.waitersMax,
+            guard !state.isClosed, state.others.count + 1 < Self.callersMax,
                 state.request.isSameCall(as: request)
             else { return false }
             state.request.add(request)
-            state.others.append(waiter)
-            if late != nil { state.asked.append(request) }
+            state.others.append(completion)
+            if late != nil { state.requests.append(request) }
             return true
         }
     }
@@ -114,12 +118,12 @@ final class PendingCheck: RedisKeyedCall {
                 ? .success(reply) : .failure(QuotaError.unreadable(clinic))
         }
         state.first?(result.map { $0.share(of: 0, in: state.request) })
-        for (index, waiter) in state.others.enumerated() {
-            waiter(result.map { $0.share(of: Int64(index) + 1, in: state.request) })
+        for (index, completion) in state.others.enumerated() {
+            completion(result.map { $0.share(of: Int64(index) + 1, in: state.request) })
         }
     }
 
-    /// Whoever takes the waiters answers them, so each is answered once.
+    /// The function that takes the callers answers them, so each is answered once.
     private func takeState() -> State {
         state.withLock { state in
             defer { (state.first, state.others, state.isClosed) = (nil, [], true) }
@@ -127,7 +131,8 @@ final class PendingCheck: RedisKeyedCall {
         }
     }
 
-    /// "Function not found" means that nothing ran: the library is loaded and the entry sent again, once.
+    /// "Function not found" means that nothing ran: the library is loaded and the entry sent again,
+    /// once.
     private func reload() {
         var waiting = takeState()
         waiting.isClosed = true
@@ -143,19 +148,19 @@ final class PendingCheck: RedisKeyedCall {
         }
     }
 
-    /// The reply came after its callers were told that there is none.
+    /// The reply came after its callers had been answered without it.
     func finishLate(_ answer: Result<RedisReply, RedisError>) {
         guard let late else { return }
-        let (request, asked) = state.withLock { state in
-            defer { state.asked = [] }
-            return (state.request, state.asked)
+        let (request, requests) = state.withLock { state in
+            defer { state.requests = [] }
+            return (state.request, state.requests)
         }
-        for (index, own) in asked.enumerated() {
-            late.late(clinic, own, fate(of: Int64(index), in: request, answer))
+        for (index, own) in requests.enumerated() {
+            late.late(clinic, own, outcome(of: Int64(index), in: request, answer))
         }
     }
 
-    private func fate(
+    private func outcome(
         of index: Int64, in request: CheckRequest, _ answer: Result<RedisReply, RedisError>
     ) -> CallOutcome {
         switch answer {

@@ -3,10 +3,11 @@ public import Quotas
 public import Redis
 
 extension RedisCounterStore {
-    /// Values asked for at once: what is read must not hold up the checks behind it.
+    /// Values of one read: a larger reply would delay the checks behind it.
     static let readsAtOnce = 500
 
-    /// What Redis holds for each clinic now; nil where it holds nothing, or nothing readable. Plain reads.
+    /// The value of each clinic in Redis; nil where there is none, or none that is readable. Plain
+    /// reads.
     public func values(
         of clinics: [ClinicID]
     ) async throws(QuotaError) -> [(clinic: ClinicID, value: CounterValue?)] {
@@ -53,7 +54,7 @@ extension RedisCounterStore {
         let reply = try await call(
             "metering_forget", clinic, confirmed.confirmation, timeout: Self.patience)
         guard reply.int == 1 else { return false }
-        // Nothing counts there any more, so nothing can come back.
+        // No counter holds the clinic any more, so no unit can be given back.
         _ = try await sent(
             RedisCommand("DEL", [.bytes(CounterKey.holds(of: clinic))]), timeout: Self.patience)
         return true
@@ -64,7 +65,7 @@ extension RedisCounterStore {
         try await Self.time(of: redis, within: Self.patience)
     }
 
-    /// The same, asked of a client.
+    /// The clock of the Redis that `redis` is connected to, µs since 1970.
     ///
     /// - Parameter timeout: The longest to wait for it.
     public static func time(

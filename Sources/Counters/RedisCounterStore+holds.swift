@@ -3,16 +3,16 @@ public import Quotas
 import Redis
 
 extension RedisCounterStore {
-    public func take(
-        _ clinic: ClinicID, _ call: HoldCall
+    public func send(
+        _ call: HoldCall, for clinic: ClinicID
     ) async throws(QuotaError) -> HoldReply {
-        let reply = try await called(
+        let reply = try await self.call(
             call.function, Self.keys(clinic, call), call.arguments, timeout: nil,
             late: releaser(clinic, call))
-        guard let bytes = reply.bytes, let told = HoldReply(decoding: bytes) else {
+        guard let bytes = reply.bytes, let hold = HoldReply(decoding: bytes) else {
             throw .unreadable(clinic)
         }
-        return told
+        return hold
     }
 
     private static func keys(_ clinic: ClinicID, _ call: HoldCall) -> [[UInt8]] {
@@ -21,19 +21,19 @@ extension RedisCounterStore {
             + CounterKey.seen(of: clinic)
     }
 
-    /// Releases a hold of which Redis tells too late. Not one that its caller named: it may have asked for it
-    /// again by then, and holds it.
+    /// Releases a hold whose reply came too late for its caller. Not a hold that its caller named:
+    /// the caller may have repeated the call, and hold it.
     private func releaser(_ clinic: ClinicID, _ call: HoldCall) -> RedisLateReply? {
         guard case .reserve(let request, let terms) = call, !terms.isNamed else { return nil }
         return { [redis] late in
             guard case .success(let reply) = late, let bytes = reply.bytes,
-                let told = HoldReply(decoding: bytes), told.outcome == .reserved
+                let hold = HoldReply(decoding: bytes), hold.outcome == .reserved
             else { return }
-            let claim = HoldClaim(mark: told.reply.mark, nonce: request.nonce)
+            let claim = HoldClaim(mark: hold.reply.mark, nonce: request.nonce)
             let release = HoldCall.release(claim, id: terms.id)
             let command = Self.command(
                 release.function, Self.keys(clinic, release), release.arguments)
-            // Should this fail as well, the hold ends with its time.
+            // If this fails too, the hold ends with its time.
             redis.submit(command, timeout: Self.patience) { _ in }
         }
     }
@@ -44,17 +44,17 @@ extension RedisCounterStore {
         let keys =
             [CounterKey.counter(of: clinic), CounterKey.holds(of: clinic)]
             + CounterKey.seen(of: clinic)
-        let reply = try await called(
+        let reply = try await call(
             "metering_expire", keys, [claim.encoded, done.flatMap(\.field)],
             timeout: Self.patience)
         guard let parts = reply.elements, parts.count == 2, let head = parts[0].bytes,
-            let told = HoldReply(decoding: head), let listed = parts[1].bytes,
+            let hold = HoldReply(decoding: head), let listed = parts[1].bytes,
             let waiting = WaitingCredit.list(listed)
         else { throw .unreadable(clinic) }
-        return (told, waiting)
+        return (hold, waiting)
     }
 
-    /// Those of the clinics that hold something. Plain reads.
+    /// The clinics that have holds. Plain reads.
     public func holders(among clinics: [ClinicID]) async throws(QuotaError) -> [ClinicID] {
         guard !clinics.isEmpty else { return [] }
         let commands = clinics.map { RedisCommand("EXISTS", [.bytes(CounterKey.holds(of: $0))]) }

@@ -1,3 +1,4 @@
+public import Admission
 public import Metering
 public import Quotas
 public import Redis
@@ -12,7 +13,7 @@ public final class RedisCounterStore: CounterStore {
     /// Work beside the check path may take longer than a check.
     static let patience: Duration = .seconds(2)
 
-    /// - Parameter late: Hears what became of checks that were answered too late; nil = nobody does.
+    /// - Parameter late: Learns what became of checks that Redis answered too late.
     public init(
         redis: RedisClient, late: (any LateReplyObserver)? = nil,
         nonce: @escaping @Sendable () -> UInt64 = { .random(in: .min ... .max) }
@@ -33,15 +34,15 @@ public final class RedisCounterStore: CounterStore {
 
     public func check(
         _ clinic: ClinicID, _ request: CheckRequest,
-        then answer: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
+        then completion: @escaping @Sendable (Result<CounterReply, QuotaError>) -> Void
     ) {
-        coalescer.check(clinic, request, then: answer)
+        coalescer.check(clinic, request, then: completion)
     }
 
     public func configure(
-        _ clinic: ClinicID, _ configuration: CounterTerms
+        _ clinic: ClinicID, _ terms: CounterTerms
     ) async throws(QuotaError) -> CounterReply {
-        let argument = configuration.encoded(nonce: nonce())
+        let argument = terms.encoded(nonce: nonce())
         let reply = try await call(
             "metering_configure", clinic, argument, timeout: Self.patience)
         return try decoded(reply, of: clinic)
@@ -56,17 +57,17 @@ public final class RedisCounterStore: CounterStore {
         return decoded
     }
 
-    /// One call of a function on the clinic's key. A library that Redis lost is loaded once and asked again:
-    /// "Function not found" means that nothing ran.
+    /// Calls a function on the clinic's key.
     func call(
         _ function: String, _ clinic: ClinicID, _ argument: [UInt8], timeout: Duration?
     ) async throws(QuotaError) -> RedisReply {
-        try await called(
+        try await call(
             function, [CounterKey.counter(of: clinic)], [argument], timeout: timeout)
     }
 
-    /// The same on several keys of one clinic.
-    func called(
+    /// Calls a function on several keys of one clinic. If Redis lost the library, this loads it and
+    /// sends the call once more: "Function not found" means that nothing ran.
+    func call(
         _ function: String, _ keys: [[UInt8]], _ arguments: [[UInt8]], timeout: Duration?,
         late: RedisLateReply? = nil
     ) async throws(QuotaError) -> RedisReply {
@@ -105,9 +106,9 @@ extension QuotaError {
     init(_ error: RedisError) {
         switch error {
         case .deadline(_, sent: true), .cancelled(sent: true):
-            self = .unanswered("\(error)", isOwed: true)
+            self = .unanswered("\(error)", isReplyPending: true)
         case .queueFull: self = .busy
-        case let error where error.mayHaveRun: self = .unanswered("\(error)", isOwed: false)
+        case let error where error.mayHaveRun: self = .unanswered("\(error)", isReplyPending: false)
         default: self = .countersUnavailable("\(error)")
         }
     }
@@ -116,7 +117,7 @@ extension QuotaError {
 // MARK: The library
 
 extension RedisCounterStore {
-    /// Loads the library unless Redis has this version or a higher one. Callers at the same time share
+    /// Loads the library unless Redis has this version or a higher one. Concurrent callers share
     /// one load.
     public func install() async throws(QuotaError) { try await library.install() }
 }

@@ -1,3 +1,4 @@
+import Admission
 import Counters
 import Ledger
 import Logging
@@ -82,12 +83,12 @@ struct Worker: Sendable {
         away = Fallback(
             settings.away.policy, marks: marks, journal: journal,
             Fallback.Dependencies(
-                wallClock: WallClock.now, probe: outage.probe, tell: outage.tell))
+                wallClock: WallClock.now, probe: outage.probe, onEvent: outage.tell))
         counters = RedisCounterStore(redis: redis, late: away)
         counts = CountSweep(counters: counters, ledger: ledger, plausibility: plausibility)
-        let settler = ClosedCounts(counts, logger: logger)
+        let closedCounts = ClosedCounts(counts, logger: logger)
         gate = QuotaGate(
-            counters: counters, terms: ledger.clinics, marks: marks, closedCounts: settler,
+            counters: counters, terms: ledger.clinics, marks: marks, closedCounts: closedCounts,
             fallback: away, loading: settings.away.loading, observer: metrics)
         advisor = CapacityReader(source: ledger.limits)
         keys = KeyRing(now: WallClock.now)

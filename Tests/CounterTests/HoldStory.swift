@@ -53,7 +53,7 @@ struct HoldStory {
         let rules = CounterRules(now: now, stamp: Minting.stamp(server), mint: Minting.mint)
         switch step {
         case .call(let call):
-            let told = rules.take(call, &state)
+            let told = rules.apply(call, to: &state)
             seen.insert(told.outcome)
             if told.reply.mark.epoch != .none { marks.append(told.reply.mark) }
             let reply = try await redis.take(clinic, call)

@@ -55,16 +55,17 @@ import Testing
         let claim = HoldClaim(mark: nil, nonce: 1)
         let id = CallID(high: 0, low: 1)
         #expect(
-            try await redis.store.take(clinic, .release(claim, id: id)).outcome == .released)
+            try await redis.store.send(.release(claim, id: id), for: clinic).outcome == .released)
         let key = CounterKey.seen(of: clinic)[Int(now / 3_600_000_000 % 3)]
         #expect((10_000_000...10_800_000).contains(try await timeToLive(redis, key)))
         #expect(try await redis.hash(CounterKey.holds(of: clinic)).isEmpty)
         // Two hours later to the microsecond it is still known; after the third hour it is not.
         try await redis.set(now: now + 7_200_000_000)
-        let again = try await redis.store.take(clinic, .release(claim, id: id))
+        let again = try await redis.store.send(.release(claim, id: id), for: clinic)
         #expect(again.outcome == .released && again.isRepeated)
         try await redis.set(now: now + 10_800_000_000)
-        #expect(try await redis.store.take(clinic, .release(claim, id: id)).outcome == .unknown)
+        #expect(
+            try await redis.store.send(.release(claim, id: id), for: clinic).outcome == .unknown)
         await redis.stop()
     }
 
@@ -76,8 +77,8 @@ import Testing
         for number in 0..<50_000 { fields += [.string("filler \(number)"), "x"] }
         _ = try await redis.client.send(RedisCommand("HSET", fields), timeout: .seconds(30))
         for times in 1...2 {
-            let told = try await redis.store.take(
-                clinic, .checkOnce(request(), id: CallID(high: 1, low: 1)))
+            let told = try await redis.store.send(
+                .checkOnce(request(), id: CallID(high: 1, low: 1)), for: clinic)
             #expect(told.outcome == .counted && told.isForgotten && !told.isRepeated)
             #expect(told.reply.mark.used == Int64(times))
         }
@@ -86,7 +87,7 @@ import Testing
         _ = try await redis.client.send(RedisCommand("HSET", fields), timeout: .seconds(30))
         let refund = HoldCall.refund(
             HoldClaim(mark: nil, nonce: 1), id: CallID(high: 1, low: 1), units: 1)
-        #expect(try await redis.store.take(clinic, refund).outcome == .tooMany)
+        #expect(try await redis.store.send(refund, for: clinic).outcome == .tooMany)
         await redis.stop()
     }
 
@@ -116,8 +117,8 @@ import Testing
             try await reserve(redis, 2, ttl: 60_000_000)
         }
         #expect(try await redis.raw(clinic) == before)
-        let released = try await redis.store.take(
-            clinic, .release(HoldClaim(mark: nil, nonce: 1), id: CallID(high: 0, low: 1)))
+        let released = try await redis.store.send(
+            .release(HoldClaim(mark: nil, nonce: 1), id: CallID(high: 0, low: 1)), for: clinic)
         #expect(released.outcome == .released && released.reply.mark.credited == 1)
         await redis.stop()
     }
@@ -144,7 +145,7 @@ import Testing
     ) async throws -> HoldReply {
         let terms = HoldTerms(
             id: CallID(high: 0, low: number), timeToLive: ttl, concurrent: nil, configVersion: 1)
-        return try await redis.store.take(clinic, .reserve(request(), terms))
+        return try await redis.store.send(.reserve(request(), terms), for: clinic)
     }
 
     private func timeToLive(_ redis: SteeredRedis, _ key: [UInt8]) async throws -> Int64 {

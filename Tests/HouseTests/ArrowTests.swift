@@ -68,12 +68,14 @@ struct Manifest {
         #expect(manifest.arrows["Metering"] == ["Values"])
         #expect(manifest.arrows["Quotas"] == ["Metering", "Values"])
         #expect(manifest.arrows["Billing"] == ["Metering", "Values"])
+        #expect(manifest.arrows["Admission"] == ["Quotas", "Metering", "Values"])
     }
 
     private static func imports(of file: ProjectFile) -> [String] {
         // The word first: an expression asked of each line of all sources takes seconds.
         file.lines.filter { $0.contains("import ") }.compactMap { line in
-            guard let match = line.wholeMatch(of: /(?:@\w+ )?(?:public )?import (\w+)/) else {
+            guard let match = line.wholeMatch(of: /(?:@\w+ )?(?:public |package )?import (\w+)/)
+            else {
                 return nil
             }
             return String(match.1)

@@ -4,7 +4,7 @@ import Testing
 
 /// A text file of the project.
 struct ProjectFile: Sendable, CustomTestStringConvertible {
-    /// From the directory of `Package.swift` on, such as `Sources/Quotas/RateLimit.swift`.
+    /// From the directory of `Package.swift` on, such as `Sources/Quotas/Rules/RateLimit.swift`.
     let path: String
     let text: String
 

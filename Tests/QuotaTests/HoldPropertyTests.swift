@@ -132,7 +132,7 @@ private struct Life: CustomStringConvertible {
         }
     }
 
-    mutating func take(_ call: HoldCall) -> HoldReply { rules.take(call, &state) }
+    mutating func take(_ call: HoldCall) -> HoldReply { rules.apply(call, to: &state) }
 
     mutating func configure() {
         let length: Int64 = 3_600_000_000

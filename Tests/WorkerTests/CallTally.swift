@@ -55,7 +55,7 @@ extension CallTally.Outcome {
         switch answer.status {
         case 200: self = .acknowledged
         case 503:
-            let surelyNot = ["Redis is not connected", "was never sent", "it is away"]
+            let surelyNot = ["Redis is not connected", "was never sent", "it is unavailable"]
             self = surelyNot.contains { answer.body.contains($0) } ? .refused : .unanswered
         default: self = .wrong(answer)
         }

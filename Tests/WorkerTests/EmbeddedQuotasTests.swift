@@ -1,3 +1,4 @@
+import Admission
 import Counters
 import LocalServers
 import Metering
@@ -67,7 +68,7 @@ import Testing
             }
             #expect(alone == 30)
             try await worker.redis.start()
-            try await waitUntil("Redis is found again") { !quotas.away.isRedisUnavailable }
+            try await waitUntil("Redis is found again") { !quotas.fallback.isRedisUnavailable }
             try await waitUntil("what is owed is counted") {
                 await quotas.deliver()
                 return quotas.owed.waiting == 0
@@ -76,7 +77,7 @@ import Testing
                 await quotas.deliver()
                 return try await worker.database.billed(clinic) == 50
             }
-            #expect(quotas.away.bound.missing == 0 && quotas.away.bound.excess == 0)
+            #expect(quotas.fallback.bound.missing == 0 && quotas.fallback.bound.excess == 0)
             #expect(events.all.contains { if case .outageEnded = $0 { true } else { false } })
         }
     }
@@ -123,7 +124,7 @@ import Testing
         try await HTTPWorker.lend(Self.quiet) { worker in
             var settings = HTTPWorker.patient
             settings.patience = .milliseconds(200)
-            settings.away.onOutage = .deny
+            settings.outage.onOutage = .deny
             let quotas = EmbeddedQuotas(
                 redis: try RedisConfiguration(worker.redis.url), settings: settings,
                 worker: { _, _ in
@@ -175,7 +176,7 @@ extension HTTPWorker {
     /// Checks may take their time on a machine that also builds.
     fileprivate static var patient: EmbeddedQuotas.Settings {
         var settings = EmbeddedQuotas.Settings()
-        settings.away.checkTimeout = .seconds(5)
+        settings.outage.checkTimeout = .seconds(5)
         settings.patience = .seconds(20)
         return settings
     }
@@ -194,6 +195,6 @@ extension HTTPWorker {
     ) throws -> EmbeddedQuotas {
         EmbeddedQuotas(
             redis: try RedisConfiguration(url ?? redis.url), settings: Self.patient,
-            worker: post ?? self.post, tell: { events.add($0) })
+            worker: post ?? self.post, onEvent: { events.add($0) })
     }
 }

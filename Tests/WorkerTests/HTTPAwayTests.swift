@@ -1,3 +1,4 @@
+import Admission
 import Foundation
 import Glibc
 import LocalServers
@@ -155,7 +156,7 @@ extension HTTPWorker {
 
     /// Redis and the journal together have it, and no more comes.
     fileprivate func expectCounted(_ units: Int64, of clinic: ClinicID) async throws {
-        let bound = worker.away.tally.ambiguous
+        let bound = worker.away.stats.ambiguous
         try await waitUntil("everything is in the ledger") {
             let counted = try await database.counted(clinic)
             let adjusted = try await database.adjusted(clinic)

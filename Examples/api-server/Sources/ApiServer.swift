@@ -24,11 +24,11 @@ import ServiceLifecycle
         let logger = Logger(label: "api-server") { StreamLogHandler.standardError(label: $0) }
         var settings = EmbeddedQuotas.Settings()
         if let wait = environment["REDIS_TIMEOUT_MS"].flatMap({ Int($0) }) {
-            settings.away.checkTimeout = .milliseconds(wait)
+            settings.outage.checkTimeout = .milliseconds(wait)
         }
         let quotas = EmbeddedQuotas(
             redis: try RedisConfiguration(redis), settings: settings,
-            worker: Worker(url: worker, key: key).post, tell: { logger.warning("\($0)") })
+            worker: Worker(url: worker, key: key).post, onEvent: { logger.warning("\($0)") })
 
         let router = Router()
         router.add(middleware: Metered(quotas: quotas))

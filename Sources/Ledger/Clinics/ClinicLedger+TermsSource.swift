@@ -1,3 +1,4 @@
+public import Admission
 public import Metering
 public import Quotas
 

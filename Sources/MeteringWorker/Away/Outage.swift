@@ -1,9 +1,10 @@
+import Admission
 import Counters
 import Logging
 import Quotas
 import Redis
 
-/// What the desk of a worker sees of its surroundings, and what it says in the log.
+/// What the fallback of a worker depends on, and what it writes to the log.
 struct Outage {
     let redis: RedisClient
     let checkTimeout: Duration

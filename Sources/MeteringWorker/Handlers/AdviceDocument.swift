@@ -43,7 +43,7 @@ struct AdviceDocument: Encodable {
             let share = advice.capacity[counter]
             return Limit(
                 name: counter.rawValue, used: share.used, limit: share.limit,
-                remaining: share.remaining, denied: counter == advice.asked && !advice.isAllowed)
+                remaining: share.remaining, denied: counter == advice.counter && !advice.isAllowed)
         }
         let problem = Problem(advice)
         type = problem.map { Problem.type($0.code) }
@@ -55,10 +55,10 @@ extension Problem {
     /// nil for what is allowed.
     fileprivate init?(_ advice: CapacityAnswer) {
         guard !advice.isAllowed else { return nil }
-        let share = advice.capacity[advice.asked]
+        let share = advice.capacity[advice.counter]
         self.init(
             status: Self.limitReached, code: "limit-reached",
-            title: "The plan has no room for more \(advice.asked.rawValue)",
+            title: "The plan has no room for more \(advice.counter.rawValue)",
             detail: "\(share.used) of \(share.limit ?? 0) are in use; "
                 + "remove some, or move the clinic to a larger plan")
     }

@@ -1,3 +1,4 @@
+import Admission
 import Metering
 import Quotas
 
@@ -98,7 +99,7 @@ struct CheckHandler: Sendable {
         guard let room = try await room(of: call.clinic, within: patience) else {
             throw .unknownClinic
         }
-        return APIResponse(CapacityAnswer(room, asked: counter, cost: call.cost), of: call.clinic)
+        return APIResponse(CapacityAnswer(room, of: counter, cost: call.cost), of: call.clinic)
     }
 
     /// Nil when there is no such clinic.

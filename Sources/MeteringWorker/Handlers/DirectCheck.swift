@@ -1,3 +1,4 @@
+import Admission
 import Metering
 import Quotas
 

@@ -1,3 +1,4 @@
+import Admission
 import Ledger
 import Logging
 import Metering
@@ -25,7 +26,7 @@ final class Checkpointer: Sendable {
     private let plausibility: MarkPlausibility
     private let logger: Logger
     /// The latest mark of each clinic that traffic explains.
-    private let believed = Mutex<[ClinicID: Mark]>([:])
+    private let believed: Mutex<BoundedMap<ClinicID, Mark>>
     private let last = Mutex<Task<Int, any Error>?>(nil)
 
     static let clinicsAtOnce = 10_000
@@ -35,6 +36,7 @@ final class Checkpointer: Sendable {
         self.ledger = ledger
         self.plausibility = plausibility
         self.logger = logger
+        believed = Mutex(BoundedMap(capacity: marks.clinicsMax))
     }
 
     /// Writes everything that the ledger lacked at the call; returns how many rows it raised.
@@ -106,7 +108,6 @@ final class Checkpointer: Sendable {
             guard plausibility.accepts(open.mark, after: before, pace: open.pace) else {
                 return false
             }
-            if believed.count >= marks.clinicsMax { believed.removeAll() }
             believed[open.clinic] = open.mark
             return true
         }

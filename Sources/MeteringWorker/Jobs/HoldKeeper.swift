@@ -1,3 +1,4 @@
+import Admission
 import Ledger
 import Metering
 import Quotas

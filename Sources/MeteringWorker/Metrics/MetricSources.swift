@@ -1,3 +1,4 @@
+import Admission
 import Postgres
 import Quotas
 import Redis
