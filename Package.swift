@@ -22,14 +22,12 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
-    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
@@ -63,6 +61,8 @@ let package = Package(
     products: [
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
+        // What `metering-worker demo` becomes.
+        .executable(name: "metering-demo", targets: ["MeteringDemo"]),
         // What an API server embeds: docs/library.md.
         .library(name: "Quotas", targets: ["Quotas", "Counters", "Metering", "Redis"]),
     ],
@@ -75,7 +75,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -104,6 +103,13 @@ let package = Package(
             resources: [.embedInCode("SQL"), .embedInCode("Migrations")]),
         room("Reports", ["Billing", "Metering", .mustache], resources: [.embedInCode("Page")]),
 
+        // The HTTP listener of both ports; knows no clinic.
+        room(
+            "HTTPServer",
+            [
+                .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS, .serviceLifecycle,
+            ]),
+
         // Support: private servers for the demo and the tests.
         room("LocalServers", [.subprocess, .systemPackage]),
 
@@ -119,12 +125,18 @@ let package = Package(
         door(
             "MeteringWorker",
             [
-                "FrontDoor", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Quotas", "Metering", .argumentParser, .asyncAlgorithms,
-                .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .metrics, .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
-                .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Handlers/openapi.json")]),
+                "FrontDoor", "HTTPServer", "Ledger", "Counters", "Postgres", "Redis", "Quotas",
+                "Metering", .argumentParser, .asyncAlgorithms, .crypto, .logging, .metrics,
+                .nioCore, .nioPosix, .nioSSL, .serviceLifecycle, .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("Handlers/openapi.json")]),
+        // A program of its own, so that the worker holds nothing that starts a database.
+        door(
+            "MeteringDemo",
+            [
+                "FrontDoor", "Ledger", "Reports", "LocalServers", "Postgres", "Metering",
+                .argumentParser, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("SQL")]),
 
         // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
         .executableTarget(
@@ -155,6 +167,8 @@ let package = Package(
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport", .crypto]),
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("MeteringTests", ["Metering", "TestSupport"]),
+        tests("MeteringDemoTests", ["MeteringDemo", "TestSupport"]),
+        tests("HTTPServerTests", ["HTTPServer", .nioCore, .nioEmbedded, .nioHTTP1]),
         tests("QuotaTests", ["Quotas", "Metering", "TestSupport"]),
         tests(
             "CounterTests",
@@ -176,7 +190,8 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "FrontDoor", "Ledger", "Counters", "Quotas",
+                "MeteringWorker", "BillingCLI", "FrontDoor", "HTTPServer", "Ledger", "Counters",
+                "Quotas",
                 "Metering", "Postgres", "Redis", "LocalServers", "TestSupport", .logging,
                 .metrics, .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,

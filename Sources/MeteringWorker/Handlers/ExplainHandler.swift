@@ -1,3 +1,4 @@
+import HTTPServer
 import Ledger
 import Metering
 import Quotas
@@ -10,7 +11,7 @@ struct ExplainHandler: Sendable {
     let watchingSince: Int64
 
     var routes: [Route] {
-        [.keyed("GET", "/v1/clinics/{id}/explain", scope: .usage, explain)]
+        [.keyed("GET", "/v1/clinics/{id}/explain", scope: .usage, in: checks.keys, explain)]
     }
 
     @Sendable private func explain(_ call: RouteCall) throws(Problem) -> Route.Work {
