@@ -23,6 +23,7 @@ struct FakeDebian: Sendable {
         try program("id", "echo 0")
         try program("update-rc.d", "exit 0")
         try program("systemctl", "exit 0")
+        try program("dpkg", #"if [ -e "$D/hold" ]; then exit 2; fi"#)
         try program("dpkg-deb", contents)
         try program("deb-systemd-helper", #"rm -f "$D"/etc/systemd/system/*.wants/"$2""#)
         try program("apt-get", apt)
@@ -41,11 +42,14 @@ struct FakeDebian: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// Installs by enabling the units, and waits as long as there is a file `hold`.
+    /// Enables the units when it installs them first, and waits as long as there is a file `hold`.
     private let apt = """
-        case "$*" in
-            update*) exit 0 ;;
-            *--download-only*) touch "$(echo "$*" | sed 's/.*archives=\\([^ ]*\\) .*/\\1/')/all.deb"; exit 0 ;;
+        for word in "$@"; do
+            case $word in Dir::Cache::archives=*) archives=${word#*=} ;; esac
+        done
+        case " $* " in
+            *" update "*) exit 0 ;;
+            *" --download-only "*) touch "$archives/all.deb"; exit 0 ;;
         esac
         {
             cat "$D/etc/postgresql-common/createcluster.conf" 2>/dev/null | sed '/ssl/d'
@@ -57,6 +61,7 @@ struct FakeDebian: Sendable {
         touch "$D/holding"
         while [ -e "$D/hold" ]; do sleep 0.02; done
         for unit in fresh.service fresh.timer; do
+            if [ -e "$D/lib/systemd/system/$unit" ]; then continue; fi
             touch "$D/lib/systemd/system/$unit" "$D/etc/systemd/system/multi-user.target.wants/$unit"
         done
         touch "$D/done"

@@ -68,6 +68,10 @@ import Testing
             try await waitUntil("apt works") { debian.has("holding") }
             process.send(SIGKILL)
             #expect(try await process.waitForEnd() == .signalled(SIGKILL))
+            // The next one does not take the hold away while apt works.
+            let early = try await debian.requirePackages().run()
+            #expect(early.ending == .exited(1))
+            #expect(early.errors.contains("dpkg --configure -a"))
             try debian.remove("hold")
             #expect(debian.masked == ["fresh.service", "fresh.timer"])
             #expect(debian.has("usr/sbin/policy-rc.d"))
