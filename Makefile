@@ -1,4 +1,4 @@
-# Two commands for a newcomer: `make demo` and `make test`. Both use one debug build.
+# Two commands for a newcomer: `make demo` and `make test`. The second builds on what the first has built.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -12,14 +12,16 @@ strict := --explicit-target-dependency-import-check error
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }' Makefile
 
-demo: build ## Count the sample traffic on private servers and print the report (ARGS="--fresh …")
-	@.build/debug/metering-worker demo $(ARGS)
+demo: ## Count the sample traffic on private servers and print the report (ARGS="--fresh …")
+	@scripts/demo "$(strict)" $(ARGS)
 
 test: build ## Run every test on private servers
+	@scripts/require-packages test
 	@scripts/python-tools >/dev/null
 	@scripts/run-tests $(strict)
 
 test-long: build ## The same, with two minutes for each random test
+	@scripts/require-packages test
 	@scripts/python-tools >/dev/null
 	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
 
@@ -32,11 +34,11 @@ bench: release ## Measure what it costs beside the raw stores and peers, in half
 	@missed=0; for bench in scripts/bench-*; do "$$bench" || missed=1; done; exit $$missed
 
 build: ## Build programs and tests (debug); refuses undeclared imports
-	@scripts/require-packages
+	@scripts/require-packages build
 	swift build --build-tests $(strict)
 
 release: ## Build the programs for production
-	@scripts/require-packages
+	@scripts/require-packages build
 	swift build --configuration release $(strict)
 
 release-schema: ## Make the schema final for a tag: writes the list that a test compares from then on
@@ -44,7 +46,8 @@ release-schema: ## Make the schema final for a tag: writes the list that a test 
 
 install: release ## Put the programs into PREFIX/bin and the examples into PREFIX/share
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -m 755 .build/release/metering-worker .build/release/billing "$(DESTDIR)$(PREFIX)/bin/"
+	install -m 755 .build/release/metering-worker .build/release/metering-demo .build/release/billing \
+		"$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(DESTDIR)$(PREFIX)/share/metering-worker"
 	install -m 644 Examples/access.log "$(DESTDIR)$(PREFIX)/share/metering-worker/"
 	@for part in prometheus grafana systemd; do \

@@ -21,13 +21,11 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
-    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
-    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
@@ -61,6 +59,8 @@ let package = Package(
     products: [
         .executable(name: "metering-worker", targets: ["MeteringWorker"]),
         .executable(name: "billing", targets: ["BillingCLI"]),
+        // What `metering-worker demo` becomes.
+        .executable(name: "metering-demo", targets: ["MeteringDemo"]),
         // What an API server embeds: docs/library.md.
         .library(
             name: "Quotas",
@@ -73,7 +73,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
-        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
@@ -115,6 +114,13 @@ let package = Package(
             "Reports", ["Billing", "Metering", "Values", .mustache],
             resources: [.embedInCode("Page")]),
 
+        // The HTTP listener of both ports; knows no clinic.
+        room(
+            "HTTPServer",
+            [
+                .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS, .serviceLifecycle,
+            ]),
+
         // Support: private servers for the demo and the tests.
         room("LocalServers", [.subprocess, .systemPackage]),
 
@@ -130,12 +136,18 @@ let package = Package(
         door(
             "MeteringWorker",
             [
-                "Shell", "Ledger", "Counters", "Reports", "LocalServers", "Postgres", "Redis",
-                "Admission", "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms,
-                .asyncHTTPClient, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .logging,
-                .nioCore, .nioHTTPTypes, .nioPosix, .nioSSL,
-                .nioHTTP1, .nioTLS, .serviceLifecycle, .subprocess, .systemPackage, .unixSignals,
-            ], resources: [.embedInCode("Demo/SQL"), .embedInCode("Handlers/openapi.json")]),
+                "Shell", "HTTPServer", "Ledger", "Counters", "Postgres", "Redis", "Admission",
+                "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms, .crypto, .logging,
+                .nioCore, .nioPosix, .nioSSL, .serviceLifecycle, .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("Handlers/openapi.json")]),
+        // A program of its own, so that the worker holds nothing that starts a database.
+        door(
+            "MeteringDemo",
+            [
+                "Shell", "Ledger", "Reports", "LocalServers", "Postgres", "Metering", "Values",
+                .argumentParser, .crypto, .logging, .nioCore, .nioHTTP1, .nioPosix, .subprocess,
+                .systemPackage, .unixSignals,
+            ], resources: [.embedInCode("SQL")]),
 
         // Load for scripts/bench-library, through product Quotas as a user embeds it. No product.
         .executableTarget(
@@ -169,6 +181,8 @@ let package = Package(
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("ValuesTests", ["Values", "TestSupport"]),
         tests("MeteringTests", ["Metering", "Values", "TestSupport"]),
+        tests("MeteringDemoTests", ["MeteringDemo", "TestSupport"]),
+        tests("HTTPServerTests", ["HTTPServer", .nioCore, .nioEmbedded, .nioHTTP1]),
         tests("QuotaTests", ["Quotas", "Metering", "Values", "TestSupport"]),
         tests("AdmissionTests", ["Admission", "Quotas", "Metering", "Values", "TestSupport"]),
         tests(
@@ -191,8 +205,9 @@ let package = Package(
         tests(
             "WorkerTests",
             [
-                "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Counters", "Admission",
-                "Quotas", "Metering", "Postgres", "Redis", "Values", "LocalServers", "TestSupport", .logging,
+                "MeteringWorker", "BillingCLI", "Shell", "HTTPServer", "Ledger", "Counters",
+                "Admission", "Quotas", "Metering", "Postgres", "Redis", "Values", "LocalServers",
+                "TestSupport", .logging,
                 .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
                 .systemPackage,
             ]),

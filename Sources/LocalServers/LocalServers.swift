@@ -10,7 +10,7 @@ public struct LocalServers: Sendable {
     /// Where the data are; nil when they end with the run.
     public let keptDataDirectory: String?
 
-    private let site: Site
+    let site: Site
     private let data: DataDirectory?
 
     /// Starts both servers and waits until they serve.

@@ -11,6 +11,8 @@ final class Server: Sendable {
         let name: String
         /// The whole command; its first word is a path.
         let command: [String]
+        /// Added to what every server gets.
+        var environment: [String: String] = [:]
         let logFile: String
         /// What the kernel sends the server when this process dies, and `stop` sends first.
         let stopSignal: (name: String, number: Int32)
@@ -68,13 +70,14 @@ final class Server: Sendable {
     /// own that lives until this process exits, so the server outlives whatever thread asked for it.
     /// `setpriv` sets the signal after it has changed user, because that change would clear it.
     private func launch() async throws(LocalServersError) -> ProcessIdentity {
+        let base = ["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]
         let (started, report) = AsyncThrowingStream<Int32, any Error>.makeStream()
         let log = try openLog()
         let options = ["--pdeathsig=\(plan.stopSignal.name)"] + plan.account.privileges + ["--"]
         let configuration = Configuration(
             executable: .path(FilePath(plan.setpriv)),
             arguments: Arguments(options + plan.command),
-            environment: .only(["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]),
+            environment: .only(base.merging(plan.environment) { _, own in own }),
             workingDirectory: "/",
             platformOptions: Self.ownSession)
         Task {

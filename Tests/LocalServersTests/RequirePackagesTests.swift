@@ -37,12 +37,28 @@ import Testing
         #expect(run.errors.hasPrefix("Swift 6.2 or later is needed; this is "))
     }
 
+    @Test func `for the demo is PostgreSQL and Redis, and no proxy`() async throws {
+        let home = try TemporaryDirectory("demo's programs")
+        defer { home.remove() }
+        try script("swift", "echo 'Swift version 6.3.1'", in: home)
+        try script("id", "echo 65534", in: home)
+        for name in ["sed", "head"] { try link(name, in: home) }
+        let run = try await requirePackages(path: home.path, "demo")
+        #expect(run.ending == .exited(1))
+        #expect(run.output.contains(" redis-server redis-tools "))
+        for package in ["nginx", "caddy", "pgbouncer", "python3", "openssl", "curl"] {
+            #expect(!run.output.contains(package), "\(package)")
+        }
+        #expect(try await requirePackages(path: home.path, "dome").ending == .exited(2))
+    }
+
     private func requirePackages(
-        path: String
+        path: String, _ arguments: String...
     ) async throws -> (ending: RunningProcess.Ending, output: String, errors: String) {
         try await RunningProcess.run(
             "/usr/bin/env",
-            ["PATH=\(path)", "/bin/sh", "\(ProjectRoot.path)/scripts/require-packages"])
+            ["PATH=\(path)", "/bin/sh", "\(ProjectRoot.path)/scripts/require-packages"]
+                + arguments)
     }
 
     private func script(_ name: String, _ body: String, in home: TemporaryDirectory) throws {

@@ -111,6 +111,25 @@ import Testing
             #expect(run.errors.contains("\(call[0]): "))
         }
     }
+
+    @Test func `hands the demo's arguments on to the demo`() async throws {
+        let run = try await Program.run(["metering-worker", "demo", "--report-format", "xml"])
+        #expect(run.ending == .exited(2))
+        #expect(run.output.isEmpty)
+        #expect(run.errors.contains("Usage: metering-demo"))
+    }
+
+    @Test func `says what to install when the demo is not beside the worker`() async throws {
+        let directory = try TemporaryDirectory("a worker alone")
+        defer { directory.remove() }
+        let worker = "\(directory.path)/metering-worker"
+        try FileManager.default.copyItem(
+            atPath: try Product.path("metering-worker"), toPath: worker)
+        let run = try await RunningProcess.run(worker, ["demo", "--once"])
+        #expect(run.ending == .exited(1))
+        #expect(run.errors.hasPrefix("metering-worker: metering-demo is not in /"))
+        #expect(run.errors.contains("make install"))
+    }
 }
 
 /// One of the programs of this package, run with no settings but the given ones.

@@ -87,7 +87,7 @@ import Testing
         let demo = try await place.start(["--once", "--access-log", try await place.pipe()])
         _ = try await demo.line(containing: "run 1, ")
         let servers = try place.servers()
-        #expect(servers.count == 2)
+        #expect(servers.count == 3)  // PostgreSQL, Redis and the worker.
         #expect(servers.filter { !$0.isAlive }.isEmpty)
         demo.send(SIGKILL)
         #expect(try await demo.waitForEnd() == .signalled(SIGKILL))

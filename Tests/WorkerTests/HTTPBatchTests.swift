@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTPServer
 import Ledger
 import LocalServers
 import Metering

@@ -1,4 +1,5 @@
 import Counters
+import HTTPServer
 import Ledger
 import LocalServers
 import Metering

@@ -100,11 +100,9 @@ extension HTTPWorker {
     /// Serves the same worker on a second port, with another time to wait for a head.
     func serve(idle: TimeAmount, _ body: (Int) async throws -> Void) async throws {
         let listening = PortBox()
-        let server = HTTPServer(
-            worker.router, direct: worker.direct, settings: worker.settings.http, tls: nil,
-            group: worker.group,
-            logger: .silent, idle: idle
-        ) { listening.port.store($0, ordering: .releasing) }
+        let server = worker.listener(tls: nil, idle: idle) {
+            listening.port.store($0, ordering: .releasing)
+        }
         let services = ServiceGroup(
             configuration: .init(services: [.init(service: server)], logger: .silent))
         let running = Task { try await services.run() }

@@ -163,6 +163,7 @@ extension ServingWorker {
             let post = try await talk(
                 "POST /metrics HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n", port)
             #expect(post.status == 405)
+            #expect(post.field("allow") == "GET, HEAD")
             let bomb = (0..<100).map { "X-\($0): a\r\n" }.joined()
             await #expect(throws: (any Error).self) {
                 let reply = try await talk(
@@ -181,9 +182,9 @@ extension ServingWorker {
                 metrics: worker.metrics, redis: worker.redis, pool: worker.pool,
                 marks: worker.gate.marks, readiness: worker.readiness)
             let server = AdminServer(
-                AdminRoutes(sources: sources),
-                settings: .init(host: "127.0.0.1", port: 0, allowsPlaintext: false),
-                group: worker.group, logger: .silent, patience: .milliseconds(300)
+                sources, settings: .init(host: "127.0.0.1", port: 0, allowsPlaintext: false),
+                requestTimeout: .milliseconds(300), idle: .milliseconds(300),
+                group: worker.group, logger: .silent
             ) { port.value.store($0, ordering: .releasing) }
             let running = Task { try await server.run() }
             try await waitUntil("it listens") { port.value.load(ordering: .acquiring) > 0 }

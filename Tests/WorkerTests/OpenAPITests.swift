@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import TestSupport
 import Testing
 
@@ -59,7 +60,7 @@ import Testing
                 let path = "\(route.path)".replacing("*}", with: "}")
                 let methods = route.method == Route.anyMethod ? Self.methods : [route.method]
                 for method in methods {
-                    known.insert("\(method) \(path) \(route.scope?.rawValue ?? "")")
+                    known.insert("\(method) \(path) \(route.scope ?? "")")
                 }
             }
             #expect(described.subtracting(known) == [], "described and not there")

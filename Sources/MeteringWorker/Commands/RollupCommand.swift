@@ -153,9 +153,3 @@ struct RollupCommand: AsyncParsableCommand {
         return false
     }
 }
-
-struct FutureMonth: Error, CustomStringConvertible {
-    let month: Month
-    let current: Month
-    var description: String { "\(month) has not begun; the current month is \(current) (UTC)" }
-}

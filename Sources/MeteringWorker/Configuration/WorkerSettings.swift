@@ -26,6 +26,7 @@ struct WorkerSettings: Sendable {
     }
     /// The listener for metrics and readiness.
     struct Admin: Sendable, Hashable {
+        static let connectionsMax = 64
         let host: String
         /// 0 is any free port.
         let port: Int
@@ -218,22 +219,5 @@ extension WorkerSettings.Redis {
         var configuration = try RedisConfiguration(url, tls: files)
         configuration.commandTimeout = checkTimeout
         return configuration
-    }
-}
-
-extension PostgresPool {
-    /// Opens a pool for one command and closes it when the command is done.
-    static func used<R>(
-        with configuration: PostgresConfiguration, setting: String = "DATABASE_URL",
-        _ body: (PostgresPool) async throws -> R
-    ) async throws -> R {
-        let pool = PostgresPool(
-            configuration: configuration, logger: Logger(label: "metering-worker.postgres"))
-        let result: Result<R, any Error>
-        do { result = .success(try await body(pool)) } catch {
-            result = .failure(StartError(database: error, setting: setting) ?? error)
-        }
-        await pool.close()
-        return try result.get()
     }
 }

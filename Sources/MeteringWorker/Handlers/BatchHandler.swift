@@ -1,4 +1,5 @@
 import Admission
+import HTTPServer
 import Metering
 import Quotas
 

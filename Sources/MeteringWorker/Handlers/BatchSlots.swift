@@ -1,3 +1,4 @@
+import HTTPServer
 import Synchronization
 
 /// How many checks of lists may be in work at once, so that no key's lists keep Redis from everybody else's checks.

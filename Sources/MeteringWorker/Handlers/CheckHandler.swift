@@ -1,4 +1,5 @@
 import Admission
+import HTTPServer
 import Metering
 import Quotas
 
@@ -9,15 +10,17 @@ struct CheckHandler: Sendable {
     let gate: QuotaGate
     let advisor: CapacityReader
     let batches: BatchSlots
+    let keys: KeyRing
 
     var routes: [Route] {
         [
             .keyed(
-                "POST", "/v1/check", scope: .check, bodyBytesMax: CheckCall.bodyBytesMax, check),
+                "POST", "/v1/check", scope: .check, in: keys,
+                bodyBytesMax: CheckCall.bodyBytesMax, check),
             .keyed(
-                "POST", "/v1/checks", scope: .check, bodyBytesMax: BatchCall.bodyBytesMax,
-                checkMany),
-            .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, usage),
+                "POST", "/v1/checks", scope: .check, in: keys,
+                bodyBytesMax: BatchCall.bodyBytesMax, checkMany),
+            .keyed("GET", "/v1/clinics/{id}/usage", scope: .usage, in: keys, usage),
         ]
     }
 

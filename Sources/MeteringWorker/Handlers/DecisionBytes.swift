@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// The document of a decision as bytes, without the detour over an encoder: a check is answered some ten thousand
 /// times a second. A test holds it equal, byte for byte, to what the encoder makes of the same document.
 extension DecisionDocument {

@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// `GET /openapi.json`: what this API is, for programs.
 struct DescriptionHandler: Sendable {
     var routes: [Route] {

@@ -1,4 +1,5 @@
 import Admission
+import HTTPServer
 import Ledger
 import Metering
 import Quotas
@@ -11,7 +12,7 @@ struct ExplainHandler: Sendable {
     let watchingSince: Int64
 
     var routes: [Route] {
-        [.keyed("GET", "/v1/clinics/{id}/explain", scope: .usage, explain)]
+        [.keyed("GET", "/v1/clinics/{id}/explain", scope: .usage, in: checks.keys, explain)]
     }
 
     @Sendable private func explain(_ call: RouteCall) throws(Problem) -> Route.Work {

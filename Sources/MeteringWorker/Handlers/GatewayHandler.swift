@@ -1,4 +1,5 @@
 import Admission
+import HTTPServer
 import Metering
 import Quotas
 
@@ -19,23 +20,23 @@ struct GatewayHandler: Sendable {
     static let path = "/v1/gateway/check"
 
     var routes: [Route] {
-        var plain = Route.keyed("GET", "/v1/gateway/check", scope: .check) {
-            call throws(Problem) in
+        var plain = Route.keyed(
+            "GET", "/v1/gateway/check", scope: .check, in: keys, key: Self.key
+        ) { call throws(Problem) in
             guard call.request.query == nil || call.request.query == "deny=403" else {
                 throw .badRequest("the query is nothing or deny=403")
             }
             return work(try GatewayCall(call.request, naming: naming))
         }
-        plain.key = Self.key
         plain.finish = Self.finish
         // Envoy appends the application's path and query, and asks with the method of the request.
-        var appended = Route.keyed("*", "/v1/gateway/check/{path*}", scope: .check) {
-            call throws(Problem) in
+        let appended = Route.keyed(
+            Route.anyMethod, "/v1/gateway/check/{path*}", scope: .check, in: keys, key: Self.key
+        ) { call throws(Problem) in
             let path = call.request.path.dropFirst(Self.path.count)
             return work(
                 try GatewayCall(call.request, naming: naming, behind: String(path)))
         }
-        appended.key = Self.key
         return [plain, appended]
     }
 

@@ -1,3 +1,5 @@
+import HTTPServer
+
 /// What everybody may ask: whether the process lives, and whether it should be sent requests.
 struct HealthHandler: Sendable {
     let readiness: Readiness

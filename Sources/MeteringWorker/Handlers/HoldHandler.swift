@@ -1,4 +1,5 @@
 import Admission
+import HTTPServer
 import Ledger
 import Metering
 import Quotas
@@ -10,6 +11,7 @@ struct HoldHandler: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
     let keeper: HoldKeeper
+    let keys: KeyRing
 
     static let bodyBytesMax = 4096
     /// From 1 ms to 24 hours.
@@ -27,7 +29,7 @@ struct HoldHandler: Sendable {
     private func keyed(
         _ path: PathTemplate, _ read: @escaping @Sendable (RouteCall) throws(Problem) -> Route.Work
     ) -> Route {
-        .keyed("POST", path, scope: .check, bodyBytesMax: Self.bodyBytesMax, read)
+        .keyed("POST", path, scope: .check, in: keys, bodyBytesMax: Self.bodyBytesMax, read)
     }
 
     /// What waits for PostgreSQL is told it at once. When that fails the next sweep does it, so nobody waits for it.

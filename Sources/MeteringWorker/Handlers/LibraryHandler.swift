@@ -1,3 +1,4 @@
+import HTTPServer
 import Ledger
 import Metering
 import Quotas
@@ -10,9 +11,10 @@ struct LibraryHandler: Sendable {
 
     var routes: [Route] {
         [
-            .keyed("POST", "/v1/clinics/{id}/load", scope: .check, load),
+            .keyed("POST", "/v1/clinics/{id}/load", scope: .check, in: checks.keys, load),
             .keyed(
-                "POST", "/v1/marks", scope: .marks, bodyBytesMax: MarksCall.bodyBytesMax, marks),
+                "POST", "/v1/marks", scope: .marks, in: checks.keys,
+                bodyBytesMax: MarksCall.bodyBytesMax, marks),
         ]
     }
 

@@ -1,7 +1,6 @@
 import AsyncAlgorithms
 import Logging
 import ServiceLifecycle
-import Synchronization
 
 /// Repeats one piece of work until shutdown. A failure is logged, and the next turn tries again.
 struct RecurringService: Service {
@@ -58,15 +57,4 @@ struct RecurringService: Service {
             readiness.note(name, isFailing: true)
         }
     }
-}
-
-/// What could not be brought to its end when the process stopped.
-final class ShutdownFailures: Sendable {
-    private let failed = Mutex<[String]>([])
-
-    func noteFailure(of name: String) {
-        failed.withLock { $0.append(name) }
-    }
-
-    var failures: [String] { failed.withLock { $0 } }
 }

@@ -31,7 +31,7 @@ struct MetricSources: Sendable {
             .redisPending: [.number(health.pending)],
             .postgresConnections: [.number(pool.openCount)],
             .postgresWaiters: [.number(pool.waiterCount)],
-            .ready: [.number(readiness.response.status == 200 ? 1 : 0)],
+            .ready: [.number(readiness.isReady ? 1 : 0)],
         ]
     }
 }

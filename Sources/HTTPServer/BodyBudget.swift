@@ -1,0 +1,49 @@
+import Synchronization
+
+/// How much memory the larger bodies of all connections may take together, from their first bytes until they are
+/// answered.
+///
+/// Small bodies are not counted: the bound on connections bounds them, and a check stays quick.
+final class BodyBudget: Sendable {
+    static let bytesMax = 64 << 20
+    /// A body is counted once it is longer.
+    static let smallBytesMax = Router.unauthenticatedBodyBytesMax
+
+    private let most: Int
+    private let taken = Atomic<Int>(0)
+
+    init(most: Int = bytesMax) {
+        self.most = most
+    }
+
+    var bytesTaken: Int { taken.load(ordering: .relaxed) }
+
+    /// What one body takes, given back when the last reference to it goes.
+    final class Share: Sendable {
+        private let budget: BodyBudget
+        private let bytes = Atomic<Int>(0)
+
+        init(of budget: BodyBudget) {
+            self.budget = budget
+        }
+
+        deinit { budget.taken.subtract(bytes.load(ordering: .relaxed), ordering: .relaxed) }
+
+        /// False when the budget has no room for so much; the share then stays as large as it was.
+        func grow(to size: Int) -> Bool {
+            let more = size - bytes.load(ordering: .relaxed)
+            guard more > 0 else { return true }
+            guard budget.taken.add(more, ordering: .relaxed).newValue <= budget.most else {
+                budget.taken.subtract(more, ordering: .relaxed)
+                return false
+            }
+            bytes.add(more, ordering: .relaxed)
+            return true
+        }
+    }
+}
+
+extension Problem {
+    static let bodyBudgetExhausted = Problem.unavailable(
+        "too many large requests are being received at once; ask again, or with shorter lists")
+}

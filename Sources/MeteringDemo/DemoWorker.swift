@@ -1,0 +1,71 @@
+import FoundationEssentials
+import Shell
+import LocalServers
+import Subprocess
+import SystemPackage
+
+/// `metering-worker`, installed beside this program, as the demo's servers have it.
+struct DemoWorker: Sendable {
+    private let path: String
+    private let environment: [String: String]
+
+    struct Failed: Error, CustomStringConvertible {
+        let command: String
+        let reason: String
+
+        var description: String { "metering-worker \(command) failed: \(reason)" }
+    }
+
+    /// - Parameters:
+    ///   - database: Where the worker's login connects.
+    ///   - redis: The counters.
+    init(database: String, redis: String) throws {
+        path = try InstalledProgram.path("metering-worker")
+        environment = [
+            "DATABASE_URL": database, "REDIS_URL": redis, "HTTP_PORT": "0", "HTTP_ADMIN": "false",
+            "LOG_LEVEL": "error", "METERING_CHECK_TIMEOUT": "5s",
+            // Every call is decided by the one counter, however slow the machine.
+            "METERING_WHEN_AWAY": "deny", "METERING_LOAD_TIMEOUT": "3s",
+            "METERING_UNKNOWN_PER_SECOND": "1000", "METERING_SHUTDOWN_TIMEOUT": "10s",
+        ]
+    }
+
+    /// Runs a command that ends, and returns what it printed on stdout.
+    ///
+    /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker has.
+    func run(_ arguments: [String], database url: String? = nil) async throws -> String {
+        let settings = environment.merging(["DATABASE_URL": url].compactMapValues(\.self)) { $1 }
+        let variables = settings.map {
+            (Environment.Key(stringLiteral: $0.key), Optional($0.value))
+        }
+        let result = try await Subprocess.run(
+            .path(FilePath(path)), arguments: Arguments(arguments),
+            environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)),
+            input: .none, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        guard result.terminationStatus.isSuccess else {
+            throw Failed(
+                command: arguments.joined(separator: " "),
+                reason: Console.oneLine(result.standardError))
+        }
+        return result.standardOutput
+    }
+
+    /// Starts `serve`, lends the port on which it listens, and ends it.
+    func serve(
+        beside servers: LocalServers, _ body: (Int) async throws -> Void
+    ) async throws {
+        let mark = "listening on http://127.0.0.1:"
+        let worker = try await servers.startProgram(
+            "worker", command: [path, "serve"], environment: environment, isReady: mark)
+        do {
+            guard
+                let port = worker.readyLine.components(separatedBy: mark).last.flatMap({ Int($0) })
+            else { throw Failed(command: "serve", reason: "no port in \(worker.readyLine)") }
+            try await body(port)
+        } catch {
+            await worker.stop()
+            throw error
+        }
+        await worker.stop()
+    }
+}

@@ -1,0 +1,7 @@
+import Metering
+
+struct FutureMonth: Error, CustomStringConvertible {
+    let month: Month
+    let current: Month
+    var description: String { "\(month) has not begun; the current month is \(current) (UTC)" }
+}

@@ -1,0 +1,54 @@
+import Counters
+import Ledger
+import Logging
+import Redis
+
+extension Worker {
+    /// Everything that must be right before the first request; the first fault ends the start.
+    func checkStart() async throws {
+        do {
+            try await ledger.requireLeastPrivilege()
+        } catch {
+            throw StartError(database: error) ?? error
+        }
+        try await ledger.prepareMonths()
+        try await ledger.reconsiderPlans()
+        let info: RedisInfo
+        do {
+            info = try await redis.info(timeout: .seconds(2))
+        } catch {
+            throw StartError(error)
+        }
+        try Self.check(info, logger: logger)
+        try await counters.install()
+        do throws(JournalError) {
+            let adopted = try await journal.open()
+            guard adopted > 0 else { return }
+            logger.notice(
+                "journals of earlier runs are taken over", metadata: ["files": "\(adopted)"])
+        } catch {
+            throw StartError.journalDirectory(error.path, reason: error.reason)
+        }
+    }
+
+    /// - Parameter logger: Gets what is a risk but no reason to refuse.
+    static func check(_ info: RedisInfo, logger: Logger) throws(StartError) {
+        guard let major = info.majorVersion, major >= 7 else {
+            throw .redisTooOld(info.version ?? "of unknown version")
+        }
+        if info.role == "slave" { throw .redisIsReplica }
+        let policy = info.maxmemoryPolicy ?? "noeviction"
+        if policy.hasPrefix("allkeys-") { throw .redisEvicts(policy) }
+        if policy != "noeviction" {
+            logger.warning(
+                "Redis may drop keys that expire; counters do not, so they are safe",
+                metadata: ["maxmemory-policy": "\(policy)"])
+        }
+        guard !info.aofEnabled else { return }
+        logger.warning(
+            """
+            Redis writes no append-only file: what it counted and no worker checkpointed is lost when it \
+            stops; set appendonly yes
+            """)
+    }
+}
