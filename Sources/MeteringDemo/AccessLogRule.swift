@@ -1,3 +1,5 @@
+import Values
+
 /// The rule that tells a call, for the bytes of one line without its line end.
 ///
 /// A line is a call when

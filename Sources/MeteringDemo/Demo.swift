@@ -114,11 +114,11 @@ struct Demo: Sendable {
             configuration: try PostgresConfiguration(database.adminURL), logger: Self.logger)
         do {
             let ledger = Ledger(pool: pool)
-            let age = try await ledger.reportAge(of: month)
+            let age = try await ledger.reports.age(of: month)
             var writer = format.writer()
             var page: [UInt8] = []
             writer.begin(ReportHead(month: month), to: &page)
-            try await ledger.report(month) { row in
+            try await ledger.reports.rows(of: month) { row in
                 writer.row(row.cells, to: &page)
                 try Console.write(page)
                 page.removeAll(keepingCapacity: true)

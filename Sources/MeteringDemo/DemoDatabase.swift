@@ -100,7 +100,7 @@ struct DemoDatabase: Sendable {
     }
 
     /// The clock of PostgreSQL, µs since 1970.
-    func now() async throws -> Int64 { try await Ledger(pool: owner).databaseTime() }
+    func now() async throws -> Int64 { try await Ledger(pool: owner).operations.databaseTime() }
 
     /// 128 bits, as 32 hexadecimal digits.
     private static func newPassword() -> String {

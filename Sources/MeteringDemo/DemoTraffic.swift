@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Shell
+import Values
 
 /// Plays an access log: every line that is a call becomes one check over HTTP.
 struct DemoTraffic: Sendable {

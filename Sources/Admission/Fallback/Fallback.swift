@@ -1,6 +1,7 @@
 public import Metering
 public import Quotas
 import Synchronization
+import Values
 
 /// Answers checks during an outage, and keeps account of what it admitted.
 ///

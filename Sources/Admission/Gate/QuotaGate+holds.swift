@@ -1,5 +1,6 @@
 public import Metering
 public import Quotas
+import Values
 
 extension QuotaGate {
     /// Decides a call and counts it once for its id: exact while Redis keeps its data, for two

@@ -1,6 +1,7 @@
 import Metering
 import Quotas
 import Synchronization
+import Values
 
 /// Brings terms from PostgreSQL to the counter store: once for all callers that wait for a clinic,
 /// and not again for an id that was unknown a moment ago.

@@ -1,6 +1,7 @@
 import Metering
 import Quotas
 import Synchronization
+import Values
 
 /// Denials that still hold, so that a gate can repeat one without a trip to its counter. Bounded.
 ///

@@ -4,6 +4,7 @@ import Ledger
 import Metering
 import Postgres
 import Quotas
+import Values
 
 struct CreateKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -45,10 +46,10 @@ struct CreateKeyCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
             var clinics: [ClinicID] = []
-            for name in clinic { clinics.append(try await ledger.clinic(named: name)) }
+            for name in clinic { clinics.append(try await ledger.clinics.find(named: name)) }
             var random = SystemRandomNumberGenerator()
             let key = APIKey.make(random: &random)
-            let stored = try await ledger.createKey(
+            let stored = try await ledger.keys.create(
                 hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
                 expiresAt: try await end(by: ledger))
             Console.note(
@@ -62,7 +63,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
     private func end(by ledger: Ledger) async throws -> Int64? {
         guard let expires else { return nil }
         // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
-        return try await ledger.databaseTime() + expires.wholeMicroseconds
+        return try await ledger.operations.databaseTime() + expires.wholeMicroseconds
     }
 
     private static func scopes(_ text: String) throws -> Set<StoredKey.Scope> {

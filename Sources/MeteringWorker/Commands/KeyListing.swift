@@ -2,6 +2,7 @@ import Foundation
 import Shell
 import Ledger
 import Metering
+import Values
 
 /// A key as the list shows it. The names of its members are read by scripts; never rename one.
 struct KeyListing: Encodable {

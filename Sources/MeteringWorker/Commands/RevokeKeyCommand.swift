@@ -2,6 +2,7 @@ import ArgumentParser
 import Shell
 import Ledger
 import Postgres
+import Values
 
 struct RevokeKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,8 +29,8 @@ struct RevokeKeyCommand: AsyncParsableCommand {
             let ledger = Ledger(pool: pool)
             try await ledger.requireSchema()
             var id = Int64(key)
-            if id == nil { id = try await ledger.findKey(hash: APIKey.hash(of: key))?.id }
-            guard let id, let revoked = try await ledger.revokeKey(id) else {
+            if id == nil { id = try await ledger.keys.find(hash: APIKey.hash(of: key))?.id }
+            guard let id, let revoked = try await ledger.keys.revoke(id) else {
                 throw UnknownKey()
             }
             try Console.write("revoked key \(revoked.id) \(TerminalText.quoted(revoked.name))\n")

@@ -4,6 +4,7 @@ import Ledger
 import Metering
 import Postgres
 import Quotas
+import Values
 
 struct RotateKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,8 +39,8 @@ struct RotateKeyCommand: AsyncParsableCommand {
             let key = APIKey.make(random: &random)
             var end: Int64?
             // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
-            if let expires { end = try await ledger.databaseTime() + expires.wholeMicroseconds }
-            let keys = try await ledger.rotateKey(
+            if let expires { end = try await ledger.operations.databaseTime() + expires.wholeMicroseconds }
+            let keys = try await ledger.keys.rotate(
                 named: name, hash: APIKey.hash(of: key.text), grace: grace.wholeMicroseconds,
                 expiresAt: end)
             let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))

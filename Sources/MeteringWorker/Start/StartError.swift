@@ -1,5 +1,6 @@
 import Shell
 import Redis
+import Values
 
 /// Why a worker does not start, each with the setting to look at and its remedy.
 enum StartError: Error, CustomStringConvertible {

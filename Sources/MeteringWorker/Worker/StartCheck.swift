@@ -11,8 +11,8 @@ extension Worker {
         } catch {
             throw StartError(database: error) ?? error
         }
-        try await ledger.prepareMonths()
-        try await ledger.reconsiderPlans()
+        try await ledger.usage.prepareMonths()
+        try await ledger.plans.reconsider()
         let info: RedisInfo
         do {
             info = try await redis.info(timeout: .seconds(2))
