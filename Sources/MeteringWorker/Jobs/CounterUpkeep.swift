@@ -1,3 +1,4 @@
+import Admission
 import Counters
 import Ledger
 import Metering
