@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// The house: drivers below, domain beside them, adapters above, front doors on top. ARCHITECTURE.md draws it.
+// Layers, from the leaf to the programs. ARCHITECTURE.md draws them.
 // `make build` refuses an import that this file does not declare.
 
 import PackageDescription
@@ -36,13 +36,13 @@ extension Target.Dependency {
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
-func room(
+func module(
     _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
 ) -> Target {
     .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
-func door(
+func program(
     _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
 ) -> Target {
     .executableTarget(
@@ -83,65 +83,67 @@ let package = Package(
     ],
     targets: [
         // Leaf: values that every target may need.
-        room("Values", []),
+        module("Values", []),
 
         // Drivers: each C library is imported by exactly one target.
         .systemLibrary(name: "CPostgres", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         // No pkgConfig: the build refuses a flag of Debian's hiredis.pc, and its header needs none.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        room("Postgres", ["Values", "CPostgres", .logging]),
-        room("Redis", ["Values", "CHiredis", .nioCore, .nioPosix, .nioSSL, .logging]),
+        module("Postgres", ["Values", "CPostgres", .logging]),
+        module("Redis", ["Values", "CHiredis", .nioCore, .nioPosix, .nioSSL, .logging]),
 
         // Domain: values in, values out.
-        room("Metering", ["Values"]),
-        room("Quotas", ["Metering", "Values"]),
-        room("Billing", ["Metering", "Values"]),
+        module("Metering", ["Values"]),
+        module("Quotas", ["Metering", "Values"]),
+        module("Billing", ["Metering", "Values"]),
 
         // What carries a check through: marks, caches, loads, the fallback. It owns the ports that the stores
         // implement.
-        room("Admission", ["Quotas", "Metering", "Values"]),
+        module("Admission", ["Quotas", "Metering", "Values"]),
 
-        // Adapters: the only rooms that know both the domain and a store.
-        room(
+        // Adapters: the only targets that know both the domain and a store.
+        module(
             "Counters", ["Admission", "Quotas", "Metering", "Redis"],
             resources: [.embedInCode("Lua")]),
-        room(
+        module(
             "Ledger", ["Admission", "Billing", "Quotas", "Metering", "Postgres", "Values"],
             resources: [
                 .embedInCode("SQL"), .embedInCode("Migrations"), .embedInCode("Functions"),
             ]),
-        room(
+        module(
             "Reports", ["Billing", "Metering", "Values", .mustache],
             resources: [.embedInCode("Page")]),
 
         // The HTTP listener of both ports; knows no clinic.
-        room(
+        module(
             "HTTPServer",
             [
-                .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS, .serviceLifecycle,
+                "Values", .logging, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS,
+                .serviceLifecycle,
             ]),
 
         // Support: private servers for the demo and the tests.
-        room("LocalServers", [.subprocess, .systemPackage]),
+        module("LocalServers", [.subprocess, .systemPackage]),
 
-        // Front doors, and what both share: settings, exit codes, the streams.
-        room(
+        // Programs, and what they share: settings, exit codes, the streams.
+        module(
             "Shell", ["Values", .argumentParser, .logging, .systemPackage]),
-        door(
+        program(
             "BillingCLI",
             [
                 "Shell", "Ledger", "Reports", "Postgres", "Billing", "Quotas", "Metering", "Values",
                 .argumentParser, .logging,
             ]),
-        door(
+        program(
             "MeteringWorker",
             [
                 "Shell", "HTTPServer", "Ledger", "Counters", "Postgres", "Redis", "Admission",
-                "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms, .crypto, .logging,
+                "Quotas", "Metering", "Values", .argumentParser, .asyncAlgorithms, .crypto,
+                .logging,
                 .nioCore, .nioPosix, .nioSSL, .serviceLifecycle, .systemPackage, .unixSignals,
             ], resources: [.embedInCode("Handlers/openapi.json")]),
         // A program of its own, so that the worker holds nothing that starts a database.
-        door(
+        program(
             "MeteringDemo",
             [
                 "Shell", "Ledger", "Reports", "LocalServers", "Postgres", "Metering", "Values",
@@ -171,7 +173,7 @@ let package = Package(
             name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
             path: "Benchmarks/HelloServer", swiftSettings: strict),
 
-        // Tests: pure rooms need no server; the others start their own through TestSupport.
+        // Tests: pure targets need no server; the others start their own through TestSupport.
         .target(
             name: "TestSupport",
             dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],

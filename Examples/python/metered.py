@@ -1,7 +1,7 @@
 """A WSGI middleware that asks metering-worker before each request, in thirty lines.
 
 METERING_URL and METERING_KEY name the worker. `clinic_of` tells whose request it is; None = not metered.
-`when_away`: whether a request goes through when there is no decision; else it is answered 503.
+`on_outage`: whether a request goes through when there is no decision; else it is answered 503.
 """
 
 import json
@@ -11,14 +11,14 @@ import urllib.request
 
 
 class Metered:
-    def __init__(self, application, clinic_of, when_away=True, timeout=0.25):
+    def __init__(self, application, clinic_of, on_outage=True, timeout=0.25):
         self.application, self.clinic_of = application, clinic_of
-        self.when_away, self.timeout = when_away, timeout
+        self.on_outage, self.timeout = on_outage, timeout
 
     def __call__(self, environ, start_response):
         clinic = self.clinic_of(environ)
         status, fields, body = (200, {}, b"") if clinic is None else self.check(clinic, environ["REQUEST_METHOD"])
-        if status == 200 or (status == 503 and self.when_away):
+        if status == 200 or (status == 503 and self.on_outage):
             return self.application(environ, start_response)
         shown = ("content-type", "retry-after", "ratelimit", "ratelimit-policy")
         start_response(f"{status} Denied", [(name, value) for name, value in fields.items() if name.lower() in shown])

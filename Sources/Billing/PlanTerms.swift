@@ -5,7 +5,7 @@ public import Metering
 /// Limits and quota are `PlanFeatures`; a plan is good when both can be read.
 public struct PlanTerms: Hashable, Sendable {
     public let prices: PlanPrices?
-    /// The key `metering.standing`.
+    /// The key `metering.dunning`.
     public let standing: DunningSchedule
 }
 
@@ -31,7 +31,7 @@ extension DunningSchedule {
     static let dwellHours: ClosedRange<Int64> = 0...720
     static let noticesMax = 32
 
-    /// The key `metering.standing` of a plan; what is not written is as usual.
+    /// The key `metering.dunning` of a plan; what is not written is as usual.
     ///
     /// ```json
     /// {"notices": [1, 3, 7, 12], "suspend_after_days": 14, "cancel_after_days": 60,
@@ -43,7 +43,7 @@ extension DunningSchedule {
             "notices", "suspend_after_days", "cancel_after_days", "trial_days",
             "minimum_dwell_hours",
         ]
-        guard let given = try plan.object("standing", known: keys) else { return }
+        guard let given = try plan.object("dunning", known: keys) else { return }
         noticeDays = try Self.notices(given) ?? noticeDays
         suspendAfterDays =
             try given.whole("suspend_after_days", in: Self.days) ?? suspendAfterDays

@@ -7,7 +7,7 @@ public struct PlanObject: Hashable, Sendable {
     private let members: [JSON.Member]
 
     /// The keys of `metering`. Raise `languageVersion` with every change that lets a program read more.
-    public static let keys = ["limits", "quota", "storage_bytes", "billing", "standing"]
+    public static let keys = ["limits", "quota", "storage_bytes", "billing", "dunning"]
     /// What a program with a lower number refused is tried again by one with a higher.
     public static let languageVersion: Int64 = 2
     /// The longest text of the key `metering`.

@@ -25,7 +25,7 @@ struct DemoWorker: Sendable {
             "DATABASE_URL": database, "REDIS_URL": redis, "HTTP_PORT": "0", "HTTP_ADMIN": "false",
             "LOG_LEVEL": "error", "METERING_CHECK_TIMEOUT": "5s",
             // Every call is decided by the one counter, however slow the machine.
-            "METERING_WHEN_AWAY": "deny", "METERING_LOAD_TIMEOUT": "3s",
+            "METERING_ON_OUTAGE": "deny", "METERING_LOAD_TIMEOUT": "3s",
             "METERING_UNKNOWN_PER_SECOND": "1000", "METERING_SHUTDOWN_TIMEOUT": "10s",
         ]
     }

@@ -99,7 +99,7 @@ final class MemoryJournal: UsageJournal {
 
 private let plan = #"""
     {"limits": {"default": {"rate": 1, "per": "1s", "burst": 6},
-                "export": {"rate": 5, "per": "1s", "when_away": "deny"}}, "quota": {"api_calls": 100}}
+                "export": {"rate": 5, "per": "1s", "on_outage": "deny"}}, "quota": {"api_calls": 100}}
     """#
 
 @Suite struct `A gate without its counters` {

@@ -104,7 +104,7 @@ import Testing
 @Suite struct `The dunning days of a plan` {
     @Test func `have the usual values where the plan says nothing`() throws {
         let standing = try PlanTerms(
-            json: #"{"standing": {"suspend_after_days": 20, "notices": [2, 5]}}"#
+            json: #"{"dunning": {"suspend_after_days": 20, "notices": [2, 5]}}"#
         ).standing
         #expect(standing.noticeDays == [2, 5] && standing.suspendAfterDays == 20)
         #expect(standing.cancelAfterDays == 60 && standing.trialDays == 0)
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"notice": []}"#, "metering.standing.notice is not known here"),
+        (#"{"notice": []}"#, "metering.dunning.notice is not known here"),
         (#"{"notices": [1, 1]}"#, "notices.1 is 1, not after the day before it"),
         (#"{"notices": [0]}"#, "notices.0 is 0: write 1 to 3650"),
         (#"{"notices": [60]}"#, "notices has day 60, not before the cancellation on day 60"),

@@ -3,7 +3,7 @@ import Testing
 
 /// Who may import whom, as `Package.swift` says it.
 struct Manifest {
-    /// By room: the modules that it may import.
+    /// By target: the modules that it may import.
     private(set) var arrows: [String: Set<String>] = [:]
 
     init(_ text: String) throws {
@@ -11,7 +11,7 @@ struct Manifest {
         for match in text.matches(of: /static let (\w+) = product\(\s*name: "(\w+)"/) {
             modules[String(match.1)] = String(match.2)
         }
-        for match in text.matches(of: /\b(?:room|door)\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
+        for match in text.matches(of: /\b(?:module|program)\(\s*"(\w+)",\s*\[([^\]]*)\]/) {
             let names = match.2.split(separator: ",").map {
                 $0.trimmingCharacters(in: .whitespacesAndNewlines)
             }
@@ -24,7 +24,7 @@ struct Manifest {
     }
 }
 
-@Suite struct `Arrows between rooms` {
+@Suite struct `Arrows between targets` {
     private static let standard: Set<String> = [
         "Swift", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
     ]
@@ -33,8 +33,8 @@ struct Manifest {
         let manifest = try Manifest(ProjectTree.file("Package.swift").text)
         #expect(manifest.arrows.count == 16)
         let drawn = try Self.drawnArrows()
-        for room in Set(manifest.arrows.keys).union(drawn.keys).sorted() {
-            #expect(drawn[room] == manifest.arrows[room], "\(room)")
+        for target in Set(manifest.arrows.keys).union(drawn.keys).sorted() {
+            #expect(drawn[target] == manifest.arrows[target], "\(target)")
         }
     }
 
@@ -44,8 +44,8 @@ struct Manifest {
         let files = try ProjectTree.files(ending: ".swift", in: "Sources")
         var imports = 0
         for file in files {
-            let room = try #require(file.room)
-            let allowed = try #require(manifest.arrows[room], "\(room)").union(Self.standard)
+            let target = try #require(file.target)
+            let allowed = try #require(manifest.arrows[target], "\(target)").union(Self.standard)
             for module in Self.imports(of: file) {
                 imports += 1
                 #expect(allowed.contains(module), "\(file.path) imports \(module)")
@@ -54,11 +54,11 @@ struct Manifest {
         #expect(imports > 300)
     }
 
-    @Test func `lead to each C library from one room only`() throws {
+    @Test func `lead to each C library from one target only`() throws {
         let files = try ProjectTree.files(ending: ".swift", in: "Sources")
-        for (library, room) in [("CHiredis", "Redis"), ("CPostgres", "Postgres")] {
+        for (library, target) in [("CHiredis", "Redis"), ("CPostgres", "Postgres")] {
             let importers = files.filter { Self.imports(of: $0).contains(library) }
-            #expect(Set(importers.map(\.room)) == [room])
+            #expect(Set(importers.map(\.target)) == [target])
         }
     }
 
@@ -82,16 +82,16 @@ struct Manifest {
         }
     }
 
-    /// The rows of the table under the heading "What each room may import".
+    /// The rows of the table under the heading "What each target may import".
     private static func drawnArrows() throws -> [String: Set<String>] {
         let page = try ProjectTree.file("ARCHITECTURE.md")
-        let start = try #require(page.text.range(of: "## What each room may import"))
+        let start = try #require(page.text.range(of: "## What each target may import"))
         var arrows: [String: Set<String>] = [:]
         for line in page.text[start.upperBound...].prefix(upTo: "\n## ").split(separator: "\n") {
             let cells = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }
             guard cells.count == 2, cells[0].hasPrefix("`") else { continue }
-            let room = cells[0].replacing("`", with: "")
-            arrows[room] = Set(cells[1].matches(of: /`(\w+)`/).map { String($0.1) })
+            let target = cells[0].replacing("`", with: "")
+            arrows[target] = Set(cells[1].matches(of: /`(\w+)`/).map { String($0.1) })
         }
         return arrows
     }

@@ -78,13 +78,13 @@ struct Impurity {
 }
 
 @Suite struct `The domain` {
-    private static let rooms = ["Metering", "Quotas", "Billing"]
+    private static let targets = ["Metering", "Quotas", "Billing"]
 
-    @Test(arguments: rooms)
+    @Test(arguments: targets)
     func `reads no clock, draws no number, starts no task and takes no lock`(
-        room: String
+        target: String
     ) async throws {
-        let files = try ProjectTree.files(ending: ".swift", in: "Sources/\(room)")
+        let files = try ProjectTree.files(ending: ".swift", in: "Sources/\(target)")
         #expect(files.count > 10)
         for file in files {
             await Task.yield()

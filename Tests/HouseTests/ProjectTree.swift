@@ -13,8 +13,8 @@ struct ProjectFile: Sendable, CustomTestStringConvertible {
     var directory: String { path.split(separator: "/").dropLast().joined(separator: "/") }
     var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 
-    /// The room under `Sources`; nil elsewhere.
-    var room: String? {
+    /// The target under `Sources`; nil elsewhere.
+    var target: String? {
         let parts = path.split(separator: "/")
         return parts.count > 2 && parts[0] == "Sources" ? String(parts[1]) : nil
     }

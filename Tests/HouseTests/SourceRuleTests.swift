@@ -1,12 +1,12 @@
 import Testing
 
-/// Words that may stand in some rooms only, or nowhere.
+/// Words that may stand in some targets only, or nowhere.
 struct WordRule: Sendable, CustomTestStringConvertible {
     let name: String
     /// Any of these breaks the rule.
     let words: [String]
     /// Rooms under `Sources` in which they are at home.
-    var rooms: Set<String> = []
+    var targets: Set<String> = []
     /// Files in which they may stand, because the interface of a package demands them.
     var files: Set<String> = []
     /// A line that breaks the rule, so that the rule is seen to work.
@@ -31,7 +31,7 @@ struct WordRule: Sendable, CustomTestStringConvertible {
                 "UnsafeMutableRawBufferPointer", "OpaquePointer", "Unmanaged<", "withUnsafe",
                 "unsafeBitCast", "nonisolated(unsafe)", "@unchecked Sendable",
             ],
-            rooms: ["Redis", "Postgres"], example: "func read(_ bytes: UnsafeRawPointer) {"),
+            targets: ["Redis", "Postgres"], example: "func read(_ bytes: UnsafeRawPointer) {"),
         WordRule(
             name: "SQL lives in files",
             words: [
@@ -57,7 +57,7 @@ struct WordRule: Sendable, CustomTestStringConvertible {
         let files = try ProjectTree.files(ending: ".swift", in: "Sources")
         #expect(files.count > 100)
         let judged = files.filter {
-            !rule.rooms.contains($0.room ?? "") && !rule.files.contains($0.path)
+            !rule.targets.contains($0.target ?? "") && !rule.files.contains($0.path)
         }
         var breaches: [String] = []
         for file in judged {

@@ -140,7 +140,7 @@ import Testing
 
     @Test func `days of dunning that are edited count at once`() async throws {
         let terms =
-            #"{"metering": {"standing": {"suspend_after_days": 14, "minimum_dwell_hours": 0}}}"#
+            #"{"metering": {"dunning": {"suspend_after_days": 14, "minimum_dwell_hours": 0}}}"#
         try await withClinics(features: terms) { database in
             try await database.owner.script(
                 """

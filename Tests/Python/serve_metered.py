@@ -17,7 +17,7 @@ def application(environ, start_response):
 
 # A test waits longer than an application would: its machine may also build.
 metered = Metered(
-    application, lambda environ: environ.get("HTTP_X_CLINIC"), when_away=sys.argv[1] == "pass", timeout=30)
+    application, lambda environ: environ.get("HTTP_X_CLINIC"), on_outage=sys.argv[1] == "pass", timeout=30)
 with make_server("127.0.0.1", 0, metered) as server:
     print(f"port {server.server_port}", flush=True)
     server.serve_forever()

@@ -82,7 +82,7 @@ import Testing
     }
 
     @Test func `pass over what belongs to prices and standing`() throws {
-        let json = #"{"billing": {"currency": "?"}, "standing": 7, "quota": {"api_calls": 3}}"#
+        let json = #"{"billing": {"currency": "?"}, "dunning": 7, "quota": {"api_calls": 3}}"#
         #expect(try PlanFeatures(json: json).quota == 3)
     }
 

@@ -15,7 +15,7 @@ import Testing
     /// Long enough that only a blow leaves a call unanswered, however busy the machine is.
     /// A call whose fate nobody knows is not acknowledged, or it could be missing.
     private static let settings = [
-        "METERING_CHECK_TIMEOUT": "5s", "METERING_WHEN_AWAY": "deny",
+        "METERING_CHECK_TIMEOUT": "5s", "METERING_ON_OUTAGE": "deny",
     ]
 
     /// `appendfsync always`: Redis answers after the write is on disk, so the lower bound is exact. With

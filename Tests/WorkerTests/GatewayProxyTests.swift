@@ -11,7 +11,7 @@ import Testing
     private let settings = [
         "METERING_GATEWAY_CLINIC": "subdomain:clinics.example",
         "METERING_GATEWAY_RULES": "/free=none,/=default", "METERING_CHECK_TIMEOUT": "5s",
-        "METERING_WHEN_AWAY": "deny",
+        "METERING_ON_OUTAGE": "deny",
     ]
 
     /// As the file stands, and with the change that its last comment offers.

@@ -17,7 +17,7 @@ import Testing
     private let brief = ["METERING_CHECK_TIMEOUT": "25ms"]
     private let plan = #"""
         {"limits":{"default":{"rate":1000,"per":"1s","burst":1000},
-                   "export":{"rate":5,"per":"1s","when_away":"deny"}},"quota":{"api_calls":1000}}
+                   "export":{"rate":5,"per":"1s","on_outage":"deny"}},"quota":{"api_calls":1000}}
         """#
 
     @Test func `answers, marks what it says, and brings every call to PostgreSQL once`()

@@ -5,7 +5,7 @@ import Testing
 /// The Redis of a serving worker becomes a replica, and its primary again.
 @Suite(.serialized) struct `HTTP with a demoted Redis` {
     @Test func `is not ready, answers 503, and goes on counting after it`() async throws {
-        try await HTTPWorker.lend(["METERING_WHEN_AWAY": "deny"]) { worker in
+        try await HTTPWorker.lend(["METERING_ON_OUTAGE": "deny"]) { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":100}}"#)
             for _ in 0..<5 { #expect(try await worker.check(clinic).status == 200) }
             _ = try await worker.redis.client(["REPLICAOF", "127.0.0.1", "1"])

@@ -83,7 +83,7 @@ import Testing
 
     @Test func `says each refusal as 403 to nginx`() async throws {
         try await HTTPWorker.lend([
-            "METERING_CHECK_TIMEOUT": "100ms", "METERING_WHEN_AWAY": "deny",
+            "METERING_CHECK_TIMEOUT": "100ms", "METERING_ON_OUTAGE": "deny",
         ]) { worker in
             let ended = try await worker.database.clinic(plan, status: "canceled")
             let full = try await worker.database.clinic(#"{"quota":{"api_calls":0}}"#)

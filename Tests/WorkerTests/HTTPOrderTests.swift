@@ -40,7 +40,7 @@ import Testing
     }
 
     @Test func `keeps the faults of a request before the state of the stores`() async throws {
-        let settings = ["METERING_CHECK_TIMEOUT": "100ms", "METERING_WHEN_AWAY": "deny"]
+        let settings = ["METERING_CHECK_TIMEOUT": "100ms", "METERING_ON_OUTAGE": "deny"]
         try await HTTPWorker.lend(settings) { worker in
             let clinic = try await worker.database.clinic(nil)
             let limited = try await worker.newKey([.check], clinics: [clinic])

@@ -10,8 +10,8 @@ import Testing
 
 /// One of the stores is away while the worker serves.
 @Suite(.serialized) struct `HTTP without a store` {
-    private let brief = ["METERING_CHECK_TIMEOUT": "200ms", "METERING_WHEN_AWAY": "deny"]
-    private let denying = ["METERING_WHEN_AWAY": "deny"]
+    private let brief = ["METERING_CHECK_TIMEOUT": "200ms", "METERING_ON_OUTAGE": "deny"]
+    private let denying = ["METERING_ON_OUTAGE": "deny"]
     /// Two calls a month: a worker that guessed would answer 429.
     private let small = #"{"quota":{"api_calls":2}}"#
 

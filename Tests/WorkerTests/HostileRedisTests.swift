@@ -18,7 +18,7 @@ import Testing
     ]
 
     @Test func `answers 503 to what it cannot read, and goes on`() async throws {
-        try await HTTPWorker.lend(["METERING_WHEN_AWAY": "deny"]) { worker in
+        try await HTTPWorker.lend(["METERING_ON_OUTAGE": "deny"]) { worker in
             let clinic = try await worker.database.clinic("{}")
             #expect(try await worker.check(clinic).status == 200)
             for lie in Self.lies {

@@ -25,7 +25,7 @@ struct JobSite: Sendable {
                     environment: [
                         "DATABASE_URL": database.url, "REDIS_URL": redis.url,
                         "METERING_CHECK_TIMEOUT": "5s", "METERING_LOAD_TIMEOUT": "5s",
-                        "METERING_WHEN_AWAY": "deny",
+                        "METERING_ON_OUTAGE": "deny",
                     ], file: nil),
                 logger: .silent)
             let site = JobSite(worker: worker, database: database, redis: redis)

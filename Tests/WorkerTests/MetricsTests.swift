@@ -120,7 +120,7 @@ extension ServingWorker {
     }
 
     @Test func `know that Redis is away and that clinics began anew`() async throws {
-        try await HTTPWorker.lend(["METERING_WHEN_AWAY": "deny"]) { site in
+        try await HTTPWorker.lend(["METERING_ON_OUTAGE": "deny"]) { site in
             let clinic = try await site.database.clinic("{}")
             #expect(try await site.check(clinic).status == 200)
             _ = try await site.worker.redis.send(RedisCommand("FLUSHALL", []), timeout: .seconds(5))

@@ -88,11 +88,11 @@ import Testing
     }
 
     @Test(arguments: [("pass", 200), ("stop", 503)])
-    func `do as they are told without a worker`(whenAway: String, status: Int) async throws {
+    func `do as they are told without a worker`(onOutage: String, status: Int) async throws {
         // Nobody listens there.
         let address = "http://127.0.0.1:\(FreePort.next())"
         let server = try await MeteredServer.start(
-            whenAway, ["METERING_URL": address, "METERING_KEY": "mk_none"])
+            onOutage, ["METERING_URL": address, "METERING_KEY": "mk_none"])
         let reply = try await server.get(ClinicID(high: 1, low: 1))
         #expect(reply.status == status)
         #expect(reply.body == (status == 200 ? "application\n" : "no decision\n"))
@@ -105,13 +105,13 @@ private struct MeteredServer {
     let port: Int
 
     static func start(
-        _ whenAway: String, _ environment: [String: String]
+        _ onOutage: String, _ environment: [String: String]
     ) async throws -> MeteredServer {
         let python = try await PythonTools.directory() + "/python"
         var all: [String: String?] = ["PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*"]
         for (name, value) in environment { all[name] = value }
         let process = try await RunningProcess.start(
-            python, ["Tests/Python/serve_metered.py", whenAway], environment: all)
+            python, ["Tests/Python/serve_metered.py", onOutage], environment: all)
         let line = try await process.line(containing: "port ")
         return MeteredServer(
             process: process, port: try #require(Int(line.split(separator: " ").last ?? "")))

@@ -21,7 +21,7 @@ import Values
 ///    The units admitted meanwhile are carried in later local counts until a mark or the ledger has
 ///    them, so that a second outage does not admit them again.
 ///
-/// docs/decisions/0019-when-redis-is-away.md gives the reasons.
+/// docs/decisions/0019-outage-fallback.md gives the reasons.
 public final class Fallback: Sendable {
     public enum Event: Sendable {
         case outageStarted(reason: String)

@@ -19,11 +19,11 @@ BEGIN
         RETURN 'metering is longer than 16 KiB';
     END IF;
     SELECT k INTO named FROM jsonb_object_keys(features) AS k
-    WHERE k NOT IN ('limits', 'quota', 'storage_bytes', 'billing', 'standing') ORDER BY k LIMIT 1;
+    WHERE k NOT IN ('limits', 'quota', 'storage_bytes', 'billing', 'dunning') ORDER BY k LIMIT 1;
     IF named IS NOT NULL THEN
         RETURN 'metering.' || named || ' is not known here';
     END IF;
-    FOREACH named IN ARRAY ARRAY['limits', 'quota', 'billing', 'standing'] LOOP
+    FOREACH named IN ARRAY ARRAY['limits', 'quota', 'billing', 'dunning'] LOOP
         IF coalesce(jsonb_typeof(features -> named), 'null') NOT IN ('null', 'object') THEN
             RETURN 'metering.' || named || ' is not an object';
         END IF;
@@ -50,7 +50,7 @@ BEGIN
             END IF;
             fault := metering.window_problem(
                 'metering.limits.' || named, held, ARRAY['rate', 'per', 'burst', 'sustained', 'shadow',
-                    'concurrent', 'when_away']);
+                    'concurrent', 'on_outage']);
             windows := windows + 1;
             IF fault IS NULL AND coalesce(jsonb_typeof(held -> 'sustained'), 'null') <> 'null' THEN
                 fault := metering.window_problem('metering.limits.' || named || '.sustained',
@@ -69,10 +69,10 @@ BEGIN
             THEN
                 fault := 'metering.limits.' || named || '.concurrent is not a whole number from 1 to 1000';
             END IF;
-            IF fault IS NULL AND coalesce(jsonb_typeof(held -> 'when_away'), 'null') <> 'null'
-                AND held -> 'when_away' NOT IN ('"allow"', '"deny"')
+            IF fault IS NULL AND coalesce(jsonb_typeof(held -> 'on_outage'), 'null') <> 'null'
+                AND held -> 'on_outage' NOT IN ('"allow"', '"deny"')
             THEN
-                fault := 'metering.limits.' || named || '.when_away is not allow or deny';
+                fault := 'metering.limits.' || named || '.on_outage is not allow or deny';
             END IF;
             IF fault IS NOT NULL THEN
                 RETURN fault;

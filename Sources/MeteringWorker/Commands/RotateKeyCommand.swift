@@ -39,7 +39,9 @@ struct RotateKeyCommand: AsyncParsableCommand {
             let key = APIKey.make(random: &random)
             var end: Int64?
             // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.
-            if let expires { end = try await ledger.operations.databaseTime() + expires.wholeMicroseconds }
+            if let expires {
+                end = try await ledger.operations.databaseTime() + expires.wholeMicroseconds
+            }
             let keys = try await ledger.keys.rotate(
                 named: name, hash: APIKey.hash(of: key.text), grace: grace.wholeMicroseconds,
                 expiresAt: end)

@@ -94,13 +94,13 @@ enum WorkerKeys {
         .duration(.milliseconds(1) ... .seconds(5), default: .milliseconds(40)),
         "The most time that a check waits until a clinic that Redis does not know is brought from PostgreSQL."
     )
-    static let whenAway = SettingKey(
-        ["metering", "when_away"],
+    static let onOutage = SettingKey(
+        ["metering", "on_outage"],
         .choice(OutageRule.allCases.map(\.rawValue), default: OutageRule.allow.rawValue),
         "What is answered while Redis is away, where the plan does not say it: `allow` decides at this worker's share of the limit, `deny` answers 503."
     )
-    static let awayAllowance = SettingKey(
-        ["metering", "away_allowance"], .integer(0...1_000_000_000, default: 60),
+    static let outageAllowance = SettingKey(
+        ["metering", "outage_allowance"], .integer(0...1_000_000_000, default: 60),
         "Units that each worker lets through for a clinic of which it knows nothing, while neither Redis nor PostgreSQL answers; 0 is none."
     )
     static let journalDirectory = SettingKey(
@@ -146,7 +146,7 @@ enum WorkerKeys {
         httpCertificate, httpKey, httpAllowPlaintext, httpAdmin, httpAdminHost, httpAdminPort,
         requestTimeout, connectionsMax, shutdownTimeout, checkpointInterval, rollupInterval,
         sweepInterval,
-        checkTimeout, loadTimeout, whenAway, awayAllowance, journalDirectory, unknownPerSecond,
+        checkTimeout, loadTimeout, onOutage, outageAllowance, journalDirectory, unknownPerSecond,
         markMaxPerSecond, gatewayClinic, gatewayRules, databaseConnections, preparedStatements,
         logLevel, logFormat,
     ]

@@ -188,8 +188,8 @@ extension WorkerSettings.Away {
     fileprivate init(_ source: Settings) throws(SettingsError) {
         typealias Key = WorkerKeys
         policy = try OutagePolicy(
-            onOutage: OutageRule(rawValue: source.text(Key.whenAway)) ?? .allow,
-            allowance: Int64(source.integer(Key.awayAllowance)),
+            onOutage: OutageRule(rawValue: source.text(Key.onOutage)) ?? .allow,
+            allowance: Int64(source.integer(Key.outageAllowance)),
             checkTimeout: source.duration(Key.checkTimeout))
         loading = try LoadingPace(
             patience: source.duration(Key.loadTimeout),

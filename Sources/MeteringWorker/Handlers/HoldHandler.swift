@@ -65,7 +65,7 @@ extension HoldHandler {
         let id = name.map { CallID(.hold, named: $0) } ?? .random()
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
-            let answer = try await Problem.whenAway { () async throws(QuotaError) in
+            let answer = try await Problem.onOutage { () async throws(QuotaError) in
                 try await gate.reserve(
                     clinic, id: id, limit: limit, cost: cost, for: .milliseconds(ttl),
                     writes: writes, isNamed: name != nil)
@@ -111,7 +111,7 @@ extension HoldHandler {
         }
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
-            let answer = try await Problem.whenAway { () async throws(QuotaError) in
+            let answer = try await Problem.onOutage { () async throws(QuotaError) in
                 try await ask(clinic, id)
             }
             switch answer {
@@ -150,7 +150,7 @@ extension HoldHandler {
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
             if let month { return try await refund(units, to: clinic, of: month, id, name) }
-            let answer = try await Problem.whenAway { () async throws(QuotaError) in
+            let answer = try await Problem.onOutage { () async throws(QuotaError) in
                 try await gate.refund(clinic, id: id, units: units)
             }
             switch answer {
@@ -250,7 +250,7 @@ extension RefundDocument {
 
 extension Problem {
     /// Runs `body`; a store that is away is told as 503.
-    fileprivate static func whenAway<Answer>(
+    fileprivate static func onOutage<Answer>(
         _ body: () async throws(QuotaError) -> Answer
     ) async throws(Problem) -> Answer {
         do throws(QuotaError) {

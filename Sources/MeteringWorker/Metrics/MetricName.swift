@@ -19,7 +19,7 @@ enum MetricName: String, CaseIterable, Sendable {
     case redisCommands = "metering_redis_commands_total"
     case redisFlushes = "metering_redis_flushes_total"
     case redisPending = "metering_redis_pending_commands"
-    case redisLives = "metering_redis_lives"
+    case redisStamps = "metering_redis_stamps"
 
     case postgresDuration = "metering_postgres_duration_seconds"
     case postgresFailures = "metering_postgres_failures_total"
@@ -110,9 +110,10 @@ enum MetricName: String, CaseIterable, Sendable {
         case .redisFlushes:
             Self.counter("Writes that carried them; fewer than commands, because they share.")
         case .redisPending: Self.gauge("Commands to Redis that wait or are unanswered.")
-        case .redisLives:
+        case .redisStamps:
             Self.gauge(
-                "Lives of Redis nodes that PostgreSQL remembers: one more after each restart.")
+                "Stamps of Redis nodes that PostgreSQL recorded: one more after each restart or failover."
+            )
         case .postgresDuration:
             Self.histogram("Time of a statement in PostgreSQL, by kind of work.", ["work"])
         case .postgresFailures:

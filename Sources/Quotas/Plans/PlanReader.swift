@@ -49,7 +49,7 @@ extension PlanFeatures.Limit {
         let group = LimitID.group(of: member.key)
         let limit = try PlanObject(
             member.value, path: path,
-            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent", "when_away"])
+            known: ["rate", "per", "burst", "sustained", "shadow", "concurrent", "on_outage"])
         var windows = [try RateLimit(limit, id: LimitID(group: group, window: 0))]
         if let sustained = try limit.object("sustained", known: ["rate", "per", "burst"]) {
             windows.append(try RateLimit(sustained, id: LimitID(group: group, window: 1)))
@@ -64,9 +64,9 @@ extension PlanFeatures.Limit {
 extension OutageRule {
     /// nil when the limit says nothing.
     fileprivate init?(_ limit: PlanObject) throws(PlanError) {
-        guard let rule = try limit.text("when_away") else { return nil }
+        guard let rule = try limit.text("on_outage") else { return nil }
         guard let known = OutageRule(rawValue: rule) else {
-            throw limit.error("when_away", "is \(rule.debugDescription): write allow or deny")
+            throw limit.error("on_outage", "is \(rule.debugDescription): write allow or deny")
         }
         self = known
     }

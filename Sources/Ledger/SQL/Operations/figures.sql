@@ -32,7 +32,7 @@ SELECT f.name, f.label, f.value::bigint AS value FROM (
     UNION ALL SELECT 'metering_workers', 'silent', silent FROM signs
     UNION ALL SELECT 'metering_quarantined_counts', '', count(*)
         FROM (SELECT FROM metering.quarantine LIMIT 100000) q
-    UNION ALL SELECT 'metering_redis_lives', '', count(*) FROM metering.redis_stamp
+    UNION ALL SELECT 'metering_redis_stamps', '', count(*) FROM metering.redis_stamp
     UNION ALL SELECT 'metering_attention_open', kind, count(*)
         FROM (SELECT kind FROM metering.attention WHERE resolved_at IS NULL LIMIT 100000) a GROUP BY kind
 ) f
