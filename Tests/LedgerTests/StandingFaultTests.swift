@@ -155,7 +155,7 @@ import Testing
             try await database.owner.script(
                 """
                 UPDATE subscription_plans SET features =
-                    jsonb_set(features, '{metering,standing,suspend_after_days}', '7');
+                    jsonb_set(features, '{metering,dunning,suspend_after_days}', '7');
                 """)
             try await database.ledger.subscriptions.evaluateDue()
             #expect(try await database.lines(status) == ["suspended"])

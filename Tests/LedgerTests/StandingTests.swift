@@ -22,7 +22,7 @@ import Values
                 try await database.owner.script(
                     """
                     INSERT INTO subscription_plans (name, max_users, max_patients, features)
-                    VALUES ('\(name)', \(users), 100, '{"metering": {"standing": {"trial_days": 14}}}')
+                    VALUES ('\(name)', \(users), 100, '{"metering": {"dunning": {"trial_days": 14}}}')
                     """)
             }
             let pool = try database.pool(of: Login.admin)

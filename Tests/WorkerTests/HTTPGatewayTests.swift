@@ -82,9 +82,7 @@ import Testing
     }
 
     @Test func `says each refusal as 403 to nginx`() async throws {
-        try await HTTPWorker.lend([
-            "METERING_CHECK_TIMEOUT": "100ms", "METERING_ON_OUTAGE": "deny",
-        ]) { worker in
+        try await HTTPWorker.lend(["METERING_ON_OUTAGE": "deny"]) { worker in
             let ended = try await worker.database.clinic(plan, status: "canceled")
             let full = try await worker.database.clinic(#"{"quota":{"api_calls":0}}"#)
             let usage = try await worker.newKey([.usage])
