@@ -1,10 +1,10 @@
-# Two commands for a newcomer: `make demo` and `make test`. The second builds on what the first has built.
+# A newcomer needs two commands: `make demo` and `make test`. The second reuses what the first built.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 PREFIX ?= /usr/local
 
-# Every debug build has the same flags, so that no target builds again what another one has built.
+# Every debug build has the same flags, so that no target rebuilds what another one built.
 strict := --explicit-target-dependency-import-check error
 
 .PHONY: help demo test test-long test-browser bench build release release-schema install lint format hooks clean
@@ -20,16 +20,16 @@ test: build ## Run every test on private servers
 	@scripts/python-tools >/dev/null
 	@scripts/run-tests $(strict)
 
-test-long: build ## The same, with two minutes for each random test
+test-long: build ## Run every test, with two minutes for each random test
 	@scripts/require-packages test
 	@scripts/python-tools >/dev/null
 	METERING_TEST_SECONDS=120 scripts/run-tests $(strict)
 
-test-browser: build ## Look at the report's page in Chromium; pictures are left in .build/browser
+test-browser: build ## Check the HTML report in Chromium; pictures stay in .build/browser
 	@scripts/require-packages browser
 	python3 Tests/Browser/test_report_page.py
 
-bench: release ## Measure what it costs beside the raw stores and peers, in half an hour (docs/performance.md)
+bench: release ## Compare its cost with the raw stores and peers, in half an hour (docs/performance.md)
 	@scripts/require-packages bench
 	@missed=0; for bench in scripts/bench-*; do "$$bench" || missed=1; done; exit $$missed
 
@@ -41,7 +41,7 @@ release: ## Build the programs for production
 	@scripts/require-packages build
 	swift build --configuration release $(strict)
 
-release-schema: ## Make the schema final for a tag: writes the list that a test compares from then on
+release-schema: ## Freeze the schema for a tag: writes the list that a test compares from then on
 	scripts/release-schema > Tests/released-schema.txt
 
 install: release ## Put the programs into PREFIX/bin and the examples into PREFIX/share

@@ -39,7 +39,7 @@ def program(name):
 
 
 def heading():
-    """Says on what was measured, with which versions, and how to measure again."""
+    """Prints the machine, the versions, and the command that repeats the measurement."""
     cpu = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     memory = re.search(r"MemTotal:\s*(\d+) kB", Path("/proc/meminfo").read_text())
     print(f"command:  {' '.join(map(shlex.quote, sys.argv))}, {ROUNDS} rounds")
@@ -98,7 +98,7 @@ class PostgreSQL:
         return f"postgresql://bench@/{database}?host={self.home}"
 
     def new_database(self, name):
-        """An empty database that `metering-worker migrate` made ours."""
+        """An empty database after `metering-worker migrate`."""
         self.psql(f'CREATE DATABASE "{name}"', "postgres")
         run([program("metering-worker"), "migrate"],
             env={**os.environ, "DATABASE_OWNER_URL": self.url(name)})
@@ -114,7 +114,7 @@ class PostgreSQL:
 
 
 class Redis:
-    """A server of this run's own, on a Unix socket and, when asked, on a port: `with Redis() as redis:`."""
+    """A server of this run's own, on a Unix socket and, on request, on a port: `with Redis() as redis:`."""
 
     def __init__(self, *options, port=0):
         self.options, self.port = options, port
@@ -167,7 +167,7 @@ end
 """
 
     def __init__(self, environment, clinics):
-        """clinics -- the ids that are asked for"""
+        """clinics -- the ids to check"""
         self.home = tempfile.TemporaryDirectory()
         environment = {**os.environ, **environment, "HTTP_PORT": "0", "LOG_LEVEL": "error"}
         key = run([program("metering-worker"), "keys", "create", "--name", "bench", "--scope", "check"],
@@ -201,7 +201,7 @@ end
         printed = run(["wrk", "-t1", "-c32", f"-d{seconds}", "-s", self.script, f"http://127.0.0.1:{self.port}"])
         bad = re.search(r"Non-2xx or 3xx responses: (\d+)|Socket errors: .*", printed)
         if bad:
-            sys.exit(f"checks were not answered: {bad[0]}")
+            sys.exit(f"checks failed: {bad[0]}")
         found = re.search(r"p50=(\d+) p99=(\d+) max=(\d+) rate=(\d+)", printed)
         return [int(number) for number in found.groups()]
 

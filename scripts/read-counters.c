@@ -1,6 +1,6 @@
 /* What reading every counter costs at the least: SCAN the whole keyspace, MGET each page, write month, clinic and
  * used as lines for COPY. One connection, one thread; the next SCAN travels with the MGET of the page before.
- * usage: read-counters SOCKET MONTH OUT. The layout of a value stands at the head of metering.lua. */
+ * usage: read-counters SOCKET MONTH OUT. The head of metering.lua has the layout of a value. */
 #include <endian.h>
 #include <hiredis/hiredis.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 """Checks by FCALL, without a worker in between: one round trip to Redis. docs/direct.md is the contract.
 
-Whoever can do this can also change counters, so it is for programs that you trust.
+A program that can do this can also change counters, so it is for programs that you trust.
 
 usage: python3 direct_check.py CLINIC [LIMIT], with REDIS_URL, METERING_URL and METERING_KEY
-REDIS_TIMEOUT: how long an answer of Redis may take, in seconds (0.05)
+REDIS_TIMEOUT: how long a reply of Redis may take, in seconds (0.05)
 WORKER_TIMEOUT: how long the worker may take to load a clinic, in seconds (5)
 Prints the decision as JSON. Exit code 0 allowed, 3 denied, 1 no decision.
 """
@@ -21,7 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 REQUEST = struct.Struct("<HBBIIq8sqq8sq")
-# The head of an answer; what each limit says stands behind it.
+# The head of a reply; the fields of each limit follow it.
 REPLY = struct.Struct("<BBBBIIIIq8sqqqqqqqq")
 CONSUME = 1
 ALLOWED, DENIED, MISS, STALE, NO_SUCH_LIMIT = 1, 2, 3, 4, 7
@@ -29,7 +29,7 @@ NO_MARK = (0, bytes(8), 0, 0)
 
 
 class NoDecision(Exception):
-    """Redis or the worker cannot say. Whether to go on without an answer is the caller's policy."""
+    """Neither Redis nor the worker can decide. Whether to continue without a decision is the caller's policy."""
 
 
 @dataclass
@@ -53,10 +53,10 @@ def limit_number(name):
 
 
 class DirectChecks:
-    """Decides calls and remembers the counts that were seen last, so that Redis notices when it went back."""
+    """Decides calls and remembers the latest counts, so that a Redis with older data is noticed."""
 
     def __init__(self, redis_url, worker_url, key, timeout=0.05, load_timeout=5):
-        # Never sent twice by itself: an answer that is lost may have been counted.
+        # Never retried automatically: if the reply is lost, the call may have been counted.
         self.redis = redis.Redis.from_url(
             redis_url, socket_timeout=timeout, socket_connect_timeout=1,
             retry=Retry(NoBackoff(), 0))
@@ -65,10 +65,10 @@ class DirectChecks:
 
     def check(self, clinic, limit="default", cost=1, writes=False):
         """clinic -- 36 characters in lower case; cost -- 1 to 1,000,000 units"""
-        # A second question after the worker has loaded the clinic; a third when the month turned meanwhile.
+        # A second check after the worker has loaded the clinic; a third if the month turned meanwhile.
         for _ in range(3):
             (verdict, _, _, _, _, _, _, _, _, epoch, period, used, credited, _, wait, units, quota,
-             _) = self._ask(clinic, limit, cost, writes)
+             _) = self._send(clinic, limit, cost, writes)
             if verdict in (ALLOWED, DENIED):
                 self.marks[clinic] = (period, epoch, used, credited)
                 return Decision(verdict == ALLOWED, units, None if quota < 0 else quota, wait if wait > 0 else None)
@@ -79,7 +79,7 @@ class DirectChecks:
             self._load(clinic)
         raise NoDecision("the clinic's configuration keeps changing")
 
-    def _ask(self, clinic, limit, cost, writes):
+    def _send(self, clinic, limit, cost, writes):
         mark = self.marks.get(clinic, NO_MARK)
         request = REQUEST.pack(limit_number(limit), CONSUME, writes, cost, 1, *mark, os.urandom(8), 0)
         try:
@@ -91,17 +91,17 @@ class DirectChecks:
         return REPLY.unpack_from(replies[0])
 
     def _load(self, clinic):
-        question = urllib.request.Request(
+        request = urllib.request.Request(
             f"{self.worker_url}/v1/clinics/{clinic}/load", method="POST",
             headers={"Authorization": f"Bearer {self.key}"})
         try:
-            urllib.request.urlopen(question, timeout=self.load_timeout).close()
+            urllib.request.urlopen(request, timeout=self.load_timeout).close()
         except urllib.error.HTTPError as error:
             if error.code == 404:
                 raise ValueError(f"there is no clinic {clinic}") from error
-            raise NoDecision(f"the worker answers {error.code}") from error
+            raise NoDecision(f"the worker responded {error.code}") from error
         except OSError as error:
-            raise NoDecision(f"the worker is away: {error}") from error
+            raise NoDecision(f"the worker is unreachable: {error}") from error
 
 
 def main():

@@ -1,7 +1,7 @@
-"""A WSGI middleware that asks metering-worker before each request, in thirty lines.
+"""A WSGI middleware that checks each request with metering-worker, in thirty lines.
 
-METERING_URL and METERING_KEY name the worker. `clinic_of` tells whose request it is; None = not metered.
-`on_outage`: whether a request goes through when there is no decision; else it is answered 503.
+METERING_URL and METERING_KEY name the worker. `clinic_of` returns the clinic of a request; None = not metered.
+`on_outage`: whether a request goes through if there is no decision; otherwise the response is 503.
 """
 
 import json
@@ -26,16 +26,16 @@ class Metered:
 
     def check(self, clinic, method):
         access = "read" if method in ("GET", "HEAD", "OPTIONS") else "write"
-        question = urllib.request.Request(
+        request = urllib.request.Request(
             os.environ["METERING_URL"] + "/v1/check", json.dumps({"clinic_id": clinic, "access": access}).encode(),
             {"Authorization": "Bearer " + os.environ["METERING_KEY"]})
         try:
-            with urllib.request.urlopen(question, timeout=self.timeout) as answer:
-                return answer.status, {}, b""
-        except urllib.error.HTTPError as answer:
-            # 402 and 429 are denials, 404 is no clinic; all else is between us and the worker.
-            if answer.code in (402, 404, 429):
-                return answer.code, dict(answer.headers), answer.read()
+            with urllib.request.urlopen(request, timeout=self.timeout) as response:
+                return response.status, {}, b""
+        except urllib.error.HTTPError as response:
+            # 402 and 429 are denials, 404 is no clinic; everything else is a failure between us and the worker.
+            if response.code in (402, 404, 429):
+                return response.code, dict(response.headers), response.read()
         except OSError:
             pass
         return 503, {"Content-Type": "text/plain"}, b"no decision\n"

@@ -9,7 +9,7 @@ import Quotas
 import Redis
 import ServiceLifecycle
 
-/// An API server that asks before it answers.
+/// An API server that checks each request before it responds.
 ///
 ///     REDIS_URL=redis://127.0.0.1:6379 METERING_URL=http://127.0.0.1:8080 METERING_KEY=mk_… PORT=3000 ApiServerExample
 ///
@@ -44,7 +44,7 @@ import ServiceLifecycle
         try await application.runService()
     }
 
-    /// At once, also where nobody reads along line by line.
+    /// Flushes at once, also if stdout is a pipe.
     @Sendable private static func announce(_ port: Int) {
         print("ready on port \(port)")
         fflush(nil)

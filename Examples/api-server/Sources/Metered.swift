@@ -18,7 +18,7 @@ struct Metered<Context: RequestContext>: RouterMiddleware {
             answer = try await quotas.check(
                 clinic, writes: ![.get, .head, .options].contains(request.method))
         } catch {
-            // No decision. Here nothing goes through unseen; another server may decide otherwise.
+            // No decision. This server refuses then; another one may decide otherwise.
             throw HTTPError(.serviceUnavailable, headers: [.retryAfter: "1"])
         }
         switch answer {
@@ -32,7 +32,7 @@ struct Metered<Context: RequestContext>: RouterMiddleware {
         }
     }
 
-    /// Whose request it is. A real server takes it from what it has authenticated.
+    /// The clinic of the request. A real server takes it from what it has authenticated.
     private func clinic(of request: Request) -> ClinicID? {
         HTTPField.Name("X-Clinic-Id").flatMap { request.headers[$0] }.flatMap { ClinicID($0) }
     }
