@@ -47,7 +47,7 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
             """
             this database has another schema than this program (\(name) differs), and one from before \
             0.1.0 is not upgraded: make a new database, or remove the schema as docs/attach.md says \
-            under "The way back", then migrate
+            under "Detaching", then migrate
             """
         case .newerDatabase(let version):
             """
