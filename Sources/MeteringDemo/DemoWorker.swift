@@ -1,6 +1,6 @@
 import FoundationEssentials
-import Shell
 import LocalServers
+import Shell
 import Subprocess
 import SystemPackage
 
@@ -35,12 +35,10 @@ struct DemoWorker: Sendable {
     /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker has.
     func run(_ arguments: [String], database url: String? = nil) async throws -> String {
         let settings = environment.merging(["DATABASE_URL": url].compactMapValues(\.self)) { $1 }
-        let variables = settings.map {
-            (Environment.Key(stringLiteral: $0.key), Optional($0.value))
-        }
+        let base = ["PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"]
         let result = try await Subprocess.run(
             .path(FilePath(path)), arguments: Arguments(arguments),
-            environment: .inherit.updating(Dictionary(uniqueKeysWithValues: variables)),
+            environment: .only(base.merging(settings) { $1 }),
             input: .none, output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
         guard result.terminationStatus.isSuccess else {
             throw Failed(

@@ -205,6 +205,23 @@ private let plan = #"""
         #expect(allowed <= 8)
     }
 
+    @Test func `makes way for an outage's counts where calls were lost before it`() async throws {
+        let site = try OutageSite(OutagePolicy(clinicsMax: 2))
+        let clinics = (1...3).map { ClinicID(high: 1, low: UInt64($0)) }
+        for clinic in clinics { try site.put(#"{"quota": {"api_calls": 100}}"#, of: clinic) }
+        for clinic in clinics { _ = try await site.decision(clinic) }
+        // One lost call each: too few for an outage, and both counts are kept.
+        site.setUnavailable()
+        for clinic in clinics.prefix(2) { #expect(try await site.decision(clinic).isDegraded) }
+        site.setUnavailable(false)
+        #expect(try await !site.decision(clinics[0]).isDegraded)
+        #expect(!site.fallback.isRedisUnavailable)
+        site.setUnavailable()
+        for _ in 1...5 { #expect(try await site.decision(clinics[0]).isDegraded) }
+        #expect(site.fallback.isRedisUnavailable)
+        #expect(try await site.decision(clinics[2]).isDegraded)
+    }
+
     @Test func `does not take a full queue for an outage`() async throws {
         _ = try await site.decision()
         site.counters.state.withLock { $0.isBusy = true }

@@ -19,7 +19,7 @@ import Testing
                     "policy exit 101",
                 ])
             #expect(!debian.has("usr/sbin/policy-rc.d"))
-            #expect(!debian.has("run/metering-worker-packages"))
+            #expect(!debian.has("var/lib/metering-worker-packages"))
         }
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import TestSupport
 import Testing
 
@@ -117,6 +118,27 @@ import Testing
         #expect(run.ending == .exited(2))
         #expect(run.output.isEmpty)
         #expect(run.errors.contains("Usage: metering-demo"))
+    }
+
+    @Test func `starts the demo with no signal blocked or ignored`() async throws {
+        let directory = try TemporaryDirectory("a worker and a demo")
+        defer { directory.remove() }
+        let worker = "\(directory.path)/metering-worker"
+        try FileManager.default.copyItem(
+            atPath: try Product.path("metering-worker"), toPath: worker)
+        // A program that shows what it was given; a shell would clear it first.
+        try FileManager.default.copyItem(
+            atPath: "/usr/bin/grep", toPath: "\(directory.path)/metering-demo")
+        let run = try await RunningProcess.run(
+            worker, ["demo", "-hE", "^Sig(Blk|Ign)", "/proc/self/status"])
+        #expect(run.ending == .exited(0))
+        let masks = run.output.split(separator: "\n").compactMap {
+            $0.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) }
+        }
+        let brokenPipe = UInt64(1) << UInt64(SIGPIPE - 1)
+        try #require(masks.count == 2)
+        #expect(masks[0] == 0)
+        #expect(masks[1] & brokenPipe == 0)
     }
 
     @Test func `says what to install when the demo is not beside the worker`() async throws {

@@ -164,7 +164,10 @@ public final class Fallback: Sendable {
         let now = uptime
         let opened = state.withLock { state in
             let opened = state.redis.failed(at: now)
-            if opened { state.outageStartedAt = now }
+            if opened {
+                state.outageStartedAt = now
+                state.counters.beginCounting()
+            }
             return opened
         }
         guard opened else { return }

@@ -151,6 +151,9 @@ struct FallbackCounters: Sendable {
         return .answer(.decided(decision), units: units)
     }
 
+    /// An outage starts: counts of lost calls before it may make way for its own.
+    mutating func beginCounting() { outage += 1 }
+
     /// The outage ended. What was counted here is carried until the ledger has it, and what was
     /// admitted of a limit is remembered until that limit is whole again.
     ///

@@ -68,7 +68,7 @@ final class ClinicLoader: Sendable {
     func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
         if isKnownUnknown(clinic, at: reply.now) { return false }
         try admit(clinic)
-        guard fallback?.mayReadDatabase ?? true else { throw Self.databaseRests }
+        guard fallback?.mayReadDatabase ?? true else { throw rest(from: clinic) }
         do throws(QuotaError) {
             let exists = try await refresh(clinic, at: reply.now, epoch: .none)
             fallback?.databaseReplied(true)
@@ -89,7 +89,7 @@ final class ClinicLoader: Sendable {
         let now = fallback.storeTime
         if isKnownUnknown(clinic, at: now) { return false }
         try admit(clinic)
-        guard fallback.mayReadDatabase else { throw Self.databaseRests }
+        guard fallback.mayReadDatabase else { throw rest(from: clinic) }
         let lookup = lookups.join(clinic) { await self.lookUp(clinic, in: source, at: now) }
         guard let lookup else {
             fallback.databaseReplied(true)
@@ -106,7 +106,11 @@ final class ClinicLoader: Sendable {
         }
     }
 
-    private static let databaseRests = QuotaError.termsUnavailable("it gave none a moment ago")
+    /// The lookup of `clinic` does not start: PostgreSQL failed a moment ago.
+    private func rest(from clinic: ClinicID) -> QuotaError {
+        state.withLock { $0.endLookup(of: clinic, exists: false) }
+        return .termsUnavailable("it gave none a moment ago")
+    }
 
     private func result(
         of load: Task<Result<Bool, QuotaError>, Never>
