@@ -45,5 +45,5 @@ final class BodyBudget: Sendable {
 
 extension Problem {
     static let bodyBudgetExhausted = Problem.unavailable(
-        "too many large requests are being received at once; ask again, or with shorter lists")
+        "too many large requests are arriving at once; retry, or send shorter lists")
 }

@@ -27,19 +27,19 @@ public struct Problem: Error, Equatable {
     }
 
     static let noSuchRoute = Problem(
-        status: 404, code: "not-found", title: "There is nothing here",
+        status: 404, code: "not-found", title: "The path does not exist",
         detail: "GET /openapi.json describes every path")
 
     static func methodNotAllowed(_ allowed: [String]) -> Problem {
         Problem(
-            status: 405, code: "method-not-allowed", title: "This method is not known here",
+            status: 405, code: "method-not-allowed", title: "The path does not take this method",
             detail: "use \(allowed.joined(separator: " or "))", allowedMethods: allowed)
     }
 
     static func tooLarge(most: Int) -> Problem {
         Problem(
             status: 413, code: "too-large", title: "The body is too large",
-            detail: "it has at most \(most) bytes here")
+            detail: "the most for this path is \(most) bytes")
     }
 
     public static func unavailable(_ detail: String) -> Problem {

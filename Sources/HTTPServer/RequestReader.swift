@@ -155,12 +155,12 @@ private struct Framing {
         }
         if lengths + codings > 1 {
             problem = .badRequest(
-                "Content-Length and Transfer-Encoding may stand there once in all")
+                "the request may have Content-Length or Transfer-Encoding, and only once")
         } else if head.version.minor == 0 {
-            if codings > 0 { problem = .badRequest("HTTP/1.0 knows no Transfer-Encoding") }
+            if codings > 0 { problem = .badRequest("HTTP/1.0 has no Transfer-Encoding") }
             awaitsContinue = false
         } else if hosts != 1 {
-            problem = .badRequest("the field Host must stand there once")
+            problem = .badRequest("the request must have the field Host once")
         }
         if head.version.minor > 1 { problem = .badRequest("the version of HTTP is not 1.0 or 1.1") }
         if head.uri.utf8.count > RequestReader.targetBytesMax { problem = .targetTooLong }
@@ -180,8 +180,8 @@ extension Problem {
         detail: "a path and its query have at most \(RequestReader.targetBytesMax) bytes")
 
     static let unknownExpectation = Problem(
-        status: 417, code: "expectation-failed", title: "The expectation is not known",
-        detail: "the only known Expect is 100-continue")
+        status: 417, code: "expectation-failed", title: "The expectation is not supported",
+        detail: "the only supported Expect is 100-continue")
 
     static let headTooLarge = Problem(
         status: 431, code: "head-too-large", title: "The head of the request is too large",

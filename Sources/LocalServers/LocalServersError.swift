@@ -26,8 +26,8 @@ public enum LocalServersError: Error, Hashable {
         case .inUse(_, nil): "End the process that uses it, or give another directory."
         case .directoryUnusable(let path, _): "Remove or repair \(path), or give another directory."
         case .socketPathTooLong: "Set TMPDIR to a short path, such as /tmp."
-        case .startFailed, .notReady: "The server's own words, above, say what to change."
-        case .programFailed: "The program's own words, above, say what to change."
+        case .startFailed, .notReady: "The server's output, above, says what to change."
+        case .programFailed: "The program's output, above, says what to change."
         }
     }
 }

@@ -109,7 +109,7 @@ struct DemoTraffic: Sendable {
         let body: String
 
         var description: String {
-            "a call of \(TerminalText.quoted(clinic)) got no decision but status \(status): "
+            "a call of \(TerminalText.quoted(clinic)) got status \(status) instead of a decision: "
                 + Console.oneLine(body)
         }
     }

@@ -9,8 +9,8 @@ public enum InstalledProgram {
         let directory: String
 
         public var description: String {
-            "\(name) is not in \(directory), where this program is; install both with make install, or build it with "
-                + "swift build --product \(name)"
+            "\(name) is not in \(directory), where this program is; install both with make "
+                + "install, or build it with swift build --product \(name)"
         }
     }
 

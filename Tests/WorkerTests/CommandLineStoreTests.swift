@@ -155,7 +155,7 @@ import Testing
                 ["metering-worker", "rollup", "--month", "2026-03"],
                 ["REDIS_URL": "unix:///nowhere/redis.sock"])
             #expect(away.ending == .exited(1))
-            #expect(away.errors.contains("Redis was not read"))
+            #expect(away.errors.contains("could not read Redis"))
             #expect(away.output == "2026-03: 2 clinics, 2 rows written\n")
         }
     }

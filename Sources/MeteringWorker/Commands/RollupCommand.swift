@@ -13,7 +13,7 @@ import Shell
 struct RollupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollup",
-        abstract: "Set api_usage to what was counted, only where it differs.",
+        abstract: "Set api_usage to the counts, only where it differs.",
         discussion: """
             Examples:
               metering-worker rollup
@@ -21,14 +21,14 @@ struct RollupCommand: AsyncParsableCommand {
               metering-worker rollup --at-once 1
 
             Reads the counts of every clinic from Redis first, when REDIS_URL is set. Without \
-            --month: every month that has something new. Safe 0, 1 or 5 times, late, or twice at \
-            once. Exit code 1 when Redis could not be read; PostgreSQL's counts are then rolled up.
+            --month: every month with new counts. Safe to run 0, 1 or 5 times, late, or twice at \
+            once. When Redis cannot be read, it rolls up PostgreSQL's counts and exits with code 1.
             """)
 
     @OptionGroup var options: SettingsOptions
     @Option(help: ArgumentHelp("Only this month, in UTC.", valueName: "YYYY-MM"), transform: month)
     var month: Month?
-    @Flag(help: "Print the rows that PostgreSQL's counts would change, and how; change nothing.")
+    @Flag(help: "Print how PostgreSQL's counts would change rows; change nothing.")
     var dryRun = false
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
@@ -36,7 +36,7 @@ struct RollupCommand: AsyncParsableCommand {
     /// Pages of clinics, and buckets, that are worked on side by side: PostgreSQL uses one processor for each connection.
     @Option(
         help: ArgumentHelp(
-            "How many connections write, 1 to 8: 1 disturbs checks on the same machine least.",
+            "How many connections write, 1 to 8; 1 slows checks on the same machine least.",
             valueName: "N"),
         transform: connections)
     var atOnce = 2
@@ -148,8 +148,8 @@ struct RollupCommand: AsyncParsableCommand {
         guard let problem else { return true }
         let reason = Console.oneLine("\(problem)")
         Console.note(
-            "metering-worker: Redis was not read (\(reason)); rolling up PostgreSQL's counts only,"
-                + " run again when it is back")
+            "metering-worker: could not read Redis (\(reason)); rolling up PostgreSQL's counts "
+                + "only, run again when Redis is available")
         return false
     }
 }

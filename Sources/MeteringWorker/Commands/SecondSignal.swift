@@ -12,7 +12,7 @@ enum SecondSignal {
                 count += 1
                 guard count > 1 else { continue }
                 Console.note(
-                    "metering-worker: told to end by \(signal) a second time; ending at once")
+                    "metering-worker: received \(signal) a second time; stopping at once")
                 // Nothing is cleaned up: threads that run on would trip over it.
                 _exit(1)
             }

@@ -16,7 +16,7 @@ struct SurveyReport {
 
     private var way: String {
         """
-        the application's tables are there: would attach to them, and change nothing of what they hold
+        the application's tables exist: would attach to them, and change none of their rows
 
         """
     }

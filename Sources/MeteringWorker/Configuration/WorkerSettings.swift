@@ -50,7 +50,7 @@ struct WorkerSettings: Sendable {
         let isGiven: Bool
     }
     /// How checks are answered while a store is away.
-    struct Away: Sendable, Hashable {
+    struct OutageSettings: Sendable, Hashable {
         let policy: OutagePolicy
         let loading: LoadingPace
         /// nil = in memory.
@@ -63,7 +63,7 @@ struct WorkerSettings: Sendable {
 
     let database: Database
     let redis: Redis
-    let away: Away
+    let outage: OutageSettings
     var http: HTTP
     /// Nil when it is switched off.
     let admin: Admin?
@@ -84,7 +84,7 @@ struct WorkerSettings: Sendable {
             connections: source.integer(Key.databaseConnections),
             preparedStatements: source.flag(Key.preparedStatements), source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
-        away = try Away(source)
+        outage = try OutageSettings(source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
             certificate: source.path(Key.httpCertificate), key: source.path(Key.httpKey),
@@ -184,7 +184,7 @@ extension WorkerSettings.Database {
     }
 }
 
-extension WorkerSettings.Away {
+extension WorkerSettings.OutageSettings {
     fileprivate init(_ source: Settings) throws(SettingsError) {
         typealias Key = WorkerKeys
         policy = try OutagePolicy(

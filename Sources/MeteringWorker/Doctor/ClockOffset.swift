@@ -41,7 +41,7 @@ extension DoctorCheck {
         let worst = pairs.map(\.1).max() ?? 0
         guard redis != nil || database != nil else {
             return .warn(
-                "clocks", "no server told its time", remedy: "mend the servers first")
+                "clocks", "no server gave its time", remedy: "fix the servers first")
         }
         guard worst > skewTolerated else {
             let clocks =

@@ -47,9 +47,9 @@ extension Doctor {
             }
             configuration = given
         } catch let error as RedisError {
-            return Findings(checks: [.redisAway(error)])
+            return Findings(checks: [.redisUnavailable(error)])
         } catch {
-            return Findings(checks: [.redisAway(.configuration("\(error)"))])
+            return Findings(checks: [.redisUnavailable(.configuration("\(error)"))])
         }
         configuration.connectTimeout = Self.patience
         configuration.connections = 1
@@ -68,7 +68,7 @@ extension Doctor {
             let info = try await client.info(timeout: Self.patience)
             return Findings(checks: DoctorCheck.redis(info), clock: await clock(of: client))
         } catch {
-            return Findings(checks: [.redisAway(error)])
+            return Findings(checks: [.redisUnavailable(error)])
         }
     }
 
@@ -126,7 +126,7 @@ extension Doctor {
         var inquiry = Inquiry(end: .now + Self.databaseBudget)
         let session: SessionFacts
         do throws(LedgerError) { session = try await ledger.operations.session() } catch {
-            return Findings(checks: [.databaseAway(error)])
+            return Findings(checks: [.databaseUnavailable(error)])
         }
         inquiry.take(.server(session))
         inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
@@ -226,7 +226,7 @@ private struct Inquiry {
         guard .now < end else {
             take(
                 .fail(
-                    name, "not looked at: PostgreSQL took too long",
+                    name, "not checked: PostgreSQL took too long",
                     remedy: "see pg_stat_activity for what holds it up, then run doctor again"))
             return nil
         }

@@ -47,8 +47,8 @@ extension DoctorCheck {
     static func redisEviction(_ info: RedisInfo) -> DoctorCheck {
         guard let policy = info.maxmemoryPolicy else {
             return .warn(
-                "redis-eviction", "Redis does not tell its maxmemory-policy",
-                remedy: "see to it that it is noeviction")
+                "redis-eviction", "Redis does not report its maxmemory-policy",
+                remedy: "make sure that it is noeviction")
         }
         let remedy = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
         if policy == "noeviction" { return .ok("redis-eviction", "maxmemory-policy noeviction") }
@@ -81,7 +81,7 @@ extension DoctorCheck {
         if info.aofEnabled { return .ok("redis-persistence", "every write goes to a file (AOF)") }
         return .warn(
             "redis-persistence",
-            "no append-only file: what no worker checkpointed is lost when Redis stops",
+            "no append-only file: counts since the last checkpoint are lost when Redis stops",
             remedy: "CONFIG SET appendonly yes, and the same in redis.conf")
     }
 
@@ -93,7 +93,8 @@ extension DoctorCheck {
         }
         return .warn(
             "redis-wire",
-            "in the clear to \(TerminalText.quoted(host)): who listens in between reads the password",
+            "in the clear to \(TerminalText.quoted(host)): anyone on the network between can read "
+                + "the password",
             remedy: "give Redis a tls-port and write REDIS_URL as rediss:// (docs/transport.md)")
     }
 
@@ -104,7 +105,7 @@ extension DoctorCheck {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    static func redisAway(_ error: RedisError) -> DoctorCheck {
+    static func redisUnavailable(_ error: RedisError) -> DoctorCheck {
         let remedy =
             switch error {
             case .configuration:

@@ -62,7 +62,7 @@ extension CheckHandler {
 /// is cancelled.
 struct BatchTurn {
     let until: ContinuousClock.Instant
-    private var away: Problem?
+    private var outage: Problem?
 
     init(until: ContinuousClock.Instant) { self.until = until }
 
@@ -70,15 +70,15 @@ struct BatchTurn {
     mutating func take(
         _ ask: (Duration) async throws(Problem) -> APIResponse
     ) async throws(Problem) -> APIResponse {
-        if let away { throw away }
+        if let outage { throw outage }
         let left = until - ContinuousClock.now
         guard left > .zero, !Task.isCancelled else {
-            throw .unavailable("the checks before this one took too long; it was not asked")
+            throw .unavailable("the checks before this one took too long; this one was not made")
         }
         do throws(Problem) {
             return try await ask(left)
         } catch {
-            if error.isStoreUnavailable { away = error }
+            if error.isStoreUnavailable { outage = error }
             throw error
         }
     }
@@ -125,7 +125,7 @@ extension CheckCall {
             guard let value = FlatJSON.Value(member.value) else {
                 let key = String(member.key.prefix(40)).debugDescription
                 throw .badRequest(
-                    "the value of \(key) is no text, whole number, true, false or null")
+                    "the value of \(key) is not a text, a whole number, true, false or null")
             }
             flat.append((member.key, value))
         }

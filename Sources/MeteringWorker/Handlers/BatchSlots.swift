@@ -45,7 +45,8 @@ final class BatchSlots: Sendable {
 
 extension Problem {
     static let batchSlotsExhausted = Problem.unavailable(
-        "lists of at most \(BatchSlots.keyMax) checks of one key, and \(BatchSlots.allMax) of all, are worked on "
-            + "at once; none of this list was counted, so send it again when an earlier one is answered"
+        "a worker processes at most \(BatchSlots.keyMax) listed checks of one key, and "
+            + "\(BatchSlots.allMax) in total, at a time; no check of this list was counted, so "
+            + "send it again after an earlier response"
     )
 }

@@ -157,19 +157,20 @@ struct Denial {
         switch decision.reasons.first {
         case .ended:
             (status, code, title) = (402, "subscription-ended", "The subscription has ended")
-            detail = "the clinic's subscription is over; renew it to go on"
+            detail = "the clinic's subscription has ended; renew it"
         case .readOnly:
             (status, code, title) = (402, "read-only", "The subscription is suspended")
-            detail = "the clinic may read and export, and change nothing until it has paid"
+            detail = "the clinic may read and export, but may not change anything until it pays"
         case .quota:
             (status, code, title) = (429, "quota-exceeded", "The month's quota is used up")
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
-                + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+                + "the next month starts at "
+                + "\(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
         case .concurrency:
             (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
             detail =
-                "as many are open as the limit admits; one ends at the latest in "
+                "the limit admits no more open reservations; one ends within "
                 + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")

@@ -26,12 +26,12 @@ struct GatewayCall: Sendable, Hashable {
         clinic = try Self.clinic(request, naming, isAppended: behind != nil)
         let method: String?
         if let behind {
-            guard let path = GatewayPath(behind) else { throw .badRequest("the path is no path") }
+            guard let path = GatewayPath(behind) else { throw .badRequest("the path is not valid") }
             (self.path, method) = (path, request.method)
         } else {
             let uri = request.field("x-forwarded-uri") ?? "/"
             guard let path = GatewayPath(uri) else {
-                throw .badRequest("X-Forwarded-Uri is no path")
+                throw .badRequest("X-Forwarded-Uri is not a path")
             }
             (self.path, method) = (path, request.field("x-forwarded-method"))
         }

@@ -24,7 +24,7 @@ struct GatewayHandler: Sendable {
             "GET", "/v1/gateway/check", scope: .check, in: keys, key: Self.key
         ) { call throws(Problem) in
             guard call.request.query == nil || call.request.query == "deny=403" else {
-                throw .badRequest("the query is nothing or deny=403")
+                throw .badRequest("the query must be empty or deny=403")
             }
             return work(try GatewayCall(call.request, naming: naming))
         }

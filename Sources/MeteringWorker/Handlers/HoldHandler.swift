@@ -146,7 +146,9 @@ extension HoldHandler {
         let id = CallID(.refund, named: name)
         let asked = try body.text("month", most: 7)
         let month = asked.flatMap(Month.init(_:))
-        guard asked == nil || month != nil else { throw .badRequest("month is not as 2026-11") }
+        guard asked == nil || month != nil else {
+            throw .badRequest("month is not of the form 2026-11")
+        }
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
             if let month { return try await refund(units, to: clinic, of: month, id, name) }
@@ -263,7 +265,7 @@ extension Problem {
     fileprivate static func reservationEnded(_ ending: HoldEnding) -> Problem {
         let after =
             ending.state == .expired
-            ? "its units were given back; count what was used all the same as a new call"
+            ? "its units were given back; count units that were used anyway as a new call"
             : "\(ending.units) units stay used"
         return Problem(
             status: 409, code: "reservation-\(ending.state.rawValue)",
@@ -272,19 +274,19 @@ extension Problem {
 
     fileprivate static let unknownReservation = Problem(
         status: 404, code: "unknown-reservation", title: "There is no such reservation",
-        detail: "nobody reserved it for this clinic, or it ended more than two hours ago")
+        detail: "this clinic has no such reservation, or it ended more than two hours ago")
 
     /// Also for a request id of a check.
     static func idOfAnother(_ field: String) -> Problem {
         Problem(
             status: 409, code: "id-of-another-call", title: "The id names another call",
-            detail: "this \(field) was told before with other values; give each call its own")
+            detail: "this \(field) was sent before with other values; give each call its own")
     }
 
     fileprivate static func moreThanUsed(_ units: Int64) -> Problem {
         Problem(
             status: 409, code: "more-than-used", title: "More than was used",
-            detail: "\(units) units are used, and what is reserved of them cannot be refunded")
+            detail: "\(units) units are used, and those that are reserved cannot be refunded")
     }
 
     fileprivate static func tooManyReservations(_ wait: Duration) -> Problem {
@@ -297,7 +299,7 @@ extension Problem {
     fileprivate static let tooManyRefunds = Problem(
         status: 429, code: "too-many-refunds", title: "Too many refunds",
         detail:
-            "no more ids can be remembered this hour; name the month to have PostgreSQL keep it",
+            "Redis keeps no more ids this hour; name the month, and PostgreSQL keeps the id",
         retryAfter: 60)
 }
 

@@ -24,7 +24,7 @@ struct MarksCall: Equatable {
     init(body: [UInt8]) throws(Problem) {
         let json: JSON
         do { json = try JSON(bytes: body, bytesMax: Self.bodyBytesMax) } catch {
-            throw .badRequest("the body is no JSON that is taken here: \(error)")
+            throw .badRequest("the body cannot be read as JSON: \(error)")
         }
         guard case .object(let members) = json, members.map(\.key) == ["marks"],
             case .list(let list)? = json["marks"]

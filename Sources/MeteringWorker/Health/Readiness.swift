@@ -56,7 +56,7 @@ final class Readiness: Sendable {
         var reasons = failing.sorted().map { "\($0): failing, see the log" }
         let hasRedis = isRedisServing()
         if !hasRedis {
-            let answers = decidesAlone ? "; checks are decided by this worker alone" : ""
+            let answers = decidesAlone ? "; this worker decides checks by itself" : ""
             reasons.insert("redis: not connected, or it takes no writes\(answers)", at: 0)
         }
         if isStopping { reasons.insert("stopping", at: 0) }

@@ -117,7 +117,7 @@ final actor ChangeWatch {
                 usable.map { ($0.hash, KeyOwner($0.key)) }, uniquingKeysWith: { $1 }))
         metrics.noteKeysRenewed()
         if !usable.isComplete {
-            logger.warning("there are more usable API keys than are held; revoke some of them")
+            logger.warning("there are more usable API keys than a worker keeps; revoke some")
         }
     }
 
@@ -146,7 +146,7 @@ final actor ChangeWatch {
             if error.isStoreUnavailable { throw error }
             metrics.raise(.settingsFailures)
             logger.error(
-                "a clinic keeps its old settings",
+                "a clinic keeps its old terms",
                 metadata: ["clinic": "\(clinic)", "error": "\(error)"])
         }
     }

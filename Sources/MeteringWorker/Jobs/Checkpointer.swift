@@ -94,7 +94,7 @@ final class Checkpointer: Sendable {
         let outcome = try await ledger.usage.checkpoint(rows)
         for refused in outcome.quarantined {
             logger.error(
-                "a count was refused by the ledger and is in quarantine",
+                "the ledger refused a count, which is now in quarantine",
                 metadata: [
                     "clinic": "\(refused.checkpoint.clinic)", "reason": "\(refused.reason)",
                 ])
@@ -116,7 +116,7 @@ final class Checkpointer: Sendable {
     private func refuse(_ row: UsageCheckpoint) async throws {
         let reason = "rises faster than its limits and METERING_MARK_MAX_PER_SECOND admit"
         logger.error(
-            "a count cannot be true and is in quarantine",
+            "an implausible count is in quarantine",
             metadata: ["clinic": "\(row.clinic)", "reason": "\(reason)"])
         try await ledger.usage.quarantine(row, reason: reason)
     }

@@ -131,8 +131,8 @@ final class Journal: UsageJournal {
         state.complaint = error
         logger.error(
             """
-            the journal cannot be written and is kept in memory: look at the space and the rights of \
-            METERING_JOURNAL_DIRECTORY
+            the journal cannot be written and is kept in memory: check the free space and the \
+            rights of METERING_JOURNAL_DIRECTORY
             """, metadata: ["reason": "\(error)"])
     }
 
@@ -181,7 +181,7 @@ final class Journal: UsageJournal {
         } catch let error as Errno {
             throw JournalError(path: directory.string, reason: "\(error)")
         } catch {
-            throw JournalError(path: directory.string, reason: "it cannot be made or read")
+            throw JournalError(path: directory.string, reason: "it cannot be created or read")
         }
     }
 
@@ -191,7 +191,7 @@ final class Journal: UsageJournal {
             let (sums, torn) = try file.read()
             if torn > 0 {
                 logger.warning(
-                    "a journal ends with a record that is not whole",
+                    "a journal ends with an incomplete record",
                     metadata: ["file": "\(path)", "bytes": "\(torn)"])
             }
             return Part(file: file, sums: sums)
@@ -230,7 +230,8 @@ final class Journal: UsageJournal {
         var added: Int64 = 0
         for part in state.withLock(\.sealed) {
             let rows = part.state.withLock { $0.sums }.adjustments
-            added += try await ledger.usage.adjust(rows, because: "counted while Redis was away")
+            added += try await ledger.usage.adjust(
+                rows, because: "counted during an outage of Redis")
             state.withLock { $0.sealed.removeAll { $0 === part } }
             discard(part.file)
             await isThere(rows)

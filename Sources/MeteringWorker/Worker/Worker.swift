@@ -22,7 +22,7 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
-    let away: Fallback
+    let fallback: Fallback
     let journal: Journal
     let advisor: CapacityReader
     let keys: KeyRing
@@ -80,23 +80,23 @@ struct Worker: Sendable {
         ledger = Ledger(pool: pool)
         let marks = HighWaterMarks()
         let outage = Outage(
-            redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
-        journal = Journal(directory: settings.away.journalDirectory, logger: logger)
-        away = Fallback(
-            settings.away.policy, marks: marks, journal: journal,
+            redis: redis, checkTimeout: settings.outage.policy.checkTimeout, logger: logger)
+        journal = Journal(directory: settings.outage.journalDirectory, logger: logger)
+        fallback = Fallback(
+            settings.outage.policy, marks: marks, journal: journal,
             Fallback.Dependencies(
                 wallClock: WallClock.now, probe: outage.probe, onEvent: outage.tell))
-        counters = RedisCounterStore(redis: redis, late: away)
+        counters = RedisCounterStore(redis: redis, late: fallback)
         counts = CountSweep(counters: counters, ledger: ledger, plausibility: plausibility)
         let closedCounts = ClosedCounts(counts, logger: logger)
         gate = QuotaGate(
             counters: counters, terms: ledger.clinics, marks: marks, closedCounts: closedCounts,
-            fallback: away, loading: settings.away.loading, observer: metrics)
+            fallback: fallback, loading: settings.outage.loading, observer: metrics)
         advisor = CapacityReader(source: ledger.limits)
         keys = KeyRing(now: WallClock.now)
-        let decidesAlone = settings.away.policy.onOutage == .allow
-        readiness = Readiness(decidesAlone: decidesAlone) { [away] in
-            redis.isServing && !away.isRedisUnavailable
+        let decidesAlone = settings.outage.policy.onOutage == .allow
+        readiness = Readiness(decidesAlone: decidesAlone) { [fallback] in
+            redis.isServing && !fallback.isRedisUnavailable
         }
         subdomains = SubdomainCache(source: ledger.clinics)
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
@@ -195,7 +195,7 @@ struct Worker: Sendable {
     private func listening(_ watch: ChangeWatch) throws -> [ChangeListener] {
         guard let address = try settings.listenAddress() else {
             logger.notice(
-                "DATABASE_LISTEN_URL is not set: changes in PostgreSQL are asked for each second")
+                "DATABASE_LISTEN_URL is not set: the worker polls for changes every second")
             return []
         }
         return [ChangeListener(address, watch: watch, ledger: ledger, logger: logger)]
@@ -254,19 +254,19 @@ struct Worker: Sendable {
     /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
     private func countWorkers() async throws {
         try await ledger.operations.heartbeat(worker: name.description, checkpointedThrough: nil)
-        away.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
+        fallback.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
     }
 
     /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
     private func deliverLast(_ watch: ChangeWatch) async throws {
-        await away.awaitLateReplies(within: settings.shutdownTimeout / 4)
+        await fallback.awaitLateReplies(within: settings.shutdownTimeout / 4)
         try await deliver(watch)
         // Redis may be away; the sweep of any worker tells it.
         try? await watch.renewDelivered()
-        let bound = away.bound
+        let bound = fallback.bound
         guard bound.missing > 0 || bound.excess > 0 else { return }
         logger.warning(
-            "this worker ends, and some calls were decided while Redis was away whose count nobody knows",
+            "this worker stops, and the count of some calls decided during an outage is unknown",
             metadata: ["bound": "\(bound)"])
     }
 
@@ -274,8 +274,8 @@ struct Worker: Sendable {
         let added = try await journal.deliver(to: ledger) { await watch.take($0) }
         guard added > 0 else { return }
         logger.notice(
-            "calls that were let through while Redis was away are in the ledger",
-            metadata: ["rows": "\(added)", "bound": "\(away.bound)"])
+            "calls allowed during the outage of Redis are in the ledger",
+            metadata: ["rows": "\(added)", "bound": "\(fallback.bound)"])
     }
 
     @Sendable private func checkpoint() async throws {
@@ -293,7 +293,7 @@ struct Worker: Sendable {
             for entry in drift {
                 metrics.raise(.countersWrong, entry.counter.rawValue)
                 logger.warning(
-                    "a counter was wrong and is set right",
+                    "a counter was wrong and was corrected",
                     metadata: [
                         "clinic": "\(entry.clinic)", "counter": "\(entry.counter.rawValue)",
                         "kept": "\(entry.kept)", "counted": "\(entry.counted)",
@@ -302,7 +302,7 @@ struct Worker: Sendable {
         }
         if outcome.skipped > 0 {
             logger.warning(
-                "clinics were not counted again: transactions held their counters",
+                "clinics were not recounted: transactions held their counters",
                 metadata: ["clinics": "\(outcome.skipped)"])
         }
         try await ledger.operations.recordJob(
