@@ -1,15 +1,15 @@
 import FoundationEssentials
 
-/// A response other than the one asked for, as `application/problem+json` (RFC 9457).
+/// An error response, as `application/problem+json` (RFC 9457).
 public struct Problem: Error, Equatable {
     public var status: Int
     /// Last part of the problem's type; scripts may rely on it.
     public var code: String
     public var title: String
     public var detail: String
-    /// Whole seconds to wait before asking again.
+    /// Whole seconds to wait before a retry.
     public var retryAfter: Int64?
-    /// The methods that the path knows.
+    /// The methods that the path takes.
     public var allowedMethods: [String] = []
     /// Whether a whole store gave no answer, so that further requests to it would fail too.
     public var isStoreUnavailable = false

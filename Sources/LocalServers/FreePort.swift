@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Synchronization
 
-/// TCP ports that nobody listens on, below 32768: the kernel never takes those for outgoing connections.
+/// TCP ports without a listener, below 32768: the kernel never uses those for outgoing connections.
 public enum FreePort {
     private static let range = 20_000...32_000
     private static let handedOut = Mutex<Set<Int>>([])
 
-    /// A port that is free now and that this process has not been given before. Another process may still be
-    /// quicker, so whoever binds it must be ready to ask again.
+    /// A port that is free now and that this process did not get before. Another process may still
+    /// be faster, so a caller must be ready to try again.
     public static func next() -> Int {
         let used = listening()
         return handedOut.withLock { taken in

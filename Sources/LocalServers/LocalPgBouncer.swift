@@ -1,7 +1,7 @@
 import Glibc
 
-/// A private PgBouncer in transaction mode before a private PostgreSQL, on a Unix socket of its own. End it with
-/// `remove`, before the server.
+/// A private PgBouncer in transaction mode before a private PostgreSQL, on its own Unix socket.
+/// End it with `remove`, before the server.
 public struct LocalPgBouncer: Sendable {
     private let site: Site
     private let server: Server

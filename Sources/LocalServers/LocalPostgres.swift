@@ -77,7 +77,8 @@ public final class LocalPostgres: Sendable {
             + database.percentEncoded
     }
 
-    /// Makes a database, empty or as a copy of the files of `template`, which nobody may be connected to.
+    /// Makes a database, empty or as a copy of the files of `template`, which must have no
+    /// connections.
     public func createDatabase(
         _ name: String, template: String? = nil
     ) async throws(LocalServersError) {
@@ -85,7 +86,7 @@ public final class LocalPostgres: Sendable {
         _ = try await client("createdb", copying + ["--", name])
     }
 
-    /// Drops a database, if there is one, and ends whoever is connected to it.
+    /// Drops a database, if there is one, and ends its connections.
     public func dropDatabase(_ name: String) async throws(LocalServersError) {
         _ = try await client("dropdb", ["--if-exists", "--force", "--", name])
     }
@@ -115,10 +116,12 @@ public final class LocalPostgres: Sendable {
         try await server.start(within: Self.patience)
     }
 
-    /// Ends it by fast shutdown, or, where that takes too long, harder. Returns when it is gone.
+    /// Ends it by fast shutdown or, when that takes too long, by stronger signals. Returns when it
+    /// is gone.
     public func stop() async { await server.stop() }
 
-    /// Starts one server alone, whose data end with it: for settings that others do not share. End it with `remove`.
+    /// Starts one server on its own, whose data end with it: for settings that others do not share.
+    /// End it with `remove`.
     public static func temporary(
         _ options: PostgresOptions = PostgresOptions()
     ) async throws(LocalServersError) -> LocalPostgres {

@@ -17,7 +17,7 @@ public struct LocalServers: Sendable {
     /// - Parameters:
     ///   - keptData: Where the data live from one run to the next; nil for data that `stop` removes.
     ///     Where PostgreSQL's user cannot reach it, a directory under `$TMPDIR` takes its place.
-    ///   - note: Gets a line for each thing a person should know.
+    ///   - note: Receives a line for each thing that a person should know.
     public static func start(
         keepingDataIn keptData: String? = nil,
         postgres postgresOptions: PostgresOptions = PostgresOptions(),
@@ -43,7 +43,7 @@ public struct LocalServers: Sendable {
         }
     }
 
-    /// Ends both servers, politely and then for good, and removes what is not kept.
+    /// Ends both servers, first in order and then by force, and removes data that are not kept.
     public func stop() async {
         async let redisEnd: Void = redis.stop()
         await postgres.stop()

@@ -44,7 +44,7 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Ends the process: each signal in turn gets its time, then SIGKILL.
     func end(with steps: [(signal: Int32, patience: Duration)]) async {
-        send(SIGCONT)  // A stopped process would never see the polite signals.
+        send(SIGCONT)  // A stopped process would not receive the first signals.
         for step in steps {
             send(step.signal)
             if await hasEnded(within: step.patience) { return }

@@ -2,7 +2,7 @@ import FoundationEssentials
 import Glibc
 import SystemPackage
 
-/// Where one run's servers live: their programs, their account and their directories.
+/// The programs, the account and the directories of one run's servers.
 struct Site: Sendable {
     let programs: Programs
     let account: ServerAccount

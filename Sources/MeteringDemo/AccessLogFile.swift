@@ -43,7 +43,7 @@ struct AccessLogFile: Sendable {
             try await read(reading, body)
             try reading.close()
         } catch {
-            // gzip ends when nobody reads.
+            // gzip ends when its pipe is closed.
             try? reading.close()
             throw error
         }
@@ -71,7 +71,7 @@ struct AccessLogFile: Sendable {
         }
     }
 
-    /// Foundation keeps what the system said one error deeper.
+    /// Foundation keeps the system's error one level deeper.
     private static func reason(_ error: any Error) -> String {
         let inner = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
         return (inner ?? error).localizedDescription

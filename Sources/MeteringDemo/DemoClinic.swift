@@ -2,7 +2,7 @@ import Crypto
 import Metering
 import Values
 
-/// A clinic that stands for one host of an access log.
+/// The clinic of one host in an access log.
 struct DemoClinic: Hashable, Sendable {
     let id: ClinicID
     let host: String

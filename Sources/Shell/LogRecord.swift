@@ -3,8 +3,8 @@ import Logging
 
 /// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where there is any.
 ///
-/// For anything that is logged, the line is valid JSON of at most `bytesMax` bytes: texts are cut, and metadata that is too
-/// much is left out and said to be.
+/// Every record is valid JSON of at most `bytesMax` bytes: long texts are cut, and metadata that is
+/// too long is replaced with its size.
 struct LogRecord {
     static let bytesMax = 16_384
     private static let messageMax = 4_096

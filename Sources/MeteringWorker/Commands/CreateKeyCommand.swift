@@ -60,7 +60,7 @@ struct CreateKeyCommand: AsyncParsableCommand {
         }
     }
 
-    /// The database's clock decides, so that all hosts agree.
+    /// The clock of the database decides, so that all hosts agree.
     private func end(by ledger: Ledger) async throws -> Int64? {
         guard let expires else { return nil }
         // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.

@@ -1,7 +1,7 @@
 import ArgumentParser
 import Shell
 
-/// `metering-worker doctor`: for a new installation, and for three in the morning.
+/// `metering-worker doctor`: checks an installation, new or in trouble.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

@@ -83,7 +83,7 @@ struct MigrateCommand: AsyncParsableCommand {
         return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
     }
 
-    /// The roles cannot log in themselves, so whoever logs in is given one.
+    /// The roles cannot log in, so each login is granted one.
     private static var grants: String {
         let grants = Migrator.grants(workerLogin: "<worker login>", adminLogin: "<report login>")
         return "grant once to the logins of the worker and of billing:\n"

@@ -33,7 +33,8 @@ struct RollupCommand: AsyncParsableCommand {
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
-    /// Pages of clinics, and buckets, that are worked on side by side: PostgreSQL uses one processor for each connection.
+    /// Batches of clinics, and buckets, in progress at once: PostgreSQL uses one processor for each
+    /// connection.
     @Option(
         help: ArgumentHelp(
             "How many connections write, 1 to 8; 1 slows checks on the same machine least.",
@@ -76,7 +77,7 @@ struct RollupCommand: AsyncParsableCommand {
         return count
     }
 
-    /// Never more than there are connections, so that nobody waits in vain for one.
+    /// Never more than there are connections, so that none is waited for in vain.
     private func lanes(_ settings: WorkerSettings) -> Int {
         min(atOnce, settings.database.connections)
     }
@@ -89,7 +90,7 @@ struct RollupCommand: AsyncParsableCommand {
         return [month]
     }
 
-    /// Returns how many rows were written, or would be.
+    /// Returns how many rows it wrote, or would write.
     private func rollUp(
         _ months: [Month]?, in ledger: Ledger, atOnce: Int
     ) async throws -> Int64 {
@@ -116,8 +117,8 @@ struct RollupCommand: AsyncParsableCommand {
         return months
     }
 
-    /// Writes the counts that Redis holds to the ledger. False when Redis is away, nil when none is named:
-    /// both are said, and the rest goes on with what was written before.
+    /// Writes the counts that Redis holds to the ledger. False when Redis is unreachable, nil when
+    /// none is named: it reports both, and the roll-up goes on with the counts in PostgreSQL.
     private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool? {
         let found: RedisConfiguration?
         do { found = try settings.redis.configurationIfSet() } catch let error as RedisError {

@@ -1,7 +1,8 @@
 import Ledger
 import Shell
 
-/// `migrate --rls` and `--force-rls`: says who would see nothing, asks, then switches row security on.
+/// `migrate --rls` and `--force-rls`: lists logins that would see no rows, asks, then switches row
+/// security on.
 struct RowSecuritySwitch {
     let migrator: Migrator
     /// Whether `--yes` was given.

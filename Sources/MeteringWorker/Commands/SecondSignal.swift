@@ -2,9 +2,9 @@ import Glibc
 import Shell
 import UnixSignals
 
-/// Ends the process at once when it is told a second time to end: somebody does not want to wait.
+/// Ends the process at once at the second signal: the operator does not want to wait.
 enum SecondSignal {
-    /// The first signal ends the process in order and is not ours. Both kinds count together.
+    /// The first signal starts the orderly shutdown elsewhere. Both kinds count together.
     static func watch() -> Task<Void, Never> {
         Task {
             var count = 0
@@ -13,7 +13,7 @@ enum SecondSignal {
                 guard count > 1 else { continue }
                 Console.note(
                     "metering-worker: received \(signal) a second time; stopping at once")
-                // Nothing is cleaned up: threads that run on would trip over it.
+                // Without a clean-up: running threads could still use what it frees.
                 _exit(1)
             }
         }

@@ -1,6 +1,6 @@
 import Ledger
 
-/// What `migrate --dry-run` prints.
+/// The output of `migrate --dry-run`.
 struct SurveyReport {
     let survey: MigrationSurvey
 

@@ -1,4 +1,4 @@
-/// The process ended in order, but not all that it wanted to write is written.
+/// The process shut down in order, but could not write everything.
 struct UnfinishedEnd: Error, CustomStringConvertible {
     let parts: [String]
 

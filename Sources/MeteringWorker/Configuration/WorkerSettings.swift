@@ -37,7 +37,7 @@ struct WorkerSettings: Sendable {
         let rollup: Duration
         let sweep: Duration
     }
-    /// What a reverse proxy asks.
+    /// The settings for a reverse proxy.
     struct Gateway: Sendable, Hashable {
         let naming: GatewayNaming
         let rules: GatewayRules
@@ -46,10 +46,10 @@ struct WorkerSettings: Sendable {
         enum Format: String, Sendable { case text, json }
         let format: Format
         let level: Logger.Level
-        /// False when nobody chose the level.
+        /// False when the level is the default.
         let isGiven: Bool
     }
-    /// How checks are answered while a store is away.
+    /// How a worker answers checks during an outage of a store.
     struct OutageSettings: Sendable, Hashable {
         let policy: OutagePolicy
         let loading: LoadingPace
@@ -72,7 +72,7 @@ struct WorkerSettings: Sendable {
     let gateway: Gateway
     let shutdownTimeout: Duration
     let log: Log
-    /// What is odd but no reason to stop, one line each.
+    /// Warnings that do not stop the start, one line each.
     let warnings: [String]
 
     /// - Parameter file: The JSON file of `--config`.
@@ -105,7 +105,7 @@ struct WorkerSettings: Sendable {
         warnings = source.warnings
     }
 
-    /// Whoever wants any free port for the API runs several workers on one machine, or a test.
+    /// A free port for the API means several workers on one machine, or a test.
     private static func admin(_ source: Settings) throws(SettingsError) -> Admin? {
         typealias Key = WorkerKeys
         guard try source.flag(Key.httpAdmin) else { return nil }

@@ -4,7 +4,7 @@ import Postgres
 import Shell
 import Values
 
-// What is said of a PostgreSQL and who may do what in it.
+// Checks of a PostgreSQL, its logins and its roles.
 extension DoctorCheck {
     static func server(_ session: SessionFacts) -> DoctorCheck {
         let (major, minor) = (session.serverVersion / 10_000, session.serverVersion % 10_000)
@@ -141,7 +141,7 @@ extension DoctorCheck {
 
     /// - Parameters:
     ///   - now: Logins that row security hides rows from as it is.
-    ///   - later: Those that it would hide more from, were it on for every table.
+    ///   - later: Logins that it would hide more from if it were on for every table.
     static func blindLogins(
         _ now: [Migrator.BlindLogin], later: [Migrator.BlindLogin] = []
     ) -> DoctorCheck {
@@ -161,7 +161,7 @@ extension DoctorCheck {
                 + "or CREATE POLICY … TO the login")
     }
 
-    /// A check whose facts PostgreSQL did not give.
+    /// A check whose facts PostgreSQL did not return.
     static func unread(_ name: String, _ error: any Error) -> DoctorCheck {
         let remedy =
             switch error {

@@ -2,7 +2,7 @@ import Ledger
 import Shell
 import Values
 
-// What is said of plans, clinics, and the work that goes on.
+// Checks of plans, clinics and recurring work.
 extension DoctorCheck {
     static func plans(_ refused: [(plan: String, problem: String)]) -> DoctorCheck {
         guard let first = refused.first else { return .ok("plans", "every plan can be used") }
@@ -79,7 +79,7 @@ extension DoctorCheck {
                 + "METERING_MARK_MAX_PER_SECOND")
     }
 
-    /// - Parameter signs: Of the last half minute; a worker gives one each ten seconds.
+    /// - Parameter signs: Of the last half minute; a worker writes one every ten seconds.
     static func workers(_ signs: WorkerFacts) -> DoctorCheck {
         let silent =
             signs.silent == 0 ? "" : "; stopped without a clean shutdown: \(signs.silent)"

@@ -2,13 +2,13 @@ import Ledger
 import Postgres
 import Shell
 
-/// Whether changes in PostgreSQL are heard of at once.
+/// Whether notifications of changes in PostgreSQL arrive at once.
 enum ListenFacts: Hashable, Sendable {
     case notSet
     case badAddress(String)
-    /// No connection stood in time.
+    /// There was no connection in time.
     case unreachable(String)
-    /// It listens, but nothing could be said through DATABASE_URL.
+    /// It listens, but DATABASE_URL could not send a notification.
     case unproven
     case silent
     case notified
@@ -47,9 +47,9 @@ extension DoctorCheck {
     }
 }
 
-/// Says something over one connection and waits for it on another.
+/// Sends a notification over one connection and waits for it on another.
 enum ListenProbe {
-    /// Nobody but doctor listens here, so that no worker is woken.
+    /// Only doctor listens on this channel, so no worker wakes up.
     private static let channel = "metering_doctor"
 
     static func run(

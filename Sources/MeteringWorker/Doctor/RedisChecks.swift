@@ -2,7 +2,7 @@ import Redis
 import Shell
 import Values
 
-// What is said of a Redis, from INFO alone: managed servers hide CONFIG.
+// Checks of a Redis, from INFO only: managed servers hide CONFIG.
 extension DoctorCheck {
     static func redis(_ info: RedisInfo) -> [DoctorCheck] {
         [
@@ -56,7 +56,7 @@ extension DoctorCheck {
         return policy.hasPrefix("allkeys-")
             ? .fail(
                 "redis-eviction",
-                "maxmemory-policy \(shown) throws counters away when memory is full", remedy: remedy
+                "maxmemory-policy \(shown) evicts counters when memory is full", remedy: remedy
             )
             : .warn(
                 "redis-eviction",
@@ -85,7 +85,7 @@ extension DoctorCheck {
             remedy: "CONFIG SET appendonly yes, and the same in redis.conf")
     }
 
-    /// Whoever can listen between the two hosts reads the password, and may change what was counted.
+    /// Anyone on the network between the two hosts can read the password and change counts.
     static func redisWire(_ configuration: RedisConfiguration) -> DoctorCheck {
         guard configuration.tls == nil else { return .ok("redis-wire", "encrypted (TLS)") }
         guard case .tcp(let host, _) = configuration.address, !isLoopback(host) else {

@@ -1,4 +1,4 @@
-/// How a proxy tells which clinic a request is of, from `METERING_GATEWAY_CLINIC`.
+/// How a proxy names the clinic of a request, from `METERING_GATEWAY_CLINIC`.
 enum GatewayNaming: Sendable, Hashable {
     /// A field that the proxy itself sets, with the clinic's id.
     case field(String)

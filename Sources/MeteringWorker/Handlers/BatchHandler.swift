@@ -6,8 +6,8 @@ import Quotas
 /// `POST /v1/checks`: up to 1,000 checks of any clinics in one request.
 ///
 /// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200 and
-/// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with what its check alone would
-/// have been answered. What is wrong with one is told in its place and touches no other.
+/// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with the response that
+/// its check would get alone. A fault in one check is reported in its place and affects no other.
 extension CheckHandler {
     @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
         let calls = try BatchCall.read(call.body)
@@ -41,7 +41,8 @@ extension CheckHandler {
                     }
                     answers.append(answer)
                 } else if let counter = call.counter {
-                    // One after the other, so that one request holds one connection of PostgreSQL at most.
+                    // One at a time, so that one request holds at most one connection of
+                    // PostgreSQL.
                     let answer = try await advised.take { (left) async throws(Problem) in
                         try await advise(call, on: counter, within: left)
                     }
@@ -54,11 +55,11 @@ extension CheckHandler {
         return answers
     }
 
-    /// Within which the checks of a batch that are asked one after the other have to begin.
+    /// The time in which the sequential checks of a batch have to start.
     static let batchTime: Duration = .seconds(2)
 }
 
-/// Checks of a batch that are asked one after the other, until the store is away, the time is over or the task
+/// The sequential checks of a batch, until the store is unavailable, the time is over or the task
 /// is cancelled.
 struct BatchTurn {
     let until: ContinuousClock.Instant
@@ -66,7 +67,7 @@ struct BatchTurn {
 
     init(until: ContinuousClock.Instant) { self.until = until }
 
-    /// - Parameter ask: Is told the time that is left.
+    /// - Parameter ask: Receives the time that is left.
     mutating func take(
         _ ask: (Duration) async throws(Problem) -> APIResponse
     ) async throws(Problem) -> APIResponse {
@@ -85,7 +86,8 @@ struct BatchTurn {
 }
 
 extension CheckCall {
-    /// What Redis is asked together with others; nil when PostgreSQL counts it, and for a call with an id.
+    /// The check to send to Redis with others; nil when PostgreSQL counts it, and for a call with
+    /// an id.
     fileprivate var question: Check? {
         counter == nil && requestID == nil
             ? Check(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
@@ -97,7 +99,7 @@ enum BatchCall {
     static let checksMax = QuotaGate.manyMax
     static let bodyBytesMax = 256 << 10
 
-    /// Reads each check by itself; only a body that holds no list of checks is refused as a whole.
+    /// Reads each check by itself; refuses the whole body only when it holds no list of checks.
     static func read(_ body: [UInt8]) throws(Problem) -> [Result<CheckCall, Problem>] {
         let json: JSON
         do {
@@ -148,7 +150,7 @@ extension FlatJSON.Value {
 }
 
 extension APIResponse {
-    /// The answers to many checks, their bodies byte for byte as each alone would have been.
+    /// The responses to many checks; each body equals, byte for byte, that of a single check.
     fileprivate init(batch answers: [APIResponse]) {
         var body = Array(#"{"answers":["#.utf8)
         for (index, answer) in answers.enumerated() {

@@ -1,9 +1,10 @@
 import HTTPServer
 import Synchronization
 
-/// How many checks of lists may be in work at once, so that no key's lists keep Redis from everybody else's checks.
+/// Bounds the listed checks in progress, so that the lists of one key leave Redis to the checks of
+/// others.
 final class BatchSlots: Sendable {
-    /// Of one key: one longest list at a time, or several short ones.
+    /// For one key: one list of full length at a time, or several short ones.
     static let keyMax = BatchCall.checksMax
     static let allMax = 2 * BatchCall.checksMax
 

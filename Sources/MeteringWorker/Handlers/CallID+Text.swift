@@ -2,7 +2,7 @@ import Crypto
 import Quotas
 
 extension CallID {
-    /// What a caller may name: a call, a hold or a refund.
+    /// What a client may name: a call, a hold or a refund.
     enum Kind: String {
         case request, hold, refund
     }

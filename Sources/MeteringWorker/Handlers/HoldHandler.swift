@@ -4,7 +4,7 @@ import Ledger
 import Metering
 import Quotas
 
-/// Reservations and refunds: bytes in, an answer out. docs/reservations.md describes them.
+/// Reservations and refunds: bytes in, a response out. docs/reservations.md describes them.
 ///
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct HoldHandler: Sendable {
@@ -32,13 +32,14 @@ struct HoldHandler: Sendable {
         .keyed("POST", path, scope: .check, in: keys, bodyBytesMax: Self.bodyBytesMax, read)
     }
 
-    /// What waits for PostgreSQL is told it at once. When that fails the next sweep does it, so nobody waits for it.
+    /// Sends pending units to PostgreSQL at once. When that fails, the next sweep does it, so no
+    /// request waits.
     private func bring(_ clinic: ClinicID, if waits: Bool) async -> Bool {
         guard waits else { return false }
         return await isPending { try await keeper.keep(clinic) }
     }
 
-    /// Whether `work` failed, which a later sweep does again.
+    /// Whether `work` failed; a later sweep repeats it.
     private func isPending(_ work: () async throws -> Void) async -> Bool {
         do {
             try await work()
@@ -168,7 +169,7 @@ extension HoldHandler {
         }
     }
 
-    /// A refund for a named month: PostgreSQL keeps its id for ever.
+    /// A refund for a named month: PostgreSQL keeps its id forever.
     private func refund(
         _ units: Int64, to clinic: ClinicID, of month: Month, _ id: CallID, _ name: String
     ) async throws(Problem) -> APIResponse {
@@ -187,7 +188,7 @@ extension HoldHandler {
         case .repeated(let before) where before != units: throw .idOfAnother("refund_id")
         case .moreThanUsed(let net): throw .moreThanUsed(net)
         case .written, .repeated:
-            // It is given back for good. Only the counter may not know of it yet.
+            // The refund is durable. Only the counter may lack it for now.
             let pending = await isPending { try await keeper.renew(clinic) }
             return APIResponse(
                 status: 200,
@@ -251,7 +252,7 @@ extension RefundDocument {
 // MARK: Problems
 
 extension Problem {
-    /// Runs `body`; a store that is away is told as 503.
+    /// Runs `body`; reports an unavailable store as 503.
     fileprivate static func onOutage<Answer>(
         _ body: () async throws(QuotaError) -> Answer
     ) async throws(Problem) -> Answer {
@@ -304,7 +305,7 @@ extension Problem {
 }
 
 extension APIResponse {
-    /// A refusal with every number behind it, as a check gives it.
+    /// A denial with every number behind it, like that of a check.
     init(denied decision: QuotaDecision, of clinic: ClinicID) {
         self.init(
             status: Denial(decision).status, problem: DecisionDocument(decision, of: clinic))

@@ -5,7 +5,7 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Writes what this worker saw to the ledger.
+/// Writes the marks of this worker to the ledger.
 ///
 /// Each reply of Redis carries a mark: how much one epoch of a clinic's counter has counted. A mark
 /// is a total and only rises, so the highest one is enough, and the worker keeps no other.

@@ -1,6 +1,6 @@
 import Metering
 
-/// Units that a clinic used while nobody could count them, as a journal holds them.
+/// Units that a clinic used while no store could count them, as a journal holds them.
 struct JournalRecord: Hashable, Sendable {
     /// Its place in the journal, from 1.
     let sequence: UInt64

@@ -4,7 +4,7 @@ import Logging
 import Quotas
 import Redis
 
-/// What the fallback of a worker depends on, and what it writes to the log.
+/// The dependencies of a worker's fallback, and its log lines.
 struct Outage {
     let redis: RedisClient
     let checkTimeout: Duration

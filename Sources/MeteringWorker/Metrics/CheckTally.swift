@@ -96,7 +96,7 @@ final class CheckTally: Sendable {
     private let cells = InlineArray<1064, Atomic<Int64>> { _ in Atomic(0) }
     private let time = Atomic<Int64>(0)
 
-    /// - Parameter nanoseconds: From the question to the answer.
+    /// - Parameter nanoseconds: From the request to the response.
     func note(_ mode: CheckRequest.Mode, _ outcome: CheckOutcome, _ nanoseconds: Int64) {
         let place = Self.place(
             Int(mode.rawValue) % Self.modes.count, outcome, Buckets.place(of: nanoseconds))
@@ -122,7 +122,8 @@ final class CheckTally: Sendable {
                     count += cell
                     times.counts[bucket] += cell
                 }
-                // What never happened is left out, but for those that every graph and alert needs.
+                // Series without an event are left out, except those that every graph and alert
+                // needs.
                 guard count > 0 || (name == "consume" && outcome.isUsual) else { continue }
                 checks.append(.number(count, name, outcome.verdict, outcome.reason))
             }

@@ -1,6 +1,7 @@
 /// Every metric of the worker: the one place that says its name, kind, labels and meaning.
 ///
-/// No label ever names a clinic: there are a million of them, and who reads metrics need not know them.
+/// No label names a clinic: there may be a million of them, and readers of metrics need not know
+/// them.
 enum MetricName: String, CaseIterable, Sendable {
     case checks = "metering_checks_total"
     case checkDuration = "metering_check_duration_seconds"

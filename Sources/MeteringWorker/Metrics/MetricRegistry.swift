@@ -32,7 +32,8 @@ final class MetricRegistry: Sendable {
         return cell
     }
 
-    /// A series stays until the process ends: a counter that began again from zero would look like a restart.
+    /// A series stays until the process ends: a counter that started again from zero would look
+    /// like a restart.
     private func cell(_ name: MetricName, _ labels: [String], _ make: () -> Cell) -> Cell? {
         guard labels.count == name.labels.count else { return nil }
         return cells.withLock { cells in

@@ -6,7 +6,7 @@ import Redis
 import SystemPackage
 
 extension StartError {
-    /// nil for all that explains itself.
+    /// nil for an error that explains itself.
     init?(database error: any Error, setting: String = "DATABASE_URL") {
         let cause: PostgresError
         switch error {
@@ -43,7 +43,7 @@ extension StartError {
         }
     }
 
-    /// What is wrong before anything connects.
+    /// A fault that is known before anything connects.
     init(redisSettings error: RedisError) {
         switch error {
         case .configuration(let problem): self = .redisAddress(problem)
@@ -73,7 +73,7 @@ extension RedisTLS.File {
 }
 
 extension RedisTLSProblem {
-    /// What an operator does about it.
+    /// The remedy, for an operator.
     var advice: String {
         switch self {
         case .notTrusted:

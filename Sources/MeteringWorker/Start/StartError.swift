@@ -53,7 +53,7 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because counting is done by "
                 + "functions: upgrade Redis, or name another server"
         case .redisEvicts(let policy):
-            "the Redis of REDIS_URL has maxmemory-policy \(policy), which throws counters away when memory is "
+            "the Redis of REDIS_URL has maxmemory-policy \(policy), which evicts counters when memory is "
                 + "full: set it to noeviction (CONFIG SET maxmemory-policy noeviction)"
         case .redisIsReplica:
             "REDIS_URL leads to a replica, which cannot count: name the primary"
@@ -80,7 +80,8 @@ enum StartError: Error, CustomStringConvertible {
                 + "HTTP_ALLOW_PLAINTEXT=true where only Prometheus can connect"
         case .plaintext(let host):
             "HTTP_HOST \(TerminalText.quoted(host)) can be reached from other machines, and API "
-                + "keys would cross the network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or "
+                + "keys would cross the network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, "
+                + "or "
                 + "HTTP_ALLOW_PLAINTEXT=1 where a proxy before this worker speaks TLS"
         case .tlsHalf(let given, let missing):
             "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "

@@ -4,7 +4,8 @@ import Logging
 import Redis
 
 extension Worker {
-    /// Everything that must be right before the first request; the first fault ends the start.
+    /// Checks everything that must be right before the first request; the first fault ends the
+    /// start.
     func checkStart() async throws {
         do {
             try await ledger.requireLeastPrivilege()
@@ -31,7 +32,7 @@ extension Worker {
         }
     }
 
-    /// - Parameter logger: Gets what is a risk but no reason to refuse.
+    /// - Parameter logger: Receives risks that do not stop the start.
     static func check(_ info: RedisInfo, logger: Logger) throws(StartError) {
         guard let major = info.majorVersion, major >= 7 else {
             throw .redisTooOld(info.version ?? "of unknown version")

@@ -14,7 +14,8 @@ import ServiceLifecycle
 import UnixSignals
 import Values
 
-/// The process: what is what, and in which order it starts and stops. The only place that knows all rooms.
+/// The process: its parts, and the order in which they start and stop. Only this file knows all
+/// targets.
 struct Worker: Sendable {
     let settings: WorkerSettings
     let pool: PostgresPool
@@ -33,7 +34,7 @@ struct Worker: Sendable {
     let batches = BatchSlots()
     /// µs since 1970.
     let startedAt = WallClock.now()
-    /// What could not be brought to its end at shutdown.
+    /// Work that failed at shutdown.
     let shutdownFailures = ShutdownFailures()
     let checkpointer: Checkpointer
     let counts: CountSweep
@@ -41,10 +42,10 @@ struct Worker: Sendable {
     let holdKeeper: HoldKeeper
     let group: MultiThreadedEventLoopGroup
     let logger: Logger
-    /// Names this run in the heartbeat: random, because a host's name may be shared.
+    /// Names this run in the heartbeat: random, because hosts may share a name.
     let name: UniqueID
 
-    /// Connects and checks everything that must be right before a request may come.
+    /// Connects, and checks everything that must be right before the first request.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
         let settings = try settings.fitting(loops: System.coreCount, logger: logger)
@@ -107,7 +108,7 @@ struct Worker: Sendable {
             counters: counters, ledger: ledger, gate: gate, keeper: holdKeeper)
     }
 
-    /// What answers requests, whichever server reads them.
+    /// Answers requests, independently of the server that reads them.
     var router: Router {
         let gateway = GatewayHandler(
             checks: checkHandler, keys: keys, subdomains: subdomains,
@@ -150,11 +151,11 @@ struct Worker: Sendable {
         await pool.close()
     }
 
-    /// Everything that runs until a signal, or until the group is told to shut down.
+    /// Everything that runs until a signal, or until the group shuts down.
     ///
     /// - Parameters:
-    ///   - onListening: Told the port once requests are accepted.
-    ///   - onAdminListening: The same of the listener for metrics.
+    ///   - onListening: Receives the port once the worker accepts requests.
+    ///   - onAdminListening: Receives the port of the listener for metrics.
     func services(
         signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void,
         onAdminListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -176,7 +177,7 @@ struct Worker: Sendable {
         return ServiceGroup(configuration: configuration)
     }
 
-    /// What others see of the worker, up to its very end; nothing with `HTTP_ADMIN=false`.
+    /// The listener for operators, which stops last; nothing with `HTTP_ADMIN=false`.
     private func watching(
         _ onListening: @escaping @Sendable (Int) async -> Void
     ) -> [any Service] {
@@ -251,17 +252,18 @@ struct Worker: Sendable {
             closing: closing, work: work)
     }
 
-    /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
+    /// Counts the workers that share limits during an outage of Redis. The last number stays while
+    /// PostgreSQL is down too.
     private func countWorkers() async throws {
         try await ledger.operations.heartbeat(worker: name.description, checkpointedThrough: nil)
         fallback.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
     }
 
-    /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
+    /// Waits for late replies first: calls that Redis did not count go to the journal.
     private func deliverLast(_ watch: ChangeWatch) async throws {
         await fallback.awaitLateReplies(within: settings.shutdownTimeout / 4)
         try await deliver(watch)
-        // Redis may be away; the sweep of any worker tells it.
+        // Redis may be unreachable; the sweep of any worker writes it to Redis.
         try? await watch.renewDelivered()
         let bound = fallback.bound
         guard bound.missing > 0 || bound.excess > 0 else { return }
@@ -282,8 +284,9 @@ struct Worker: Sendable {
         try await checkpointer.run()
     }
 
-    /// Once a day: counts people, patients and files again. Their counters are kept by triggers, so a
-    /// difference means that somebody worked around them. Slowly: it may take the day, and nobody waits for it.
+    /// Counts users, patients and files again, once a day. Triggers keep their counters, so a
+    /// difference means that a statement bypassed them. It works slowly, because no request waits
+    /// for it.
     private func recountOnce() async throws {
         guard try await ledger.limits.isRecountDue() else { return }
         let startedAt = try await ledger.operations.databaseTime()
@@ -309,7 +312,8 @@ struct Worker: Sendable {
             "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)
     }
 
-    /// Visits every clinic: its counts go to the ledger, and its counter is brought up to what PostgreSQL says.
+    /// Visits every clinic: writes its counts to the ledger, and updates its counter from
+    /// PostgreSQL.
     func sweep() async throws -> SweepOutcome {
         try await ClinicWalk(ledger: ledger).run { clinics in
             let batch = try await counts.visit(clinics)
