@@ -5,9 +5,11 @@ public import NIOPosix
 public import NIOSSL
 public import ServiceLifecycle
 
-/// A listener for HTTP/1.1 on SwiftNIO, with all its bounds (docs/decisions/0017-http-on-swiftnio.md).
+/// A listener for HTTP/1.1 on SwiftNIO, with all its bounds
+/// (docs/decisions/0017-http-on-swiftnio.md).
 ///
-/// Each connection has its `HTTPConnection`. A request goes to `direct` first and otherwise to `router`.
+/// Each connection has its `HTTPConnection`. A request goes to `direct` first and otherwise to
+/// `router`.
 public struct HTTPListener: Service {
     public struct Settings: Sendable {
         public let host: String

@@ -2,7 +2,8 @@ import NIOCore
 import NIOHTTP1
 import Values
 
-/// Puts the parts of a request together, within its bounds. It knows no socket: parts in, what to do out.
+/// Puts the parts of a request together, within its bounds. It knows no socket: parts in, what to
+/// do out.
 ///
 /// The decoder refuses bytes that are not HTTP; this refuses requests that two readers could read
 /// differently, because otherwise a proxy and this server would disagree where a request ends (RFC

@@ -58,8 +58,8 @@ struct ResponseQueue {
 
     /// Starts the next request.
     ///
-    /// - Parameter alone: No request may start before its response, because what it does and what comes
-    ///   after it may depend on each other (RFC 9112, section 9.3.2).
+    /// - Parameter alone: No request may start before its response, because what it does and what
+    ///   comes after it may depend on each other (RFC 9112, section 9.3.2).
     mutating func begin(alone: Bool) {
         places[place(next)].request = nil
         next += 1

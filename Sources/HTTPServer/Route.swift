@@ -1,7 +1,7 @@
 /// One row of the table of routes: method, path, required scope, longest body, and handler.
 ///
-/// The router, the responses 404, 405 and 413, the comparison with openapi.json and the test of scopes all
-/// read the same rows, so none of them can miss a new route.
+/// The router, the responses 404, 405 and 413, the comparison with openapi.json and the test of
+/// scopes all read the same rows, so none of them can miss a new route.
 public struct Route: Sendable {
     /// Throws the problem to respond with when the client may not use the route.
     public typealias Admission = @Sendable (APIRequest) throws(Problem) -> Void

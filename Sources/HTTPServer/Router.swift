@@ -9,7 +9,8 @@ public struct Router: Sendable {
         table = RouteTable(rows)
     }
 
-    /// The most bytes that the body of a request with this head may have, so that a server need not keep more.
+    /// The most bytes that the body of a request with this head may have, so that a server need not
+    /// keep more.
     func bodyBytesMax(_ head: APIRequest) -> Int {
         guard case .found(let route, _) = table.place(method: head.method, path: head.path) else {
             return 0

@@ -7,7 +7,8 @@ import SystemPackage
 /// it.
 final class DataDirectory: Sendable {
     let path: String
-    /// Open and locked as long as this process holds the directory; the kernel lets go when it dies.
+    /// Open and locked as long as this process holds the directory; the kernel lets go when it
+    /// dies.
     private let lock: Mutex<FileDescriptor?>
 
     private init(path: String, lock: FileDescriptor) {
@@ -42,7 +43,8 @@ final class DataDirectory: Sendable {
         }
     }
 
-    /// Ends the servers of a run that was killed before it could. Holding the directory, there is no other run.
+    /// Ends the servers of a run that was killed before it could. Holding the directory, there is
+    /// no other run.
     func endLeftovers(note: @Sendable (String) -> Void) async {
         await RunRecord.endServers(in: path, note: note)
     }

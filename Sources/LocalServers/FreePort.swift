@@ -19,7 +19,8 @@ public enum FreePort {
         }
     }
 
-    /// Local ports of every socket in `/proc/net/tcp` and `tcp6`: the second field, `0100007F:1F90`.
+    /// Local ports of every socket in `/proc/net/tcp` and `tcp6`: the second field,
+    /// `0100007F:1F90`.
     private static func listening() -> Set<Int> {
         var ports: Set<Int> = []
         for file in ["/proc/net/tcp", "/proc/net/tcp6"] {

@@ -10,7 +10,8 @@ public struct LocalPgBouncer: Sendable {
 
     /// - Parameters:
     ///   - users: Logins of the server and their passwords.
-    ///   - sessions: Connections to the server for each database and login: fewer than clients, so that they mix.
+    ///   - sessions: Connections to the server for each database and login: fewer than clients, so
+    ///     that they mix.
     public static func start(
         before postgres: LocalPostgres, users: [String: String], sessions: Int = 2
     ) async throws(LocalServersError) -> LocalPgBouncer {

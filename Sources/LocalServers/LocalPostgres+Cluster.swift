@@ -50,9 +50,9 @@ extension LocalPostgres {
             """, to: site.accessRules)
     }
 
-    /// `postmaster.pid` names a process id. After a crash that id may by now belong to anything, and PostgreSQL
-    /// would refuse to start because of it. The working directory of a live postmaster is its data
-    /// directory; this leaves it alone.
+    /// `postmaster.pid` names a process id. After a crash that id may by now belong to anything,
+    /// and PostgreSQL would refuse to start because of it. The working directory of a live
+    /// postmaster is its data directory; this leaves it alone.
     private static func removeStaleLock(in data: String) {
         let file = "\(data)/postmaster.pid"
         guard let bytes = try? Data(contentsOf: URL(filePath: file)),

@@ -20,8 +20,8 @@ public struct PostgresOptions: Sendable {
 
 /// A private PostgreSQL server.
 ///
-/// `postgres`, the superuser, needs no password on the Unix socket, whose directory only this user can enter.
-/// Everyone else needs one, on the socket and on TCP.
+/// `postgres`, the superuser, needs no password on the Unix socket, whose directory only this user
+/// can enter. Everyone else needs one, on the socket and on TCP.
 public final class LocalPostgres: Sendable {
     /// The directory of the Unix socket: what libpq calls the host.
     public let socketDirectory: String
@@ -70,7 +70,8 @@ public final class LocalPostgres: Sendable {
             + "\(database.percentEncoded)?host=\(socketDirectory.percentEncoded)&port=\(port)"
     }
 
-    /// `postgresql://user:password@127.0.0.1:24017/app`: a login, on TCP. Nil when it does not listen there.
+    /// `postgresql://user:password@127.0.0.1:24017/app`: a login, on TCP. Nil when it does not
+    /// listen there.
     public func tcpURL(user: String, password: String, database: String) -> String? {
         guard listensOnTCP else { return nil }
         return "postgresql://\(user.percentEncoded):\(password.percentEncoded)@127.0.0.1:\(port)/"
@@ -91,7 +92,8 @@ public final class LocalPostgres: Sendable {
         _ = try await client("dropdb", ["--if-exists", "--force", "--", name])
     }
 
-    /// Runs one of PostgreSQL's own programs (`psql`, `pg_dump`) as the superuser and returns what it printed.
+    /// Runs one of PostgreSQL's own programs (`psql`, `pg_dump`) as the superuser and returns what
+    /// it printed.
     public func client(
         _ program: String, _ arguments: [String], database: String = "postgres",
         input: String = ""
@@ -110,8 +112,8 @@ public final class LocalPostgres: Sendable {
     /// Sends the main process a signal, such as SIGSTOP.
     public func send(_ signal: Int32) { server.process?.send(signal) }
 
-    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it serves.
-    /// Not to be called twice at once; neither is `stop`.
+    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it
+    /// serves. Not to be called twice at once; neither is `stop`.
     public func start() async throws(LocalServersError) {
         try await server.start(within: Self.patience)
     }

@@ -40,7 +40,8 @@ public struct LocalProgram: Sendable {
 }
 
 extension LocalServers {
-    /// Starts a program beside the servers, and waits until its output has a line with `mark`. End it before them.
+    /// Starts a program beside the servers, and waits until its output has a line with `mark`. End
+    /// it before them.
     ///
     /// - Parameters:
     ///   - name: Its role, of letters; the output goes to `NAME.log` beside the servers' logs.

@@ -83,8 +83,8 @@ public final class LocalRedis: Sendable {
     /// Sends the process a signal, such as SIGSTOP.
     public func send(_ signal: Int32) { server.process?.send(signal) }
 
-    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it has loaded
-    /// its data and serves. Not to be called twice at once; neither is `stop`.
+    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it
+    /// has loaded its data and serves. Not to be called twice at once; neither is `stop`.
     public func start() async throws(LocalServersError) {
         try await server.start(within: Self.patience)
     }
@@ -93,7 +93,8 @@ public final class LocalRedis: Sendable {
     /// gone.
     public func stop() async { await server.stop() }
 
-    /// Ends it and starts it again. To kill it first, send it SIGKILL: then it has no time to write what it holds.
+    /// Ends it and starts it again. To kill it first, send it SIGKILL: then it has no time to write
+    /// what it holds.
     public func restart() async throws(LocalServersError) {
         await stop()
         try await start()

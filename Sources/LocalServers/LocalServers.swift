@@ -2,8 +2,9 @@ import Glibc
 
 /// A private PostgreSQL 15 and Redis 7 for the demo and the tests.
 ///
-/// They listen on Unix sockets in a directory that only this user can enter, run under `setpriv --pdeathsig`, so
-/// that they end when this process does, however it does, and are ended by process id *and* start time.
+/// They listen on Unix sockets in a directory that only this user can enter, run under `setpriv
+/// --pdeathsig`, so that they end when this process does, however it does, and are ended by process
+/// id *and* start time.
 public struct LocalServers: Sendable {
     public let postgres: LocalPostgres
     public let redis: LocalRedis
@@ -15,8 +16,9 @@ public struct LocalServers: Sendable {
 
     /// Starts both servers and waits until they serve.
     /// - Parameters:
-    ///   - keptData: Where the data live from one run to the next; nil for data that `stop` removes.
-    ///     Where PostgreSQL's user cannot reach it, a directory under `$TMPDIR` takes its place.
+    ///   - keptData: Where the data live from one run to the next; nil for data that `stop`
+    ///     removes. Where PostgreSQL's user cannot reach it, a directory under `$TMPDIR` takes its
+    ///     place.
     ///   - note: Receives a line for each thing that a person should know.
     public static func start(
         keepingDataIn keptData: String? = nil,

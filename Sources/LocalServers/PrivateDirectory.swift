@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A directory of one run, made with `mkdtemp`: its sockets, and its data when they are not to be kept.
+/// A directory of one run, made with `mkdtemp`: its sockets, and its data when they are not to be
+/// kept.
 ///
 /// Only the servers' account and root can enter it. The next run removes what a killed run left.
 struct PrivateDirectory: Sendable {
@@ -46,7 +47,8 @@ struct PrivateDirectory: Sendable {
         return named.hasPrefix("/") && !trimmed.isEmpty ? String(trimmed) : "/tmp"
     }
 
-    /// Removes the directory with all that is in it. Servers that are ending may still write, so it tries again.
+    /// Removes the directory with all that is in it. Servers that are ending may still write, so it
+    /// tries again.
     func remove() async {
         for _ in 0..<100 {
             try? FileManager.default.removeItem(atPath: path)

@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// The processes of one run, written to a file so that the next run can recognise what is left of this one.
+/// The processes of one run, written to a file so that the next run can recognise what is left of
+/// this one.
 ///
 /// One line for each: `postgres 1240 987700`, which is its role, its id and its start time.
 final class RunRecord: Sendable {

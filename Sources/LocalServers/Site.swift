@@ -7,7 +7,8 @@ struct Site: Sendable {
     let programs: Programs
     let account: ServerAccount
     let privateDirectory: PrivateDirectory
-    /// Holds `postgres/`, `redis/` and their logs. It is the private directory when nothing is kept.
+    /// Holds `postgres/`, `redis/` and their logs. It is the private directory when nothing is
+    /// kept.
     let dataRoot: String
     let isKept: Bool
     let record: RunRecord

@@ -3,7 +3,8 @@ import Metering
 import Subprocess
 import SystemPackage
 
-/// An access log on disk, read in pieces of 64 KiB; one whose name ends in `.gz` is unpacked on the way.
+/// An access log on disk, read in pieces of 64 KiB; one whose name ends in `.gz` is unpacked on the
+/// way.
 struct AccessLogFile: Sendable {
     let path: String
 

@@ -33,7 +33,8 @@ struct DemoWorker: Sendable {
 
     /// Runs a command that ends, and returns what it printed on stdout.
     ///
-    /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker has.
+    /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker
+    ///   has.
     func run(_ arguments: [String], database url: String? = nil) async throws -> String {
         let settings = environment.merging(["DATABASE_URL": url].compactMapValues(\.self)) { $1 }
         let variables = settings.map {

@@ -1,7 +1,8 @@
 import FoundationEssentials
 import Logging
 
-/// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where there is any.
+/// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where
+/// there is any.
 ///
 /// Every record is valid JSON of at most `bytesMax` bytes: long texts are cut, and metadata that is
 /// too long is replaced with its size.
@@ -46,7 +47,8 @@ struct LogRecord {
         }
     }
 
-    /// A string by RFC 8259, cut after `most` bytes. What could end a line or move a terminal is escaped too.
+    /// A string by RFC 8259, cut after `most` bytes. What could end a line or move a terminal is
+    /// escaped too.
     private static func quoted(_ text: String, most: Int) -> String {
         var quoted = "\""
         var bytes = 0

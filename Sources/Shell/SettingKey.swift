@@ -2,8 +2,9 @@ import Values
 
 /// One setting: its names, its allowed values, its meaning.
 ///
-/// The path gives both names: `["metering", "checkpoint_interval"]` is `METERING_CHECKPOINT_INTERVAL`
-/// in the environment and `{"metering": {"checkpoint_interval": …}}` in the file.
+/// The path gives both names: `["metering", "checkpoint_interval"]` is
+/// `METERING_CHECKPOINT_INTERVAL` in the environment and `{"metering": {"checkpoint_interval": …}}`
+/// in the file.
 public struct SettingKey: Hashable, Sendable {
     public let path: [String]
     public let kind: Kind
@@ -34,7 +35,8 @@ public struct SettingKey: Hashable, Sendable {
     public var fileName: String { path.joined(separator: ".") }
     public var isSecret: Bool { if case .secret = kind { true } else { false } }
 
-    /// The path of the key that names a file holding this secret: `DATABASE_URL_FILE`, `database.url_file`.
+    /// The path of the key that names a file holding this secret: `DATABASE_URL_FILE`,
+    /// `database.url_file`.
     var pathOfFile: [String]? {
         guard isSecret, let last = path.last else { return nil }
         return path.dropLast() + ["\(last)_file"]

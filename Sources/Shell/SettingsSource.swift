@@ -6,7 +6,8 @@ struct SettingsSource {
     /// The form of a path in this place: `HTTP_PORT` or `http.port`.
     private let name: ([String]) -> String
 
-    /// The variables of `keys`, and any other with `prefix` refused. An empty variable counts as not set.
+    /// The variables of `keys`, and any other with `prefix` refused. An empty variable counts as
+    /// not set.
     ///
     /// Variables that start with `METERING_TEST_` belong to the tests and are ignored.
     init(

@@ -48,8 +48,8 @@ struct RotateKeyCommand: AsyncParsableCommand {
                 expiresAt: end)
             let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))
             Console.note(
-                "key \(keys.new.id) \(TerminalText.quoted(name)) is shown this once; key \(keys.old.id) is good "
-                    + "until \(last?.rfc3339 ?? "?")")
+                "key \(keys.new.id) \(TerminalText.quoted(name)) is shown only once; key "
+                    + "\(keys.old.id) stays valid until \(last?.rfc3339 ?? "?")")
             try Console.write("\(key.text)\n")
         }
     }

@@ -12,8 +12,8 @@ struct SettingsOptions: ParsableArguments {
 
     /// The settings of this run. Prints warnings on stderr, and sends the log there too.
     ///
-    /// - Parameter quiet: For commands that cron or a person runs: without `LOG_LEVEL` only warnings
-    ///   and worse are logged, because cron mails every line.
+    /// - Parameter quiet: For commands that cron or a person runs: without `LOG_LEVEL` only
+    ///   warnings and worse are logged, because cron mails every line.
     func settings(quiet: Bool = false) throws -> WorkerSettings {
         let environment = ProcessInfo.processInfo.environment
         // First of all, so that an error about a setting has the chosen format.

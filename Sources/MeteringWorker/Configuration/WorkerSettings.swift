@@ -167,7 +167,8 @@ extension WorkerSettings.Database {
         return try configuration(url, connections: 2)
     }
 
-    /// How `serve` listens, over one connection of its own; nil when `DATABASE_LISTEN_URL` is not set.
+    /// How `serve` listens, over one connection of its own; nil when `DATABASE_LISTEN_URL` is not
+    /// set.
     func listenConfiguration() throws -> PostgresConfiguration? {
         guard let url = source.secret(WorkerKeys.databaseListenURL) else { return nil }
         var listening = try configuration(url, connections: 1)

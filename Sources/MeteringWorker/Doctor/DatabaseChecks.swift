@@ -104,8 +104,8 @@ extension DoctorCheck {
         let more = state.pending.count > 1 ? " and \(state.pending.count - 1) more" : ""
         return .fail(
             "migrations",
-            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so what metering "
-                + "keeps was not looked at",
+            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so the stored "
+                + "data was not checked",
             remedy: "metering-worker migrate")
     }
 

@@ -1,8 +1,10 @@
-/// The path of the application's request, in one spelling only: percent signs decoded once, empty parts and
-/// dots resolved. `/api//x/../%65xport?q=1` is `/api/export`, so that no spelling escapes its rule.
+/// The path of the application's request, in one spelling only: percent signs decoded once, empty
+/// parts and dots resolved. `/api//x/../%65xport?q=1` is `/api/export`, so that no spelling escapes
+/// its rule.
 struct GatewayPath: Sendable, Hashable {
     let parts: [String]
-    /// Applications may read it differently: it has dot parts, empty parts, `;`, a backslash, or an encoded slash.
+    /// Applications may read it differently: it has dot parts, empty parts, `;`, a backslash, or an
+    /// encoded slash.
     let isDoubtful: Bool
     /// As some applications read a doubtful path; empty for a plain one.
     let otherReadings: [[String]]

@@ -3,9 +3,9 @@ import Quotas
 
 /// Which limit a path of the application is counted under, from `METERING_GATEWAY_RULES`.
 ///
-/// `/api/export=export:10, /health=none, /=default`: the longest prefix that fits decides; `none` lets a
-/// call through uncounted; a number after a colon is the cost. A path that no prefix fits counts as
-/// `default`.
+/// `/api/export=export:10, /health=none, /=default`: the longest prefix that fits decides; `none`
+/// lets a call through uncounted; a number after a colon is the cost. A path that no prefix fits
+/// counts as `default`.
 struct GatewayRules: Sendable, Hashable {
     enum Treatment: Sendable, Hashable {
         case free

@@ -5,9 +5,10 @@ import Quotas
 
 /// `POST /v1/checks`: up to 1,000 checks of any clinics in one request.
 ///
-/// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200 and
-/// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with the response that
-/// its check would get alone. A fault in one check is reported in its place and affects no other.
+/// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200
+/// and `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with the response
+/// that its check would get alone. A fault in one check is reported in its place and affects no
+/// other.
 extension CheckHandler {
     @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
         let calls = try BatchCall.read(call.body)

@@ -28,8 +28,8 @@ struct DirectCheck: Sendable {
         return call
     }
 
-    /// - Parameter respond: Called once: on the event loop that calls this when that reaches Redis by itself, else on
-    ///   any thread.
+    /// - Parameter respond: Called once: on the event loop that calls this when that reaches Redis
+    ///   by itself, else on any thread.
     private func decide(
         _ call: CheckCall, then respond: @escaping @Sendable (APIResponse) -> Void
     ) {

@@ -5,9 +5,9 @@ import Quotas
 
 /// The check that a reverse proxy sends before it lets a request through: `GET /v1/gateway/check`.
 ///
-/// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check. nginx knows
-/// only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and `X-Metering-Status` says which
-/// it is. Reasons: docs/decisions/0018-forward-auth.md.
+/// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check.
+/// nginx knows only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and
+/// `X-Metering-Status` says which it is. Reasons: docs/decisions/0018-forward-auth.md.
 struct GatewayHandler: Sendable {
     let checks: CheckHandler
     let keys: KeyRing
@@ -73,7 +73,8 @@ struct GatewayHandler: Sendable {
         }
     }
 
-    /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules do not.
+    /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules
+    /// do not.
     private func decide(_ check: CheckCall) async throws(Problem) -> QuotaDecision {
         if let decision = try await checks.decideIfLimited(check) { return decision }
         var plain = check

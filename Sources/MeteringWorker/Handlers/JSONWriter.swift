@@ -1,4 +1,5 @@
-/// Writes JSON straight into bytes: objects, lists, texts, whole numbers, booleans and null (RFC 8259).
+/// Writes JSON straight into bytes: objects, lists, texts, whole numbers, booleans and null (RFC
+/// 8259).
 ///
 /// The members of an object keep the order in which they are written. Texts are escaped as the
 /// standard library's encoder does it: quote, backslash and control characters, and nothing else.

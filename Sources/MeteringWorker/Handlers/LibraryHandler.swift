@@ -23,8 +23,8 @@ struct LibraryHandler: Sendable {
         let config_version: Int64
     }
 
-    /// `POST /v1/clinics/{id}/load`: the answer to MISS and STALE. A peek loads what Redis lacks, once for
-    /// all concurrent requests, and changes nothing otherwise.
+    /// `POST /v1/clinics/{id}/load`: the answer to MISS and STALE. A peek loads what Redis lacks,
+    /// once for all concurrent requests, and changes nothing otherwise.
     @Sendable private func load(_ call: RouteCall) throws(Problem) -> Route.Work {
         let clinic = try call.clinic()
         return { (owner) async throws(Problem) -> APIResponse in

@@ -3,8 +3,8 @@ import Metering
 import Quotas
 
 /// The body of `POST /v1/marks`:
-/// `{"marks": [{"clinic_id": "…", "period": 1793491200000000, "epoch": "00c0ffee00c0ffee", "used": 12,
-/// "credited": 0, "config_version": 3, "seen_at": 1793500000000000}]}`; times in µs since 1970.
+/// `{"marks": [{"clinic_id": "…", "period": 1793491200000000, "epoch": "00c0ffee00c0ffee", "used":
+/// 12, "credited": 0, "config_version": 3, "seen_at": 1793500000000000}]}`; times in µs since 1970.
 struct MarksCall: Equatable {
     struct Posted: Hashable, Sendable {
         let clinic: ClinicID

@@ -132,8 +132,8 @@ final class PostedMarks: Sendable {
         }
     }
 
-    /// 50,000 a second and a burst of 1,000,000: 4,000,000 units at first and at most; 2 s after it was
-    /// empty, 100,000.
+    /// 50,000 a second and a burst of 1,000,000: 4,000,000 units at first and at most; 2 s after it
+    /// was empty, 100,000.
     ///
     /// - Parameters:
     ///   - rate: Units a second, 1…10^9.

@@ -4,8 +4,8 @@ extension Route {
     /// The work that is left once the request is read and its key is admitted.
     typealias Work = @Sendable (KeyOwner) async throws(Problem) -> APIResponse
 
-    /// A route that needs a key. `read` says what is wrong with the request, then the key is checked, then the work
-    /// is done.
+    /// A route that needs a key. `read` says what is wrong with the request, then the key is
+    /// checked, then the work is done.
     ///
     /// - Parameters:
     ///   - keys: The keys that are valid now.

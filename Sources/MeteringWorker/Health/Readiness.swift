@@ -40,8 +40,8 @@ final class Readiness: Sendable {
     /// 200 when ready. Without Redis a worker with fallback is ready: other workers would have the
     /// same outage, and with every worker out of rotation no worker would answer. An outage of
     /// PostgreSQL is reported but leaves the worker ready: it still answers for clinics that Redis
-    /// knows. The cause of a failure is only in the log: this path needs no key, and a cause can name
-    /// hosts and logins.
+    /// knows. The cause of a failure is only in the log: this path needs no key, and a cause can
+    /// name hosts and logins.
     var response: APIResponse {
         let (isReady, reasons) = verdict
         return APIResponse(

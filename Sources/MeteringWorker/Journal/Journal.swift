@@ -204,7 +204,8 @@ final class Journal: UsageJournal {
         }
     }
 
-    /// Sends everything that was written before the call; returns how many rows are new. What cannot be sent waits.
+    /// Sends everything that was written before the call; returns how many rows are new. What
+    /// cannot be sent waits.
     ///
     /// - Parameter isThere: Receives the rows of a part once PostgreSQL has them.
     @discardableResult

@@ -6,8 +6,8 @@ import Values
 
 /// One file of a journal: append-only, and locked for as long as its process lives.
 ///
-/// The first 24 bytes are `MWJOURN1` and the journal's id. A kill can leave the last record torn; reading ends
-/// there. Local file systems only: the lock is flock(2).
+/// The first 24 bytes are `MWJOURN1` and the journal's id. A kill can leave the last record torn;
+/// reading ends there. Local file systems only: the lock is flock(2).
 final class JournalFile: Sendable {
     let path: FilePath
     let id: UniqueID
@@ -25,7 +25,8 @@ final class JournalFile: Sendable {
 
     deinit { try? file.close() }
 
-    /// A new file, locked before it appears under its name; `syncDirectory` makes that name durable.
+    /// A new file, locked before it appears under its name; `syncDirectory` makes that name
+    /// durable.
     static func create(in directory: FilePath, id: UniqueID) throws(Errno) -> JournalFile {
         let path = directory.appending("\(id).\(suffix)")
         let draft = directory.appending("\(id).new")
@@ -68,7 +69,8 @@ final class JournalFile: Sendable {
 
     private var isLocked: Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
 
-    /// Hands the record to the operating system: it survives this process, and with `sync` the machine.
+    /// Hands the record to the operating system: it survives this process, and with `sync` the
+    /// machine.
     func append(_ record: JournalRecord) throws(Errno) {
         do {
             try file.writeAll(record.encoded)

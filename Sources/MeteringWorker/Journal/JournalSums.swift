@@ -3,8 +3,8 @@ import Values
 
 /// The sums of one journal by clinic and month: the rows that PostgreSQL receives.
 ///
-/// The same records give the same rows with the same keys, however often they are read; so a row that is sent
-/// again changes nothing.
+/// The same records give the same rows with the same keys, however often they are read; so a row
+/// that is sent again changes nothing.
 struct JournalSums: Hashable, Sendable {
     struct Key: Hashable, Sendable {
         let clinic: ClinicID

@@ -2,8 +2,9 @@ import Synchronization
 
 /// The keys that are valid now, by the SHA-256 of their text.
 ///
-/// A copy of the table, renewed every second: a check never waits for PostgreSQL to know its caller, and a
-/// flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that second.
+/// A copy of the table, renewed every second: a check never waits for PostgreSQL to know its
+/// caller, and a flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that
+/// second.
 final class KeyRing: Sendable {
     private struct State {
         var owners: [[UInt8]: KeyOwner] = [:]

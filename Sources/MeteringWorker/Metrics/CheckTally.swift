@@ -84,10 +84,11 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
     }
 }
 
-/// Counts checks by mode, outcome and time at once, on the path of every check: two atomic additions, no lock, no
-/// lookup, no reference counted.
+/// Counts checks by mode, outcome and time at once, on the path of every check: two atomic
+/// additions, no lock, no lookup, no reference counted.
 ///
-/// One cell for each combination: the counter of checks and the histogram of their time are both sums of cells.
+/// One cell for each combination: the counter of checks and the histogram of their time are both
+/// sums of cells.
 final class CheckTally: Sendable {
     static let modes = ["peek", "consume", "force", "at_most"]
     private static let outcomes = CheckOutcome.allCases.count

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The numbers that `/metrics` shows, by metric and series.
 ///
-/// A metric has at most ``seriesMax`` series, each with a value for each label of the metric. What does not fit is
-/// counted in a cell that no page shows, so the page is bounded whatever is reported.
+/// A metric has at most ``seriesMax`` series, each with a value for each label of the metric. A
+/// series beyond that is counted in a cell that the text leaves out, so the text is bounded.
 final class MetricRegistry: Sendable {
     static let seriesMax = 64
 

@@ -9,7 +9,8 @@ import Logging
 struct OpenFiles: Sendable, Hashable {
     /// Files in use without any client, and a reserve: threads, journals, listeners, name look-ups.
     static let spare = 64
-    /// Sockets, queues and timers of an event loop, its Redis connection and the one that replaces it.
+    /// Sockets, queues and timers of an event loop, its Redis connection and the one that replaces
+    /// it.
     static let perLoop = 8
     /// A connection to PostgreSQL and the one that cancels its statement.
     static let perDatabaseConnection = 2
@@ -43,28 +44,28 @@ struct OpenFiles: Sendable, Hashable {
     /// How many connections of the API may be open at once: the configured number, or fewer when
     /// there are fewer files. With 1,024 files, 152 of them reserved, and a setting of 10,000, a
     /// worker accepts 872.
-    func connections(wished: Int) throws(StartError) -> Int {
-        guard most > own else { throw .openFiles(most: most, needed: own + wished) }
-        return min(wished, most - own)
+    func connections(wanted: Int) throws(StartError) -> Int {
+        guard most > own else { throw .openFiles(most: most, needed: own + wanted) }
+        return min(wanted, most - own)
     }
 }
 
 extension WorkerSettings {
     /// These settings with no more connections of the API than there are files for.
     func fitting(loops: Int, logger: Logger) throws(StartError) -> WorkerSettings {
-        let wished = http.connectionsMax
+        let wanted = http.connectionsMax
         let own = OpenFiles.own(
             loops: loops, databaseConnections: database.connections,
             adminConnections: admin == nil ? 0 : WorkerSettings.Admin.connectionsMax)
-        let files = OpenFiles.raised(connections: wished, own: own)
+        let files = OpenFiles.raised(connections: wanted, own: own)
         var settings = self
-        settings.http.connectionsMax = try files.connections(wished: wished)
-        guard settings.http.connectionsMax < wished else { return settings }
+        settings.http.connectionsMax = try files.connections(wanted: wanted)
+        guard settings.http.connectionsMax < wanted else { return settings }
         logger.warning(
-            "fewer HTTP connections than METERING_CONNECTIONS_MAX: allow the process more open files, or lower it",
+            "fewer connections than METERING_CONNECTIONS_MAX: allow more open files, or lower it",
             metadata: [
-                "wished": "\(wished)", "possible": "\(settings.http.connectionsMax)",
-                "files": "\(files.most)", "needed": "\(own + wished)",
+                "wanted": "\(wanted)", "possible": "\(settings.http.connectionsMax)",
+                "files": "\(files.most)", "needed": "\(own + wanted)",
             ])
         return settings
     }

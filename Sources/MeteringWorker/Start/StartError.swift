@@ -50,8 +50,8 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis knows as "
                 + "redis://user:password@host, without a user as redis://:password@host"
         case .redisTooOld(let version):
-            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because counting is done by "
-                + "functions: upgrade Redis, or name another server"
+            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because the worker counts "
+                + "with functions: upgrade Redis, or name another server"
         case .redisEvicts(let policy):
             "the Redis of REDIS_URL has maxmemory-policy \(policy), which evicts counters when memory is "
                 + "full: set it to noeviction (CONFIG SET maxmemory-policy noeviction)"
@@ -87,8 +87,9 @@ enum StartError: Error, CustomStringConvertible {
             "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
                 + "plain HTTP"
         case .tlsFile(let path, let setting):
-            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file that this user may "
-                + "read, and a certificate and a key without passphrase that belong together"
+            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file "
+                + "that this user may read, and a certificate and a key without passphrase that "
+                + "belong together"
         }
     }
 }

@@ -233,7 +233,8 @@ struct Worker: Sendable {
                 metrics.keep(try await ledger.operations.figures())
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
-            // Last of these, so that it stops right after the requests and no other work holds it up.
+            // Last of these, so that it stops right after the requests and no other work holds it
+            // up.
             recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {
                 try await checkpoint()
             },
