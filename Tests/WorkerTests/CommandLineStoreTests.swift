@@ -160,11 +160,11 @@ import Testing
         }
     }
 
-    @Test func `refuses a month that has not begun`() async throws {
+    @Test func `refuses a month that has not started`() async throws {
         try await SmallDatabase.lend { database in
             let run = try await database.run(["metering-worker", "rollup", "--month", "9999-12"])
             #expect(run.ending == .exited(1))
-            #expect(run.errors.contains("9999-12 has not begun"))
+            #expect(run.errors.contains("9999-12 has not started"))
         }
     }
 }
