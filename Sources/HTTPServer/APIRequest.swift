@@ -1,16 +1,16 @@
-/// A request as it arrived whole, free of any server framework.
+/// A whole request, independent of a server framework.
 public struct APIRequest: Sendable {
     public let method: String
     /// Percent-encoded, without the query.
     public let path: String
-    /// What stands behind `?`, percent-encoded; nil without one.
+    /// The part after `?`, percent-encoded; nil without one.
     public var query: String?
-    /// In the order in which they came; names are free in their case.
+    /// In the order of arrival; names are case-insensitive.
     public var fields: [(name: String, value: String)] = []
     public var body: [UInt8] = []
-    /// Whether the body was longer than its route takes; then `body` is empty.
+    /// Whether the body was longer than its route allows; then `body` is empty.
     public var isBodyTooLarge = false
-    /// Kept as long as the body is, when that is large.
+    /// The body's share of the budget, held as long as the body when that is large.
     var share: BodyBudget.Share?
 
     public init(

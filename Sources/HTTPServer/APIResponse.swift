@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// A response as bytes and fields, before any server framework sees it.
+/// A response as bytes and fields, independent of a server framework.
 public struct APIResponse: Sendable {
     public var status: Int
     public var fields: [(name: String, value: String)]
@@ -14,14 +14,14 @@ public struct APIResponse: Sendable {
         self.init(status: status, type: "application/problem+json", body)
     }
 
-    /// An answer without a body.
+    /// A response without a body.
     public init(status: Int) {
         self.status = status
         fields = [("Cache-Control", "no-store")]
         body = []
     }
 
-    /// An answer whose bytes are ready.
+    /// A response whose bytes are ready.
     public init(status: Int, type: String, bytes: [UInt8]) {
         (self.status, body) = (status, bytes)
         fields = [("Content-Type", type), ("Cache-Control", "no-store")]
@@ -38,8 +38,8 @@ public struct APIResponse: Sendable {
         do {
             return try Array(encoder.encode(body)) + [UInt8(ascii: "\n")]
         } catch {
-            // Only a float that is no number cannot be encoded, and we have no floats.
-            preconditionFailure("an answer that cannot be written: \(error)")
+            // Only a float that is not a number cannot be encoded, and there are no floats.
+            preconditionFailure("a response that cannot be encoded: \(error)")
         }
     }
 }

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// How much memory the larger bodies of all connections may take together, from their first bytes until they are
-/// answered.
+/// Bounds the memory of the larger bodies of all connections together, from their first bytes until
+/// the response.
 ///
-/// Small bodies are not counted: the bound on connections bounds them, and a check stays quick.
+/// Small bodies are not counted: the bound on connections bounds them, and a check stays fast.
 final class BodyBudget: Sendable {
     static let bytesMax = 64 << 20
-    /// A body is counted once it is longer.
+    /// A longer body is counted.
     static let smallBytesMax = Router.unauthenticatedBodyBytesMax
 
     private let most: Int
@@ -18,7 +18,7 @@ final class BodyBudget: Sendable {
 
     var bytesTaken: Int { taken.load(ordering: .relaxed) }
 
-    /// What one body takes, given back when the last reference to it goes.
+    /// The bytes of one body, given back when the last reference goes.
     final class Share: Sendable {
         private let budget: BodyBudget
         private let bytes = Atomic<Int>(0)
@@ -29,7 +29,7 @@ final class BodyBudget: Sendable {
 
         deinit { budget.taken.subtract(bytes.load(ordering: .relaxed), ordering: .relaxed) }
 
-        /// False when the budget has no room for so much; the share then stays as large as it was.
+        /// False when the budget has no room for it; the share then keeps its size.
         func grow(to size: Int) -> Bool {
             let more = size - bytes.load(ordering: .relaxed)
             guard more > 0 else { return true }
@@ -45,5 +45,5 @@ final class BodyBudget: Sendable {
 
 extension Problem {
     static let bodyBudgetExhausted = Problem.unavailable(
-        "too many large requests are being received at once; ask again, or with shorter lists")
+        "too many large requests are arriving at once; retry, or send shorter lists")
 }

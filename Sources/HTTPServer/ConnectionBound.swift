@@ -3,28 +3,28 @@ import NIOCore
 
 /// Accepts no more connections than allowed; more wait in the system's queue until one closes.
 ///
-/// When the process has no file descriptor left, it stops accepting for a moment: without that the
-/// listener would stay readable, and accepting would be tried without end.
+/// When the process has no file descriptor left, it stops accepting for a moment: otherwise the
+/// listener would stay readable and try to accept in a busy loop.
 final class ConnectionBound: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
     typealias OutboundIn = any Channel
 
-    /// Before accepting is tried again.
+    /// The pause before the next attempt to accept.
     static let pause: TimeAmount = .milliseconds(250)
-    /// Between two lines in the log about the same lack.
+    /// The time between two log lines about a lack of descriptors.
     private static let quiet: TimeAmount = .seconds(10)
 
     private let most: Int
     private let advice: String
     private let logger: Logger
     private var count = 0
-    /// The channel asked for more when there was no room.
+    /// The channel requested a connection while the bound was reached.
     private var isHeld = false
     private var isPaused = false
     private var saidAt: NIODeadline?
 
-    /// - Parameter advice: What an operator does when the process has no file descriptor left.
+    /// - Parameter advice: The remedy when the process has no file descriptor left.
     init(most: Int, advice: String, logger: Logger) {
         (self.most, self.advice, self.logger) = (most, advice, logger)
     }
@@ -56,7 +56,7 @@ final class ConnectionBound: ChannelDuplexHandler {
         say(error)
         guard !isPaused else { return }
         isPaused = true
-        // Only this takes the listener off the loop; a read that is held back would not.
+        // Only this takes the listener off the loop; a delayed read would not.
         _ = context.channel.setOption(.autoRead, value: false)
         context.eventLoop.assumeIsolated().scheduleTask(in: Self.pause) { [self] in
             isPaused = false

@@ -4,17 +4,23 @@ import NIOTLS
 
 /// One connection of a listener, from the first byte to the last.
 ///
-/// 1. The decoder makes bytes into parts: a head, pieces of a body, an end. `RequestReader` makes parts into one
-///    `APIRequest`, or into the problem to answer with.
-/// 2. Each request gets a place in `ResponseQueue`. Responses leave in the order of these places (RFC 9112, 9.3.2).
-/// 3. A check goes to `direct`: many are in work at once, and none starts a task. Any other request goes to the
-///    router in a task of its own, and nothing is begun beside it.
+/// 1. The decoder turns bytes into parts: a head, pieces of a body, an end. `RequestReader` turns
+///    parts into one `APIRequest`, or into the problem to respond with.
+/// 2. Each request gets a place in `ResponseQueue`. Responses leave in the order of these places
+///    (RFC 9112, 9.3.2).
+/// 3. A check goes to `direct`: many are in progress at once, and none starts a task. Any other
+///    request goes to the router in its own task, and no other request starts beside it.
 /// 4. Responses that are ready in one turn of the event loop leave in one write.
-/// 5. When the queue is full, or the client does not read, nothing more is read from the socket.
-/// 6. `RequestClock` closes a connection that waits too long for its client. Our own time to answer does not count.
-/// 7. Bytes that are no HTTP are answered with 400 or 431 after the responses that are still due; then it ends.
-/// 8. `Leave`, a client that closes its side, and `Connection: close` stop the reading. What is begun is answered.
-/// 9. Before it closes with unread bytes, it closes its own side and waits, so that the last response arrives.
+/// 5. When the queue is full, or the client does not read, the server reads nothing more from the
+///    socket.
+/// 6. `RequestClock` closes a connection that waits too long for its client. The server's own time
+///    does not count.
+/// 7. To bytes that are not HTTP it responds with 400 or 431, after the responses that are still
+///    due. Then the connection ends.
+/// 8. `Leave`, a client that closes its side, and `Connection: close` stop the reading. Started
+///    requests finish.
+/// 9. Before it closes with unread bytes, it closes its own side and waits, so that the last
+///    response arrives.
 /// 10. Everything happens on the connection's event loop, so there is no lock.
 final class HTTPConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -28,20 +34,20 @@ final class HTTPConnection: ChannelDuplexHandler {
     private let clock: RequestClock
     private var reader: RequestReader
     private var queue = ResponseQueue()
-    /// Whether a further request would be answered.
+    /// Whether the connection takes a further request.
     private var isTaking = true
-    /// Inside a burst of parts: what is ready is written at its end.
+    /// Inside a burst of parts: responses that are ready are written at its end.
     private var isInBurst = false
     private var isFlushDue = false
-    /// Requests are being begun: what is answered at once is written after that.
+    /// Requests are starting: immediate responses are written after that.
     private var isBeginning = false
-    /// The channel asked for bytes when there was no room for another request.
+    /// The channel requested bytes while the queue was full.
     private var isReadHeld = false
-    /// The client may still send what we do not read to its end.
+    /// The client may still send bytes that the server does not read.
     private var isCutShort = false
     /// The clock runs for the rest of the request that is arriving.
     private var isRestTimed = false
-    /// The last answer has left.
+    /// The last response has left.
     private var isOver = false
     private var isGone = false
 
@@ -55,7 +61,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         clock = RequestClock(times) { $0.close(promise: nil) }
     }
 
-    // MARK: Begin and end
+    // MARK: Start and end
 
     func handlerAdded(context: ChannelHandlerContext) {
         guard connections.add(context.channel) else {
@@ -70,7 +76,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         context.fireChannelInactive()
     }
 
-    /// Comes for a connection too that never became active.
+    /// Called for a connection that never became active, too.
     func handlerRemoved(context: ChannelHandlerContext) {
         close(context)
     }
@@ -93,11 +99,12 @@ final class HTTPConnection: ChannelDuplexHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
-    /// What is no HTTP is told so, behind the answers that are still due; anything else ends the connection.
+    /// Responds to bytes that are not HTTP, after the responses that are still due; any other error
+    /// ends the connection.
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard !isOver else { return }
         guard let error = error as? HTTPParserError else {
-            // What comes after bytes that are no HTTP is no news.
+            // Errors after bytes that are not HTTP say nothing new.
             if !(error is ByteToMessageDecoderError) { context.close(promise: nil) }
             return
         }
@@ -124,7 +131,8 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     // MARK: Requests
 
-    /// Back-pressure: while there is no room for another request, or the client takes no answers, nothing is read.
+    /// Back-pressure: while the queue is full, or the client reads no responses, the server reads
+    /// nothing.
     func read(context: ChannelHandlerContext) {
         if !isOver, queue.isFull || !context.channel.isWritable {
             isReadHeld = true
@@ -149,7 +157,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         isInBurst = true
         switch unwrapInboundIn(data) {
         case .head(let head):
-            // What follows the last request is nobody's.
+            // Bytes after the last request are dropped.
             guard isTaking else { return }
             let step = reader.begin(head, most: router.bodyBytesMax)
             queue.append(reader.form)
@@ -186,7 +194,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    /// What `direct` answers goes side by side; it is begun in the order of the requests. Everything else goes alone.
+    /// Requests for `direct` run side by side and start in order. Every other request runs alone.
     private func begin(_ context: ChannelHandlerContext) {
         guard !isBeginning else { return }
         isBeginning = true
@@ -235,7 +243,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         }
     }
 
-    // MARK: Answers
+    // MARK: Responses
 
     private func take(_ response: APIResponse, _ number: Int, _ context: ChannelHandlerContext) {
         queue.respond(number, response)
@@ -247,7 +255,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         if queue.inWork == 0 {
             flush(context)
         } else {
-            // More answers may come in this turn of the loop.
+            // More responses may come in this turn of the loop.
             isFlushDue = true
             context.eventLoop.assumeIsolated().execute { [self] in
                 isFlushDue = false
@@ -267,7 +275,7 @@ final class HTTPConnection: ChannelDuplexHandler {
         resume(context)
     }
 
-    /// All that is ready, at once.
+    /// Writes all responses that are ready, at once.
     private func write(_ context: ChannelHandlerContext) {
         var bytes = context.channel.allocator.buffer(capacity: 1_024)
         while !isOver, let (response, form) = queue.takeAnswered() {
@@ -282,7 +290,7 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func setClock(_ context: ChannelHandlerContext) {
         if reader.isArriving, queue.isFull {
-            // What is not read, because we are behind, cannot be late.
+            // Bytes that the server has not read yet cannot be late.
             clock.pause()
             isRestTimed = false
         } else if reader.isArriving {
@@ -297,12 +305,12 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     private func end(_ context: ChannelHandlerContext) {
         isTaking = false
-        // TLS ends with a word of its own, for which it waits.
+        // TLS ends with its own alert, and waits for it.
         guard reader.isArriving || isCutShort, !hasHandshake else {
             context.close(promise: nil)
             return
         }
-        // Closed with bytes unread, the system would tell the client of a reset, and it might lose the answer.
+        // With unread bytes, a close would send a reset, and the client might lose the response.
         clock.waitForEnd(context)
         context.close(mode: .output, promise: nil)
     }

@@ -5,15 +5,17 @@ public import NIOPosix
 public import NIOSSL
 public import ServiceLifecycle
 
-/// A listener for HTTP/1.1 on SwiftNIO, with all its bounds (docs/decisions/0017-http-on-swiftnio.md).
+/// A listener for HTTP/1.1 on SwiftNIO, with all its bounds
+/// (docs/decisions/0017-http-on-swiftnio.md).
 ///
-/// Each connection has its `HTTPConnection`. A request goes to `direct` first and otherwise to `router`.
+/// Each connection has its `HTTPConnection`. A request goes to `direct` first and otherwise to
+/// `router`.
 public struct HTTPListener: Service {
     public struct Settings: Sendable {
         public let host: String
         /// 0 is any free port.
         public let port: Int
-        /// What to speak TLS with; nil for plain HTTP.
+        /// The TLS configuration; nil for plain HTTP.
         public var tls: NIOSSLContext?
         public var connectionsMax: Int
         /// A connection without a request is closed after this.
@@ -53,13 +55,13 @@ public struct HTTPListener: Service {
         (self.group, self.logger, self.onListening) = (group, logger, onListening)
     }
 
-    /// The listener ended although it was not told to.
+    /// The listener ended without a shutdown.
     struct ListenerClosed: Error, CustomStringConvertible {
-        var description: String { "the HTTP listener closed by itself; start the worker again" }
+        var description: String { "the HTTP listener closed unexpectedly; restart the worker" }
     }
 
-    /// Serves until a graceful shutdown. Then nothing new is accepted, and it returns when every accepted
-    /// request is answered. When its task is cancelled, it drops the connections instead.
+    /// Serves until a graceful shutdown. Then it accepts no connection, and returns when every
+    /// accepted request is answered. When its task is cancelled, it drops the connections instead.
     public func run() async throws {
         let connections = OpenConnections()
         let listener = try await listen(connections)

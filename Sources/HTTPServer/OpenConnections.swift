@@ -1,20 +1,21 @@
 import NIOCore
 import Synchronization
 
-/// The connections that are open or still have a request being answered, so that the end can wait for them.
+/// The connections that are open or still have a request in progress, so that a shutdown can wait
+/// for them.
 final class OpenConnections: Sendable {
     private struct State {
         var channels: [ObjectIdentifier: any Channel] = [:]
         var isLeaving = false
         var isEmpty: CheckedContinuation<Void, Never>?
 
-        /// Who waits for the end, when it has come.
+        /// The waiter for the end, during a shutdown.
         mutating func takeWaiter() -> CheckedContinuation<Void, Never>? {
             channels.isEmpty ? isEmpty.take() : nil
         }
     }
 
-    /// Tells a connection to take no further request, and to close when the last one is answered.
+    /// Makes a connection take no further request, and close after its last response.
     struct Leave: Sendable {}
 
     private let state = Mutex(State())
@@ -36,7 +37,7 @@ final class OpenConnections: Sendable {
         isEmpty?.resume()
     }
 
-    /// Lets every connection finish, and returns when there is none any more.
+    /// Lets every connection finish, and returns when none is left.
     func leave() async {
         let open = state.withLock { state in
             state.isLeaving = true
@@ -52,7 +53,7 @@ final class OpenConnections: Sendable {
         }
     }
 
-    /// Waits no longer: closes every connection, answered or not.
+    /// Stops waiting: closes every connection, finished or not.
     func drop() {
         let (open, waiter) = state.withLock { state in
             state.isLeaving = true

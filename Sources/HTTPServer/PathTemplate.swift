@@ -1,5 +1,5 @@
-/// `/v1/clinics/{id}/usage`: plain parts are compared byte for byte, `{…}` takes any one part, and `{…*}` at
-/// the end all that follow.
+/// `/v1/clinics/{id}/usage`: literal parts are compared byte for byte, `{…}` takes any one part,
+/// and `{…*}` at the end all that follow.
 public struct PathTemplate: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible
 {
     public let description: String
@@ -16,7 +16,7 @@ public struct PathTemplate: Sendable, Hashable, ExpressibleByStringLiteral, Cust
 
     var isLiteral: Bool { !description.utf8.contains(UInt8(ascii: "{")) }
 
-    /// What stands in the place of each parameter, or nil when the path is another one.
+    /// The value of each parameter, or nil when the path does not match.
     func parameters(in path: [Substring]) -> [Substring]? {
         guard isOpenEnded ? path.count >= parts.count : path.count == parts.count else {
             return nil

@@ -1,15 +1,15 @@
 import FoundationEssentials
 
-/// A response other than the one asked for, as `application/problem+json` (RFC 9457).
+/// An error response, as `application/problem+json` (RFC 9457).
 public struct Problem: Error, Equatable {
     public var status: Int
     /// Last part of the problem's type; scripts may rely on it.
     public var code: String
     public var title: String
     public var detail: String
-    /// Whole seconds to wait before asking again.
+    /// Whole seconds to wait before a retry.
     public var retryAfter: Int64?
-    /// The methods that the path knows.
+    /// The methods that the path takes.
     public var allowedMethods: [String] = []
     /// Whether a whole store gave no answer, so that further requests to it would fail too.
     public var isStoreUnavailable = false
@@ -27,19 +27,19 @@ public struct Problem: Error, Equatable {
     }
 
     static let noSuchRoute = Problem(
-        status: 404, code: "not-found", title: "There is nothing here",
+        status: 404, code: "not-found", title: "The path does not exist",
         detail: "GET /openapi.json describes every path")
 
     static func methodNotAllowed(_ allowed: [String]) -> Problem {
         Problem(
-            status: 405, code: "method-not-allowed", title: "This method is not known here",
+            status: 405, code: "method-not-allowed", title: "The path does not take this method",
             detail: "use \(allowed.joined(separator: " or "))", allowedMethods: allowed)
     }
 
     static func tooLarge(most: Int) -> Problem {
         Problem(
             status: 413, code: "too-large", title: "The body is too large",
-            detail: "it has at most \(most) bytes here")
+            detail: "the most for this path is \(most) bytes")
     }
 
     public static func unavailable(_ detail: String) -> Problem {

@@ -2,12 +2,12 @@ import NIOCore
 
 /// When a connection that waits for its client is closed.
 ///
-/// A head must come within `idle` of the connection's start or of the last answer, the rest of the request
-/// within `request` of its head, whether or not requests before it, or it itself, are answered meanwhile.
-/// The time that we take to answer does not count.
+/// A head must come within `idle` of the connection's start or of the last response, the rest of
+/// the request within `request` of its head, whether or not requests before it, or it itself, are
+/// answered meanwhile. The server's own time does not count.
 ///
-/// The alarm is not moved with every request, only when it would ring too late: when it rings too early,
-/// it is set anew.
+/// The timer is not moved with every request, only when it would fire too late: when it fires too
+/// early, it is set again.
 final class RequestClock {
     struct Times: Sendable {
         let idle: TimeAmount
@@ -16,7 +16,7 @@ final class RequestClock {
 
     private let times: Times
     private let close: (ChannelHandlerContext) -> Void
-    /// Nil while only we are waited for.
+    /// Nil while the client waits for the server.
     private var deadline: NIODeadline?
     private var alarm: (task: Scheduled<Void>, at: NIODeadline)?
 
@@ -24,16 +24,16 @@ final class RequestClock {
         (self.times, self.close) = (times, close)
     }
 
-    /// From now on a head is waited for.
+    /// Starts to wait for a head.
     func waitForHead(_ context: ChannelHandlerContext) { set(.now() + times.idle, context) }
 
-    /// From now on the rest of a request is waited for, or the rest of a handshake.
+    /// Starts to wait for the rest of a request, or of a handshake.
     func waitForRest(_ context: ChannelHandlerContext) { set(.now() + times.request, context) }
 
-    /// Nothing is waited for but a sign that the last answer arrived.
+    /// Starts to wait for a sign that the last response arrived.
     func waitForEnd(_ context: ChannelHandlerContext) { set(.now() + .seconds(1), context) }
 
-    /// Everything came: the client waits for us.
+    /// The request is whole: the client waits for the server.
     func pause() { deadline = nil }
 
     func stop() {

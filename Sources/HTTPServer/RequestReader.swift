@@ -2,32 +2,34 @@ import NIOCore
 import NIOHTTP1
 import Values
 
-/// Puts the parts of a request together, within its bounds. It knows no socket: parts in, what to do out.
+/// Puts the parts of a request together, within its bounds. It knows no socket: parts in, what to
+/// do out.
 ///
-/// The decoder refuses what is no HTTP; here is refused what two readers could understand differently, because
-/// then a proxy before us and we would not agree where a request ends (RFC 9112, section 11.2).
+/// The decoder refuses bytes that are not HTTP; this refuses requests that two readers could read
+/// differently, because otherwise a proxy and this server would disagree where a request ends (RFC
+/// 9112, section 11.2).
 struct RequestReader {
     enum Step {
         case nothing
-        /// The client waits for a word before it sends the body.
+        /// The client waits for `100 Continue` before it sends the body.
         case goOn
-        /// It can be answered now; its body, if one still comes, is dropped.
+        /// The request is complete; its body, if one still comes, is dropped.
         case ask(APIRequest)
-        /// It is answered with this, and the connection ends: where it stops is not known.
+        /// The problem is the response, and the connection ends: the end of the request is unknown.
         case refuse(Problem)
-        /// It sends on and on after it was answered.
+        /// The client keeps sending after its response.
         case abandon
     }
 
     static let targetBytesMax = 8_192
-    /// What may still come of a body that nobody reads, before the connection is cut.
+    /// The bytes of an unread body that may still come before the connection is cut.
     static let droppedBytesMax = 4_194_304
 
-    /// How the answer to the newest request is written.
+    /// How the response to the newest request is written.
     private(set) var form = ResponseForm()
-    /// A request has begun to come and has not ended.
+    /// A request has started to arrive and has not ended.
     private(set) var isArriving = false
-    /// Nil when the request has gone to be answered already.
+    /// Nil when the request was handed over already.
     private var request: APIRequest?
     private var bodyBytesMax = 0
     private var dropped = 0
@@ -55,7 +57,7 @@ struct RequestReader {
         bodyBytesMax = most(request)
         request.isBodyTooLarge = bodyBytesMax > 0 && framing.length > bodyBytesMax
         guard bodyBytesMax > 0, !request.isBodyTooLarge else {
-            // Whether a client that asked first still sends the body, nobody knows.
+            // It is unknown whether a client that sent `Expect` still sends the body.
             form.isLast = form.isLast || framing.awaitsContinue
             return .ask(request)
         }
@@ -93,7 +95,7 @@ struct RequestReader {
         return request.take().map(Step.ask) ?? .nothing
     }
 
-    /// The bytes are no HTTP: nothing more will come of this request.
+    /// The bytes are not HTTP: nothing more of this request will come.
     mutating func fail() {
         (isArriving, request) = (false, nil)
     }
@@ -136,7 +138,7 @@ private struct Framing {
                 } else {
                     problem = .unknownExpectation
                 }
-            // We speak nothing else, and the decoder reads nothing behind such a request.
+            // The server speaks nothing else, and the decoder reads nothing after such a request.
             case 7 where name.lowercased() == "upgrade": isLast = true
             case 14 where name.lowercased() == "content-length":
                 lengths += 1
@@ -155,12 +157,12 @@ private struct Framing {
         }
         if lengths + codings > 1 {
             problem = .badRequest(
-                "Content-Length and Transfer-Encoding may stand there once in all")
+                "the request may have Content-Length or Transfer-Encoding, and only once")
         } else if head.version.minor == 0 {
-            if codings > 0 { problem = .badRequest("HTTP/1.0 knows no Transfer-Encoding") }
+            if codings > 0 { problem = .badRequest("HTTP/1.0 has no Transfer-Encoding") }
             awaitsContinue = false
         } else if hosts != 1 {
-            problem = .badRequest("the field Host must stand there once")
+            problem = .badRequest("the request must have the field Host once")
         }
         if head.version.minor > 1 { problem = .badRequest("the version of HTTP is not 1.0 or 1.1") }
         if head.uri.utf8.count > RequestReader.targetBytesMax { problem = .targetTooLong }
@@ -180,8 +182,8 @@ extension Problem {
         detail: "a path and its query have at most \(RequestReader.targetBytesMax) bytes")
 
     static let unknownExpectation = Problem(
-        status: 417, code: "expectation-failed", title: "The expectation is not known",
-        detail: "the only known Expect is 100-continue")
+        status: 417, code: "expectation-failed", title: "The expectation is not supported",
+        detail: "the only supported Expect is 100-continue")
 
     static let headTooLarge = Problem(
         status: 431, code: "head-too-large", title: "The head of the request is too large",

@@ -1,17 +1,19 @@
 import NIOCore
 
-/// What the request says about how its answer is written.
+/// How the request wants its response to be written.
 struct ResponseForm {
-    /// HEAD: the fields of the answer without its bytes, which would be read as the next answer.
+    /// HEAD: the fields of the response without its bytes, which the client would read as the next
+    /// response.
     var isHead = false
-    /// HTTP/1.0: a connection ends after an answer that does not say otherwise.
+    /// HTTP/1.0: a connection ends after a response that does not say otherwise.
     var isOld = false
     /// Nothing comes on this connection after it.
     var isLast = false
 }
 
 extension APIResponse {
-    /// Writes the answer as bytes of HTTP/1.1. `Content-Length` always stands there, unless there can be no body.
+    /// Writes the response as bytes of HTTP/1.1. It always has `Content-Length`, unless there can
+    /// be no body.
     func write(_ form: ResponseForm, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeNumber(status)
@@ -75,7 +77,7 @@ extension APIResponse {
 }
 
 extension ByteBuffer {
-    /// A number of at least 0, without a text in between.
+    /// Writes a number of at least 0 without an intermediate text.
     fileprivate mutating func writeNumber(_ number: Int) {
         if number >= 10 { writeNumber(number / 10) }
         writeInteger(UInt8(ascii: "0") + UInt8(number % 10))
@@ -87,7 +89,7 @@ extension UInt8 {
 }
 
 extension String {
-    /// Bytes that lie side by side are read without a detour over the string for each of them.
+    /// Contiguous bytes are read directly, without a call of the string for each byte.
     fileprivate var hasControl: Bool {
         utf8.withContiguousStorageIfAvailable { $0.contains(where: \.isControl) }
             ?? utf8.contains(where: \.isControl)

@@ -1,26 +1,26 @@
 import NIOCore
 
-/// The requests of one connection that are not answered yet, oldest first: answers leave in their order.
+/// The requests of one connection without a response, oldest first: responses leave in this order.
 struct ResponseQueue {
     struct Place {
-        /// Not begun as long as this is here.
+        /// The request, until it starts.
         var request: APIRequest?
         var response: APIResponse?
         var form: ResponseForm
-        /// The client waits for a word before it sends the body.
+        /// The client waits for `100 Continue` before it sends the body.
         var awaitsContinue = false
     }
 
-    /// The most that are worked on at once; more wait in the line, and nothing more is read.
+    /// The most requests in progress at once; more wait in the queue, and the server reads no more.
     static let most = 64
 
     private var places = CircularBuffer<Place>()
     private var first = 0
-    /// The number of the next to begin with.
+    /// The number of the next request to start.
     private var next = 0
-    /// Begun and not answered.
+    /// Started, without a response.
     private(set) var inWork = 0
-    /// What is in work tolerates nothing beside it.
+    /// The request in progress must run alone.
     private var isAlone = false
 
     var isEmpty: Bool { places.isEmpty }
@@ -30,7 +30,7 @@ struct ResponseQueue {
         places.append(Place(form: form))
     }
 
-    /// The newest place. The line must not be empty.
+    /// The newest place. The queue must not be empty.
     var last: Place {
         get { places[places.index(before: places.endIndex)] }
         set { places[places.index(before: places.endIndex)] = newValue }
@@ -39,27 +39,27 @@ struct ResponseQueue {
     /// Whether something can be written now.
     var isReady: Bool { places.first.map { $0.response != nil || $0.awaitsContinue } ?? false }
 
-    /// Whether the newest is begun and not answered.
+    /// Whether the newest request has started and has no response.
     var lastIsInWork: Bool {
         !places.isEmpty && first + places.count - 1 < next && last.response == nil
     }
 
-    /// The next request to begin with, when there is one and room for it.
+    /// The next request to start, when there is one and the bounds allow it.
     mutating func upNext() -> (number: Int, APIRequest)? {
         guard !isAlone, inWork < Self.most else { return nil }
         while next < first + places.count {
             if let request = places[place(next)].request { return (next, request) }
-            // Its request has not come whole yet, unless it is answered already.
+            // Its request is incomplete, unless it has a response already.
             guard places[place(next)].response != nil else { return nil }
             next += 1
         }
         return nil
     }
 
-    /// Takes the request that is up next into work.
+    /// Starts the next request.
     ///
-    /// - Parameter alone: Nothing may be begun before it is answered, because what it does and what comes
-    ///   behind it may depend on each other (RFC 9112, section 9.3.2).
+    /// - Parameter alone: No request may start before its response, because what it does and what
+    ///   comes after it may depend on each other (RFC 9112, section 9.3.2).
     mutating func begin(alone: Bool) {
         places[place(next)].request = nil
         next += 1
@@ -74,7 +74,7 @@ struct ResponseQueue {
         places[place(number)].response = response
     }
 
-    /// Takes the oldest place when it is answered.
+    /// Removes and returns the oldest place when it has a response.
     mutating func takeAnswered() -> (APIResponse, ResponseForm)? {
         guard let place = places.first, let response = place.response else { return nil }
         places.removeFirst()
@@ -83,7 +83,7 @@ struct ResponseQueue {
         return (response, place.form)
     }
 
-    /// True once when the oldest request's client waits for the word to go on.
+    /// True once when the oldest request's client waits for `100 Continue`.
     mutating func takeContinue() -> Bool {
         guard var oldest = places.first, oldest.awaitsContinue else { return false }
         oldest.awaitsContinue = false

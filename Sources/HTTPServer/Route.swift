@@ -1,9 +1,9 @@
-/// One row of the table of routes: method, path, who may ask, how long a body may be, and what answers.
+/// One row of the table of routes: method, path, required scope, longest body, and handler.
 ///
-/// The router, the responses 404, 405 and 413, the comparison with openapi.json and the test of scopes all
-/// read the same rows, so a new route cannot be known to some of them only.
+/// The router, the responses 404, 405 and 413, the comparison with openapi.json and the test of
+/// scopes all read the same rows, so none of them can miss a new route.
 public struct Route: Sendable {
-    /// Throws the problem to answer with when the caller may not use the route.
+    /// Throws the problem to respond with when the client may not use the route.
     public typealias Admission = @Sendable (APIRequest) throws(Problem) -> Void
     public typealias Response = @Sendable (RouteCall) async throws(Problem) -> APIResponse
 
@@ -11,23 +11,23 @@ public struct Route: Sendable {
     public let path: PathTemplate
     /// The longest body; 0 when none is read.
     public let bodyBytesMax: Int
-    /// What a caller's key must permit; nil when no key is needed.
+    /// The scope that a client's key must have; nil when no key is needed.
     public let scope: String?
-    /// Has the last word on every response of this route, the router's own included.
+    /// Changes every response of this route last, the router's own included.
     public var finish: (@Sendable (APIRequest, APIResponse) -> APIResponse)?
 
-    /// Nil when every caller may ask.
+    /// Nil when every client may use the route.
     let admit: Admission?
     let respond: Response
 
-    /// The method of a route that answers every method.
+    /// The method of a route that takes every method.
     public static let anyMethod = "*"
 
     /// A route that needs a key with a scope.
     ///
     /// - Parameters:
-    ///   - admit: Looks at the key alone. The router calls it before it takes a long body.
-    ///   - respond: Has to look at the key itself, after it has checked what the request says.
+    ///   - admit: Checks the key only. The router calls it before it takes a long body.
+    ///   - respond: Has to check the key itself, after it has checked the request.
     public init(
         _ method: String, _ path: PathTemplate, scope: String, bodyBytesMax: Int,
         admit: @escaping Admission, respond: @escaping Response

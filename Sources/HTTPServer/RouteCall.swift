@@ -1,7 +1,7 @@
-/// A request together with what its path named.
+/// A request with the parameters of its path.
 public struct RouteCall: Sendable {
     public let request: APIRequest
-    /// What stood in the place of each `{…}`, in their order.
+    /// The value of each `{…}`, in order.
     public let parameters: [Substring]
 
     public var body: [UInt8] { request.body }

@@ -1,4 +1,4 @@
-/// All routes, and where a request goes. The query is never part of the way.
+/// All routes, and the route of a request. The query plays no part.
 public struct RouteTable: Sendable {
     /// A place in the table for one request.
     enum Place: Sendable {
@@ -7,13 +7,13 @@ public struct RouteTable: Sendable {
         case nothing
     }
 
-    /// In the order in which they were given.
+    /// In the given order.
     public let rows: [Route]
-    /// Rows without parameters, by path: one look-up for what is asked all day.
+    /// Rows without parameters, by path: one look-up for the most frequent requests.
     private let literal: [String: [Route]]
     private let templates: [(path: PathTemplate, rows: [Route])]
 
-    /// No path of ours is longer, save those that end with another's.
+    /// No path is longer, except those that end with a path of the application.
     static let pathBytesMax = 256
 
     init(_ rows: [Route]) {

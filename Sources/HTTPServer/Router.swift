@@ -1,4 +1,4 @@
-/// Hands a request to the route that answers it. It decides nothing else and knows no server.
+/// Hands a request to its route. It decides nothing else and knows no server.
 public struct Router: Sendable {
     public let table: RouteTable
 
@@ -9,12 +9,13 @@ public struct Router: Sendable {
         table = RouteTable(rows)
     }
 
-    /// The most bytes that the body of a request with this head may have, so that a server need not keep more.
+    /// The most bytes that the body of a request with this head may have, so that a server need not
+    /// keep more.
     func bodyBytesMax(_ head: APIRequest) -> Int {
         guard case .found(let route, _) = table.place(method: head.method, path: head.path) else {
             return 0
         }
-        // Nearly every request ends here, and its key is looked at once.
+        // Nearly every request takes this branch, and its key is checked once.
         guard route.bodyBytesMax > Self.unauthenticatedBodyBytesMax, let admit = route.admit else {
             return route.bodyBytesMax
         }
@@ -26,7 +27,7 @@ public struct Router: Sendable {
         }
     }
 
-    /// The first that applies decides: 404 or 405 for the path, 413, then what the route says.
+    /// The first that applies decides: 404 or 405 for the path, 413, then the route.
     /// For a body over `unauthenticatedBodyBytesMax` the caller's key is checked before 413.
     public func respond(to request: APIRequest) async -> APIResponse {
         switch table.place(method: request.method, path: request.path) {

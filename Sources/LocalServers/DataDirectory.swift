@@ -3,10 +3,12 @@ import Glibc
 import Synchronization
 import SystemPackage
 
-/// Where the servers keep their data from one run to the next. One process at a time holds it.
+/// The directory that keeps the servers' data from one run to the next. One process at a time holds
+/// it.
 final class DataDirectory: Sendable {
     let path: String
-    /// Open and locked as long as this process holds the directory; the kernel lets go when it dies.
+    /// Open and locked as long as this process holds the directory; the kernel lets go when it
+    /// dies.
     private let lock: Mutex<FileDescriptor?>
 
     private init(path: String, lock: FileDescriptor) {
@@ -14,7 +16,7 @@ final class DataDirectory: Sendable {
         self.lock = Mutex(lock)
     }
 
-    /// Opens `wanted`, or, when the servers' account cannot reach it, a directory of its own under `$TMPDIR`
+    /// Opens `wanted`, or, when the servers' account cannot reach it, a directory under `$TMPDIR`
     /// that is the same on every run.
     static func open(
         _ wanted: String, for account: ServerAccount, programs: Programs,
@@ -33,7 +35,7 @@ final class DataDirectory: Sendable {
         return try hold(substitute)
     }
 
-    /// Lets another process have the directory.
+    /// Releases the directory to another process.
     func release() {
         lock.withLock { descriptor in
             try? descriptor?.close()
@@ -41,7 +43,8 @@ final class DataDirectory: Sendable {
         }
     }
 
-    /// Ends the servers of a run that was killed before it could. Holding the directory, there is no other run.
+    /// Ends the servers of a run that was killed before it could. Holding the directory, there is
+    /// no other run.
     func endLeftovers(note: @Sendable (String) -> Void) async {
         await RunRecord.endServers(in: path, note: note)
     }
@@ -64,7 +67,7 @@ final class DataDirectory: Sendable {
         return DataDirectory(path: path, lock: descriptor)
     }
 
-    /// Makes a directory that everybody may pass through and only this user may write.
+    /// Makes a directory that every user may traverse and only this user may write.
     private static func make(_ path: String) throws(LocalServersError) {
         do {
             try FileManager.default.createDirectory(

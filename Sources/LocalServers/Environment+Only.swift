@@ -2,10 +2,10 @@ import FoundationEssentials
 package import Subprocess
 
 extension Environment {
-    /// These variables alone, so that no setting of the caller gets in a server's way.
+    /// Only these variables, so that no setting of the caller affects a server.
     ///
-    /// What is preloaded into this process (`LD_PRELOAD`) goes along: with an allocator or a clock that differs from
-    /// its parent's, a program would be another one than the caller asked for.
+    /// `LD_PRELOAD` is passed on: with an allocator or a clock that differs from
+    /// its parent's, a program would not be the one that the caller meant.
     package static func only(_ variables: [String: String]) -> Environment {
         let inherited = ProcessInfo.processInfo.environment.filter { $0.key == "LD_PRELOAD" }
         let all = inherited.merging(variables) { _, given in given }

@@ -1,13 +1,13 @@
 import FoundationEssentials
 import Synchronization
 
-/// TCP ports that nobody listens on, below 32768: the kernel never takes those for outgoing connections.
+/// TCP ports without a listener, below 32768: the kernel never uses those for outgoing connections.
 public enum FreePort {
     private static let range = 20_000...32_000
     private static let handedOut = Mutex<Set<Int>>([])
 
-    /// A port that is free now and that this process has not been given before. Another process may still be
-    /// quicker, so whoever binds it must be ready to ask again.
+    /// A port that is free now and that this process did not get before. Another process may still
+    /// be faster, so a caller must be ready to try again.
     public static func next() -> Int {
         let used = listening()
         return handedOut.withLock { taken in
@@ -19,7 +19,8 @@ public enum FreePort {
         }
     }
 
-    /// Local ports of every socket in `/proc/net/tcp` and `tcp6`: the second field, `0100007F:1F90`.
+    /// Local ports of every socket in `/proc/net/tcp` and `tcp6`: the second field,
+    /// `0100007F:1F90`.
     private static func listening() -> Set<Int> {
         var ports: Set<Int> = []
         for file in ["/proc/net/tcp", "/proc/net/tcp6"] {

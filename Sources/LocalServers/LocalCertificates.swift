@@ -1,4 +1,4 @@
-/// What a private server shows of itself, and whom it lets in: paths of PEM files.
+/// The certificates of a private server, and the clients that it admits: paths of PEM files.
 public struct ServerTLS: Sendable {
     public var certificate: String
     public var key: String
@@ -8,9 +8,10 @@ public struct ServerTLS: Sendable {
     public var demandsCertificate = false
 }
 
-/// Certificates for servers under test, made by `openssl` in a directory of their own. End them with `remove`.
+/// Certificates for servers under test, made by `openssl` in their own directory. End them with
+/// `remove`.
 public struct LocalCertificates: Sendable {
-    /// What a server's certificate says.
+    /// The certificates, by what they certify.
     public enum Name: String, CaseIterable, Sendable {
         /// For `localhost` and 127.0.0.1.
         case localhost
@@ -25,7 +26,7 @@ public struct LocalCertificates: Sendable {
     /// The CA of all certificates.
     public var authority: String { "\(directory)/authority.pem" }
     /// A CA that issued none of them.
-    public var stranger: String { "\(directory)/stranger.pem" }
+    public var otherAuthority: String { "\(directory)/other-authority.pem" }
 
     private let site: Site
     private var directory: String { site.privateDirectory.path }
@@ -55,7 +56,7 @@ public struct LocalCertificates: Sendable {
 
     private func issueAll() async throws(LocalServersError) {
         try site.write(Self.settings, to: "\(directory)/openssl.cnf")
-        for authority in ["authority", "stranger"] {
+        for authority in ["authority", "other-authority"] {
             try await openssl(
                 "req -x509 -days 30 -config openssl.cnf -extensions authority -subj /CN=\(authority)"
                     + " \(Self.newKey) -keyout \(authority).key -out \(authority).pem")
@@ -70,7 +71,8 @@ public struct LocalCertificates: Sendable {
         }
     }
 
-    /// As the servers' account, which must own its keys. No word has a blank in it.
+    /// Runs `openssl` as the servers' account, which must own its keys. No argument may contain a
+    /// blank.
     private func openssl(_ words: String) async throws(LocalServersError) {
         let files = [".pem", ".key", ".csr", ".cnf"]
         let arguments = words.split(separator: " ").map { word in

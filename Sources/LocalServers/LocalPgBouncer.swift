@@ -1,7 +1,7 @@
 import Glibc
 
-/// A private PgBouncer in transaction mode before a private PostgreSQL, on a Unix socket of its own. End it with
-/// `remove`, before the server.
+/// A private PgBouncer in transaction mode before a private PostgreSQL, on its own Unix socket.
+/// End it with `remove`, before the server.
 public struct LocalPgBouncer: Sendable {
     private let site: Site
     private let server: Server
@@ -10,7 +10,8 @@ public struct LocalPgBouncer: Sendable {
 
     /// - Parameters:
     ///   - users: Logins of the server and their passwords.
-    ///   - sessions: Connections to the server for each database and login: fewer than clients, so that they mix.
+    ///   - sessions: Connections to the server for each database and login: fewer than clients, so
+    ///     that they mix.
     public static func start(
         before postgres: LocalPostgres, users: [String: String], sessions: Int = 2
     ) async throws(LocalServersError) -> LocalPgBouncer {

@@ -2,8 +2,8 @@ import FoundationEssentials
 import Glibc
 
 extension LocalPostgres {
-    /// Makes the cluster, if need be, and starts the server on it. When another process takes its port first, it
-    /// tries the next one.
+    /// Makes the cluster if there is none, and starts the server on it. When another process takes
+    /// its port first, it tries the next one.
     static func start(
         at site: Site, options: PostgresOptions
     ) async throws(LocalServersError) -> LocalPostgres {
@@ -17,7 +17,7 @@ extension LocalPostgres {
     }
 
     /// Makes the cluster if there is none yet.
-    /// - Parameter tcp: The word of `pg_hba.conf` for who may come over TCP.
+    /// - Parameter tcp: The record type of `pg_hba.conf` for connections over TCP.
     static func makeCluster(at site: Site, tcp: String) async throws(LocalServersError) {
         let data = "\(site.dataRoot)/postgres"
         try site.account.makeDirectory(data)
@@ -38,7 +38,8 @@ extension LocalPostgres {
             ] + (site.isKept ? [] : ["--no-sync"]))
     }
 
-    /// The rules lie beside the socket, so that they are of this version whatever made the cluster.
+    /// The rules are beside the socket, so that they are of this version, whichever version made
+    /// the cluster.
     private static func writeAccessRules(_ site: Site, tcp: String) throws(LocalServersError) {
         try site.write(
             """
@@ -49,8 +50,9 @@ extension LocalPostgres {
             """, to: site.accessRules)
     }
 
-    /// `postmaster.pid` names a process id. After a crash that id may by now belong to anything, and PostgreSQL
-    /// would refuse to start because of it. A living postmaster works in its data directory; that one is left alone.
+    /// `postmaster.pid` names a process id. After a crash that id may by now belong to anything,
+    /// and PostgreSQL would refuse to start because of it. The working directory of a live
+    /// postmaster is its data directory; this leaves it alone.
     private static func removeStaleLock(in data: String) {
         let file = "\(data)/postmaster.pid"
         guard let bytes = try? Data(contentsOf: URL(filePath: file)),
@@ -64,7 +66,7 @@ extension LocalPostgres {
         if !isPostmaster { try? FileManager.default.removeItem(atPath: file) }
     }
 
-    /// The server's command: every setting stands on it, so the cluster's own files need no edit.
+    /// The server's command: it carries every setting, so the cluster's own files need no edit.
     static func command(
         site: Site, port: Int, options: PostgresOptions
     ) throws(LocalServersError) -> [String] {
@@ -77,7 +79,7 @@ extension LocalPostgres {
             "log_timezone": "UTC",
         ]
         if !site.isKept {
-            // These data end with the run: nothing is gained by waiting for the disk.
+            // These data end with the run, so waiting for the disk gains nothing.
             for name in ["fsync", "synchronous_commit", "full_page_writes"] {
                 settings[name] = "off"
             }

@@ -20,8 +20,8 @@ public struct PostgresOptions: Sendable {
 
 /// A private PostgreSQL server.
 ///
-/// `postgres`, the superuser, needs no password on the Unix socket, whose directory only this user can enter.
-/// Everyone else needs one, on the socket and on TCP.
+/// `postgres`, the superuser, needs no password on the Unix socket, whose directory only this user
+/// can enter. Everyone else needs one, on the socket and on TCP.
 public final class LocalPostgres: Sendable {
     /// The directory of the Unix socket: what libpq calls the host.
     public let socketDirectory: String
@@ -70,14 +70,16 @@ public final class LocalPostgres: Sendable {
             + "\(database.percentEncoded)?host=\(socketDirectory.percentEncoded)&port=\(port)"
     }
 
-    /// `postgresql://user:password@127.0.0.1:24017/app`: a login, on TCP. Nil when it does not listen there.
+    /// `postgresql://user:password@127.0.0.1:24017/app`: a login, on TCP. Nil when it does not
+    /// listen there.
     public func tcpURL(user: String, password: String, database: String) -> String? {
         guard listensOnTCP else { return nil }
         return "postgresql://\(user.percentEncoded):\(password.percentEncoded)@127.0.0.1:\(port)/"
             + database.percentEncoded
     }
 
-    /// Makes a database, empty or as a copy of the files of `template`, which nobody may be connected to.
+    /// Makes a database, empty or as a copy of the files of `template`, which must have no
+    /// connections.
     public func createDatabase(
         _ name: String, template: String? = nil
     ) async throws(LocalServersError) {
@@ -85,12 +87,13 @@ public final class LocalPostgres: Sendable {
         _ = try await client("createdb", copying + ["--", name])
     }
 
-    /// Drops a database, if there is one, and ends whoever is connected to it.
+    /// Drops a database, if there is one, and ends its connections.
     public func dropDatabase(_ name: String) async throws(LocalServersError) {
         _ = try await client("dropdb", ["--if-exists", "--force", "--", name])
     }
 
-    /// Runs one of PostgreSQL's own programs (`psql`, `pg_dump`) as the superuser and returns what it printed.
+    /// Runs one of PostgreSQL's own programs (`psql`, `pg_dump`) as the superuser and returns what
+    /// it printed.
     public func client(
         _ program: String, _ arguments: [String], database: String = "postgres",
         input: String = ""
@@ -109,16 +112,18 @@ public final class LocalPostgres: Sendable {
     /// Sends the main process a signal, such as SIGSTOP.
     public func send(_ signal: Int32) { server.process?.send(signal) }
 
-    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it serves.
-    /// Not to be called twice at once; neither is `stop`.
+    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it
+    /// serves. Not to be called twice at once; neither is `stop`.
     public func start() async throws(LocalServersError) {
         try await server.start(within: Self.patience)
     }
 
-    /// Ends it by fast shutdown, or, where that takes too long, harder. Returns when it is gone.
+    /// Ends it by fast shutdown or, when that takes too long, by stronger signals. Returns when it
+    /// is gone.
     public func stop() async { await server.stop() }
 
-    /// Starts one server alone, whose data end with it: for settings that others do not share. End it with `remove`.
+    /// Starts one server on its own, whose data end with it: for settings that others do not share.
+    /// End it with `remove`.
     public static func temporary(
         _ options: PostgresOptions = PostgresOptions()
     ) async throws(LocalServersError) -> LocalPostgres {

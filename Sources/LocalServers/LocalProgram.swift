@@ -1,14 +1,15 @@
 import FoundationEssentials
 import Glibc
 
-/// A program of the caller's that runs beside private servers, as this user. It ends when this process does, however
-/// it does, and a later run ends what a killed one left.
+/// A program of the caller that runs beside private servers, as this user. It ends with this
+/// process, however that ends, and a later run ends what a killed one left.
 public struct LocalProgram: Sendable {
-    /// The line with which it said that it is ready.
+    /// The line that reported that it is ready.
     public let readyLine: String
     private let server: Server
 
-    /// Ends it by SIGTERM, or, where that takes too long, harder. Returns when it is gone.
+    /// Ends it by SIGTERM or, when that takes too long, by stronger signals. Returns when it is
+    /// gone.
     public func stop() async { await server.stop() }
 
     static func start(
@@ -19,7 +20,7 @@ public struct LocalProgram: Sendable {
         let server = Server(
             Server.Plan(
                 name: name, command: command, environment: environment, logFile: logFile,
-                // A worker that is told twice to end ends at once.
+                // A worker ends at once at the second signal.
                 stopSignal: ("TERM", SIGTERM), hurrySignal: SIGTERM,
                 account: ServerAccount(userID: geteuid(), groupID: getegid(), privileges: []),
                 setpriv: try site.programs.path("setpriv"),
@@ -39,12 +40,13 @@ public struct LocalProgram: Sendable {
 }
 
 extension LocalServers {
-    /// Starts a program beside the servers, and waits until its output has a line with `mark`. End it before them.
+    /// Starts a program beside the servers, and waits until its output has a line with `mark`. End
+    /// it before them.
     ///
     /// - Parameters:
     ///   - name: Its role, of letters; the output goes to `NAME.log` beside the servers' logs.
     ///   - command: The whole command; its first word is a path.
-    ///   - environment: All that it gets beside `PATH`, `TZ` and `LC_ALL`.
+    ///   - environment: Its variables besides `PATH`, `TZ` and `LC_ALL`.
     public func startProgram(
         _ name: String, command: [String], environment: [String: String], isReady mark: String
     ) async throws(LocalServersError) -> LocalProgram {

@@ -54,7 +54,7 @@ public final class LocalRedis: Sendable {
                 stopSignal: ("TERM", SIGTERM), hurrySignal: SIGINT,
                 account: site.account, setpriv: try site.programs.path("setpriv"),
                 isReady: {
-                    // LOADING means not yet; NOAUTH means that it serves those who know the password.
+                    // LOADING means not yet; NOAUTH means that it serves clients with the password.
                     let answer = try? await ask.outcome(of: ["-s", socket, "PING"]).output
                     return ["PONG", "NOAUTH"].contains { answer?.hasPrefix($0) == true }
                 }), record: site.record)
@@ -83,22 +83,25 @@ public final class LocalRedis: Sendable {
     /// Sends the process a signal, such as SIGSTOP.
     public func send(_ signal: Int32) { server.process?.send(signal) }
 
-    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it has loaded
-    /// its data and serves. Not to be called twice at once; neither is `stop`.
+    /// Starts it again after `stop` or its death, with the same data, port and URLs; waits until it
+    /// has loaded its data and serves. Not to be called twice at once; neither is `stop`.
     public func start() async throws(LocalServersError) {
         try await server.start(within: Self.patience)
     }
 
-    /// Ends it by SIGTERM, or, where that takes too long, harder. Returns when it is gone.
+    /// Ends it by SIGTERM or, when that takes too long, by stronger signals. Returns when it is
+    /// gone.
     public func stop() async { await server.stop() }
 
-    /// Ends it and starts it again. To kill it first, send it SIGKILL: then it has no time to write what it holds.
+    /// Ends it and starts it again. To kill it first, send it SIGKILL: then it has no time to write
+    /// what it holds.
     public func restart() async throws(LocalServersError) {
         await stop()
         try await start()
     }
 
-    /// Starts one server alone, whose data end with it: for settings that others do not share. End it with `remove`.
+    /// Starts one server on its own, whose data end with it: for settings that others do not share.
+    /// End it with `remove`.
     public static func temporary(
         _ options: RedisOptions = RedisOptions()
     ) async throws(LocalServersError) -> LocalRedis {

@@ -2,8 +2,9 @@ import Glibc
 
 /// A private PostgreSQL 15 and Redis 7 for the demo and the tests.
 ///
-/// They listen on Unix sockets in a directory that only this user can enter, run under `setpriv --pdeathsig`, so
-/// that they end when this process does, however it does, and are ended by process id *and* start time.
+/// They listen on Unix sockets in a directory that only this user can enter, run under `setpriv
+/// --pdeathsig`, so that they end when this process does, however it does, and are ended by process
+/// id *and* start time.
 public struct LocalServers: Sendable {
     public let postgres: LocalPostgres
     public let redis: LocalRedis
@@ -15,9 +16,10 @@ public struct LocalServers: Sendable {
 
     /// Starts both servers and waits until they serve.
     /// - Parameters:
-    ///   - keptData: Where the data live from one run to the next; nil for data that `stop` removes.
-    ///     Where PostgreSQL's user cannot reach it, a directory under `$TMPDIR` takes its place.
-    ///   - note: Gets a line for each thing a person should know.
+    ///   - keptData: Where the data live from one run to the next; nil for data that `stop`
+    ///     removes. Where PostgreSQL's user cannot reach it, a directory under `$TMPDIR` takes its
+    ///     place.
+    ///   - note: Receives a line for each thing that a person should know.
     public static func start(
         keepingDataIn keptData: String? = nil,
         postgres postgresOptions: PostgresOptions = PostgresOptions(),
@@ -43,7 +45,7 @@ public struct LocalServers: Sendable {
         }
     }
 
-    /// Ends both servers, politely and then for good, and removes what is not kept.
+    /// Ends both servers, first in order and then by force, and removes data that are not kept.
     public func stop() async {
         async let redisEnd: Void = redis.stop()
         await postgres.stop()

@@ -1,4 +1,5 @@
-/// Why the private servers are not there. Descriptions name paths, programs and process ids, never a password.
+/// Why the private servers do not run. Descriptions name paths, programs and process ids, never a
+/// password.
 public enum LocalServersError: Error, Hashable {
     /// Programs that are not installed, and the one line that installs them.
     case programsMissing([String], install: String)
@@ -17,7 +18,7 @@ public enum LocalServersError: Error, Hashable {
     /// A client program failed; `output` is what it printed.
     case programFailed(String, status: String, output: String)
 
-    /// What a person does about it.
+    /// The remedy, for a person.
     public var remedy: String {
         switch self {
         case .programsMissing(_, let install): "As root: \(install)"
@@ -26,8 +27,8 @@ public enum LocalServersError: Error, Hashable {
         case .inUse(_, nil): "End the process that uses it, or give another directory."
         case .directoryUnusable(let path, _): "Remove or repair \(path), or give another directory."
         case .socketPathTooLong: "Set TMPDIR to a short path, such as /tmp."
-        case .startFailed, .notReady: "The server's own words, above, say what to change."
-        case .programFailed: "The program's own words, above, say what to change."
+        case .startFailed, .notReady: "The server's output, above, says what to change."
+        case .programFailed: "The program's output, above, says what to change."
         }
     }
 }

@@ -1,9 +1,10 @@
 import FoundationEssentials
 import Glibc
 
-/// A directory of one run, made with `mkdtemp`: its sockets, and its data when they are not to be kept.
+/// A directory of one run, made with `mkdtemp`: its sockets, and its data when they are not to be
+/// kept.
 ///
-/// Nobody but the servers' account and root can enter it. What a killed run left behind, the next run removes.
+/// Only the servers' account and root can enter it. The next run removes what a killed run left.
 struct PrivateDirectory: Sendable {
     let path: String
 
@@ -13,7 +14,8 @@ struct PrivateDirectory: Sendable {
     /// The longest name that a server puts in the directory.
     private static let longestSocketName = "/.s.PGSQL.65535"
 
-    /// - Parameter roots: Where it may lie; the first that is short enough and writable is taken.
+    /// - Parameter roots: Its possible parents; the first that is short enough and writable is
+    ///   taken.
     static func make(
         for account: ServerAccount, in roots: [String] = roots
     ) throws(LocalServersError) -> PrivateDirectory {
@@ -45,7 +47,8 @@ struct PrivateDirectory: Sendable {
         return named.hasPrefix("/") && !trimmed.isEmpty ? String(trimmed) : "/tmp"
     }
 
-    /// Removes the directory with all that is in it. Servers that are ending may still write, so it tries again.
+    /// Removes the directory with all that is in it. Servers that are ending may still write, so it
+    /// tries again.
     func remove() async {
         for _ in 0..<100 {
             try? FileManager.default.removeItem(atPath: path)

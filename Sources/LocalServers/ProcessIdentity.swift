@@ -1,11 +1,13 @@
 import FoundationEssentials
 import Glibc
 
-/// One process for good: its id and the moment it started, so that a reused id is never mistaken for it.
+/// One process for good: its id and the moment it started, so that a reused id is never mistaken
+/// for it.
 public struct ProcessIdentity: Sendable, Hashable {
     /// The process id.
     public let pid: Int32
-    /// Clock ticks between the boot of the machine and the start of the process: field 22 of `/proc/PID/stat`.
+    /// Clock ticks between the boot of the machine and the start of the process: field 22 of
+    /// `/proc/PID/stat`.
     public let startTime: UInt64
 
     public init(pid: Int32, startTime: UInt64) {
@@ -44,7 +46,7 @@ public struct ProcessIdentity: Sendable, Hashable {
 
     /// Ends the process: each signal in turn gets its time, then SIGKILL.
     func end(with steps: [(signal: Int32, patience: Duration)]) async {
-        send(SIGCONT)  // A stopped process would never see the polite signals.
+        send(SIGCONT)  // A stopped process would not receive the first signals.
         for step in steps {
             send(step.signal)
             if await hasEnded(within: step.patience) { return }

@@ -3,7 +3,7 @@ import Glibc
 
 /// Where the servers' programs are installed.
 struct Programs: Sendable {
-    /// What must be installed, named by the Debian package that brings it.
+    /// What must be installed, named by its Debian package.
     enum Need: String, CaseIterable, Sendable {
         case postgres = "postgresql-15"
         case redis = "redis-server"
@@ -33,7 +33,8 @@ struct Programs: Sendable {
     /// Directories, in the order they are searched.
     let places: [String]
 
-    /// Searches Debian's PostgreSQL 15, then PATH, then where `pg_config` says, for all of `needs`.
+    /// Searches Debian's PostgreSQL 15, then PATH, then the directory that `pg_config` prints, for
+    /// all of `needs`.
     static func find(
         _ needs: [Need], places: [String] = usualPlaces
     ) async throws(LocalServersError) -> Programs {

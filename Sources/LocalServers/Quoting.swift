@@ -1,8 +1,8 @@
 extension String {
-    /// For a part of a URL: all but letters, digits and `-._~` as `%XX`.
+    /// For a part of a URL: all characters except letters, digits and `-._~` as `%XX`.
     var percentEncoded: String { encoded(keeping: "-._~") }
 
-    /// The same for a path, whose slashes stay.
+    /// For a path of a URL: slashes stay.
     var percentEncodedPath: String { encoded(keeping: "-._~/") }
 
     /// For `redis.conf`: in double quotes, with `\` before what would end them.

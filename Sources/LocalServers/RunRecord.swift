@@ -2,7 +2,8 @@ import FoundationEssentials
 import Glibc
 import Synchronization
 
-/// The processes of one run, written to a file so that the next run can recognise what is left of this one.
+/// The processes of one run, written to a file so that the next run can recognise what is left of
+/// this one.
 ///
 /// One line for each: `postgres 1240 987700`, which is its role, its id and its start time.
 final class RunRecord: Sendable {
@@ -18,7 +19,7 @@ final class RunRecord: Sendable {
         files = directories.map { "\($0)/\(Self.fileName)" }
     }
 
-    /// Writes down that `process` now has this role, or that nobody has it.
+    /// Records that `process` now has this role, or that no process has it.
     func set(_ role: String, to process: ProcessIdentity?) throws(LocalServersError) {
         try processes.withLock { processes throws(LocalServersError) in
             processes[role] = process
@@ -39,7 +40,8 @@ final class RunRecord: Sendable {
         for file in files { try? FileManager.default.removeItem(atPath: file) }
     }
 
-    /// Ends the servers that a directory's file names, except those whose ids now belong to others.
+    /// Ends the servers that a directory's file names, except those whose ids now belong to other
+    /// processes.
     static func endServers(in directory: String, note: @Sendable (String) -> Void) async {
         for (role, process) in read("\(directory)/\(fileName)")
         where role != owner && process.isAlive {
@@ -48,7 +50,7 @@ final class RunRecord: Sendable {
         }
     }
 
-    /// What a file says; lines that are not of this form are passed over.
+    /// The records of a file; it ignores lines of another form.
     static func read(_ file: String) -> [String: ProcessIdentity] {
         guard let bytes = try? Data(contentsOf: URL(filePath: file)) else { return [:] }
         var processes: [String: ProcessIdentity] = [:]

@@ -4,7 +4,7 @@ import Subprocess
 import Synchronization
 import SystemPackage
 
-/// One server: how it is started, asked whether it is ready, and ended.
+/// One server: its start, its readiness check and its end.
 final class Server: Sendable {
     /// What does not change from one start to the next.
     struct Plan: Sendable {
@@ -16,7 +16,7 @@ final class Server: Sendable {
         let logFile: String
         /// What the kernel sends the server when this process dies, and `stop` sends first.
         let stopSignal: (name: String, number: Int32)
-        /// What is sent when that did not help; SIGKILL follows.
+        /// The signal that follows when the first did not help; SIGKILL is the last.
         let hurrySignal: Int32
         let account: ServerAccount
         let setpriv: String
@@ -52,7 +52,8 @@ final class Server: Sendable {
         }
     }
 
-    /// Ends the server: politely, then firmly, then with SIGKILL. Returns when it is gone.
+    /// Ends the server with `stopSignal`, then `hurrySignal`, then SIGKILL. Returns when it is
+    /// gone.
     func stop() async {
         guard let process = current.withLock(\.self) else { return }
         let (first, second) = (plan.stopSignal.number, plan.hurrySignal)
@@ -66,9 +67,10 @@ final class Server: Sendable {
 
     /// Spawns the command and returns as soon as it has a process id.
     ///
-    /// The kernel ties a parent-death signal to the *thread* that forked. Subprocess forks on one thread of its
-    /// own that lives until this process exits, so the server outlives whatever thread asked for it.
-    /// `setpriv` sets the signal after it has changed user, because that change would clear it.
+    /// The kernel ties a parent-death signal to the *thread* that forked. Subprocess forks on one
+    /// thread of its own that lives until this process exits, so the server outlives whatever
+    /// thread asked for it. `setpriv` sets the signal after it has changed user, because that
+    /// change would clear it.
     private func launch() async throws(LocalServersError) -> ProcessIdentity {
         let base = ["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]
         let (started, report) = AsyncThrowingStream<Int32, any Error>.makeStream()

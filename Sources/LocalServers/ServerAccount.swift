@@ -1,10 +1,10 @@
 import Glibc
 
-/// The user the servers run as: whoever runs this process, or `postgres` when that is root.
+/// The user that the servers run as: the user of this process, or `postgres` when that is root.
 struct ServerAccount: Sendable {
     let userID: UInt32
     let groupID: UInt32
-    /// What `setpriv` is told; empty when no user changes.
+    /// The options of `setpriv`; empty when the user does not change.
     let privileges: [String]
 
     /// PostgreSQL refuses to run as root, so root's servers run as this user.

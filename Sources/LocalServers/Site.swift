@@ -2,12 +2,13 @@ import FoundationEssentials
 import Glibc
 import SystemPackage
 
-/// Where one run's servers live: their programs, their account and their directories.
+/// The programs, the account and the directories of one run's servers.
 struct Site: Sendable {
     let programs: Programs
     let account: ServerAccount
     let privateDirectory: PrivateDirectory
-    /// Holds `postgres/`, `redis/` and their logs. It is the private directory when nothing is kept.
+    /// Holds `postgres/`, `redis/` and their logs. It is the private directory when nothing is
+    /// kept.
     let dataRoot: String
     let isKept: Bool
     let record: RunRecord

@@ -60,7 +60,8 @@ struct Tool: Sendable {
         }
     }
 
-    /// The working directory is `/`: the caller's own may be closed to the account a program runs as.
+    /// The working directory is `/`: the caller's own may be closed to the account a program runs
+    /// as.
     private func launch(_ words: [String], input: String) async throws -> Outcome {
         let result = try await Subprocess.run(
             .path(FilePath(words[0])),

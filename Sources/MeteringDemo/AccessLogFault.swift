@@ -1,4 +1,4 @@
-/// Why a line is not a call.
+/// Why a line of the log is not a call.
 enum AccessLogFault: String, CaseIterable, Sendable {
     case empty, noHost, noTime, tooLong
 

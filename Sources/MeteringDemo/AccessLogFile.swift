@@ -3,7 +3,8 @@ import Metering
 import Subprocess
 import SystemPackage
 
-/// An access log on disk, read in pieces of 64 KiB; one whose name ends in `.gz` is unpacked on the way.
+/// An access log on disk, read in pieces of 64 KiB; one whose name ends in `.gz` is unpacked on the
+/// way.
 struct AccessLogFile: Sendable {
     let path: String
 
@@ -43,7 +44,7 @@ struct AccessLogFile: Sendable {
             try await read(reading, body)
             try reading.close()
         } catch {
-            // gzip ends when nobody reads.
+            // gzip ends when its pipe is closed.
             try? reading.close()
             throw error
         }
@@ -71,7 +72,7 @@ struct AccessLogFile: Sendable {
         }
     }
 
-    /// Foundation keeps what the system said one error deeper.
+    /// Foundation keeps the system's error one level deeper.
     private static func reason(_ error: any Error) -> String {
         let inner = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
         return (inner ?? error).localizedDescription

@@ -1,6 +1,6 @@
 import Values
 
-/// Reads an access log in pieces of any size and says of each line whether it is a call.
+/// Reads an access log in pieces of any size and tells for each line whether it is a call.
 ///
 /// LF ends a line, a CR right before it is not part of it, and a last line without LF counts.
 /// Memory holds at most ``longestLine`` bytes and the piece at hand: a longer line is malformed and
@@ -23,9 +23,9 @@ struct AccessLogReader: Sendable {
     private(set) var calls = 0
     private(set) var malformed = 0
 
-    /// The begun line, with one byte of room for the CR that may turn out to end it.
+    /// The incomplete line, with one byte of room for a CR that may end it.
     private var held: [UInt8] = []
-    /// True while the rest of a line that is already too long goes by; `held` is its beginning.
+    /// True while the rest of a line that is already too long passes; `held` is its start.
     private var skipping = false
 
     /// Takes the next piece and hands over each line that ends in it.
@@ -48,7 +48,7 @@ struct AccessLogReader: Sendable {
         hold(rest)
     }
 
-    /// Says that the log ended, and hands over its last line when that had no LF.
+    /// Ends the log, and hands over its last line when that had no LF.
     mutating func finish(_ body: (AccessLogLine) throws -> Void) rethrows {
         guard !held.isEmpty else { return }
         try body(releaseLine(endedByLineFeed: false))

@@ -11,10 +11,10 @@ struct CheckConnection {
         let body: [UInt8]
     }
 
-    /// The connection ended, or was silent for too long, before the response was there.
+    /// The connection ended, or was silent for too long, before the response was complete.
     struct NoResponse: Error, CustomStringConvertible {
         var description: String {
-            "the worker closed a connection, or gave no answer within \(CheckConnection.patience)"
+            "the worker closed a connection, or did not answer within \(CheckConnection.patience)"
         }
     }
 
@@ -46,7 +46,7 @@ struct CheckConnection {
         }
     }
 
-    /// Sends one call of a clinic and returns what the worker answered.
+    /// Sends one call of a clinic and returns the worker's response.
     mutating func check(_ clinic: DemoClinic) async throws -> Response {
         let alarm = channel.eventLoop.scheduleTask(in: TimeAmount(Self.patience)) { [channel] in
             channel.close(promise: nil)

@@ -26,10 +26,11 @@ struct Demo: Sendable {
             group.addTask {
                 for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) { return }
             }
-            // Whichever ends first ends the other: a signal the demo, the demo's last line the wait for a signal.
+            // The first to end cancels the other: a signal ends the demo, the end of the demo ends
+            // the wait for a signal.
             try await group.next()
             group.cancelAll()
-            // What a signal broke off has failed, and that is no failure.
+            // Work that a signal cancelled is not a failure.
             try? await group.waitForAll()
         }
     }
@@ -84,7 +85,8 @@ struct Demo: Sendable {
         let tally = try await traffic.play { Console.note($0) }
         _ = try await worker.run(["rollup"])
         try await database.noteRun(startedAt: startedAt)
-        // The month in which the traffic began, and the one in which it ended when that is another.
+        // The month in which the traffic started, and the one in which it ended when that is
+        // another.
         let last = try await Self.month(of: servers)
         for month in first == last ? [first] : [first, last] { try await report(month, database) }
         Console.note(tally.sentence)
@@ -106,7 +108,7 @@ struct Demo: Sendable {
 
     struct NoTime: Error, CustomStringConvertible {
         let answer: String
-        var description: String { "Redis does not tell its time: \(Console.oneLine(answer))" }
+        var description: String { "Redis did not return its time: \(Console.oneLine(answer))" }
     }
 
     private func report(_ month: Month, _ database: DemoDatabase) async throws {

@@ -2,12 +2,13 @@ import Crypto
 import Metering
 import Values
 
-/// A clinic that stands for one host of an access log.
+/// The clinic of one host in an access log.
 struct DemoClinic: Hashable, Sendable {
     let id: ClinicID
     let host: String
 
-    /// The same host is the same clinic in every run: a UUID of version 5 in the namespace of DNS names.
+    /// The same host is the same clinic in every run: a UUID of version 5 in the namespace of DNS
+    /// names.
     init(host: String) {
         self.host = host
         let digest = Array(Insecure.SHA1.hash(data: Self.dnsNamespace + Array(host.utf8)))

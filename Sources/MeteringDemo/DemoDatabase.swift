@@ -13,7 +13,7 @@ struct DemoDatabase: Sendable {
 
     static let name = "demo"
 
-    /// Brings the database to what this program needs. Data of earlier runs stay.
+    /// Prepares the database for this program. Data of earlier runs stay.
     static func prepare(_ servers: LocalServers, fresh: Bool) async throws -> DemoDatabase {
         if fresh {
             try await servers.postgres.dropDatabase(name)
@@ -59,7 +59,7 @@ struct DemoDatabase: Sendable {
 
     func close() async { await owner.close() }
 
-    /// How often the demo ran before, and what was counted so far.
+    /// The earlier runs of the demo, and the calls counted so far.
     func history() async throws -> (runs: Int64, calls: Int64) {
         guard let row = try await owner.query(DemoSQL.history).first else { return (0, 0) }
         return (try row.int64("runs"), try row.int64("calls"))
@@ -70,7 +70,7 @@ struct DemoDatabase: Sendable {
             "demo", startedAt: startedAt, rowsWritten: 0, ok: true)
     }
 
-    /// Adds clinics on their plans; those on no plan get no subscription.
+    /// Adds clinics with their plans; those without a plan get no subscription.
     func add(_ clinics: [(clinic: DemoClinic, plan: String?)]) async throws {
         guard !clinics.isEmpty else { return }
         try await owner.execute(

@@ -13,9 +13,9 @@ struct DemoProgram: AsyncParsableCommand {
               metering-worker demo
               metering-worker demo --access-log /var/log/nginx/access.log.1.gz --once --report-format csv
 
-            Starts a private PostgreSQL and Redis and a worker, makes each line of the log one call over HTTP, rolls \
-            usage up and prints the report. Data are kept in .local/demo, and the next run adds to them. With \
-            --access-log every host is a clinic without limits.
+            Starts a private PostgreSQL, Redis and worker, sends each line of the log as one call \
+            over HTTP, rolls usage up and prints the report. The data stay in .local/demo, and \
+            the next run adds to them. With --access-log, every host is a clinic without limits.
             """,
         version: Release.version)
 

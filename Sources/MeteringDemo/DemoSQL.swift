@@ -1,6 +1,7 @@
 import Postgres
 
-/// The statements of the demo; everything else about clinics and plans is the application's business.
+/// The statements of the demo; everything else about clinics and plans is the application's
+/// business.
 enum DemoSQL {
     static let clinicsInsert = statement(
         "demo_clinics_insert", PackageResources.demo_clinics_insert_sql)

@@ -11,11 +11,11 @@ struct DemoTraffic: Sendable {
     /// The plan of a clinic; nil = no subscription.
     let plan: @Sendable (DemoClinic) -> String?
 
-    /// Each on a connection of its own.
+    /// Each on its own connection.
     static let callsAtOnce = 32
     static let malformedShown = 10
 
-    /// - Parameter note: Takes a line for each of the first malformed lines.
+    /// - Parameter note: Receives a line for each of the first malformed lines.
     func play(note: (String) -> Void) async throws -> TrafficTally {
         var tally = TrafficTally()
         var reader = AccessLogReader()
@@ -74,7 +74,7 @@ struct DemoTraffic: Sendable {
 
     /// One call of each, over one connection.
     ///
-    /// - Returns: For each nil when it was allowed, else the reason of the denial.
+    /// - Returns: For each call, nil when it was allowed, else the reason of the denial.
     private func check(_ clinics: [DemoClinic]) async throws -> [String?] {
         try await CheckConnection.lend(port: port, key: key) { connection in
             var denials: [String?] = []
@@ -109,7 +109,7 @@ struct DemoTraffic: Sendable {
         let body: String
 
         var description: String {
-            "a call of \(TerminalText.quoted(clinic)) got no decision but status \(status): "
+            "a call of \(TerminalText.quoted(clinic)) got status \(status) instead of a decision: "
                 + Console.oneLine(body)
         }
     }

@@ -4,7 +4,8 @@ import Shell
 import Subprocess
 import SystemPackage
 
-/// `metering-worker`, installed beside this program, as the demo's servers have it.
+/// The `metering-worker` that is installed beside this program, with the settings of the demo's
+/// servers.
 struct DemoWorker: Sendable {
     private let path: String
     private let environment: [String: String]
@@ -17,14 +18,14 @@ struct DemoWorker: Sendable {
     }
 
     /// - Parameters:
-    ///   - database: Where the worker's login connects.
-    ///   - redis: The counters.
+    ///   - database: The database, with the worker's login.
+    ///   - redis: The Redis that counts.
     init(database: String, redis: String) throws {
         path = try InstalledProgram.path("metering-worker")
         environment = [
             "DATABASE_URL": database, "REDIS_URL": redis, "HTTP_PORT": "0", "HTTP_ADMIN": "false",
             "LOG_LEVEL": "error", "METERING_CHECK_TIMEOUT": "5s",
-            // Every call is decided by the one counter, however slow the machine.
+            // Redis decides every call, however slow the machine is.
             "METERING_ON_OUTAGE": "deny", "METERING_LOAD_TIMEOUT": "3s",
             "METERING_UNKNOWN_PER_SECOND": "1000", "METERING_SHUTDOWN_TIMEOUT": "10s",
         ]
@@ -32,7 +33,8 @@ struct DemoWorker: Sendable {
 
     /// Runs a command that ends, and returns what it printed on stdout.
     ///
-    /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker has.
+    /// - Parameter url: `DATABASE_URL` of this command, where it needs more rights than the worker
+    ///   has.
     func run(_ arguments: [String], database url: String? = nil) async throws -> String {
         let settings = environment.merging(["DATABASE_URL": url].compactMapValues(\.self)) { $1 }
         let base = ["PATH": "/usr/bin:/bin", "TZ": "UTC", "LC_ALL": "C.UTF-8"]

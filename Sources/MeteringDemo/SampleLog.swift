@@ -5,8 +5,8 @@ import Shell
 enum SampleLog {
     struct Missing: Error, CustomStringConvertible {
         var description: String {
-            "the sample log Examples/access.log is not here; run the demo in the project's directory, or name a "
-                + "log with --access-log FILE"
+            "the sample log Examples/access.log is not here; run the demo in the project's "
+                + "directory, or name a log with --access-log FILE"
         }
     }
 

@@ -1,5 +1,5 @@
-/// Who is on which plan when the sample traffic plays: the busiest clinic uses up its quota, the second one
-/// calls faster than its plan admits, the third has no subscription, all others have room.
+/// The plans of the clinics in the sample traffic: the busiest clinic uses up its quota, the second
+/// one calls faster than its plan admits, the third has no subscription, all others have room.
 struct SamplePlans: Sendable {
     private let ranks: [String: Int]
 

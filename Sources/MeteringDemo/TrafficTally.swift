@@ -1,4 +1,4 @@
-/// What became of an access log that was played as calls.
+/// The results of an access log that was played as calls.
 struct TrafficTally: Sendable {
     var lines = 0
     var malformed = 0

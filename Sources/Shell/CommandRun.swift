@@ -3,14 +3,16 @@ import Glibc
 import Logging
 import SystemPackage
 
-/// One run of a program: its exit code is 0 for done, 1 for failed, 2 for a mistake on the command line.
+/// One run of a program. Its exit code is 0 for success, 1 for a failure, 2 for a mistake on the
+/// command line.
 public enum CommandRun {
     /// Parses the arguments, runs the command and ends the process.
     ///
-    /// A failure is one line on stderr. A reader that goes away, as `head` does, is no failure.
+    /// A failure is one line on stderr. A reader that closes the pipe early, as `head` does, is no
+    /// failure.
     @concurrent
     public static func end<Root: AsyncParsableCommand>(_ root: Root.Type) async -> Never {
-        // Writing to a closed pipe then gives an error here instead of killing a worker.
+        // A write to a closed pipe then returns an error instead of killing the process.
         signal(SIGPIPE, SIG_IGN)
         let program = root._commandName
         let command: any ParsableCommand
@@ -22,8 +24,8 @@ public enum CommandRun {
         leave(await run(command, of: root, program: program))
     }
 
-    /// Ends the process at once. `exit` would first clean up what libraries share, while threads of theirs may
-    /// still use it.
+    /// Ends the process at once. `exit` would first free what libraries share, while their threads
+    /// may still use it.
     private static func leave(_ code: Int32) -> Never {
         fflush(nil)
         _exit(code)
@@ -48,7 +50,7 @@ public enum CommandRun {
         }
     }
 
-    /// Says why the run ended, and gives its exit code.
+    /// Prints why the run ended, and returns its exit code.
     private static func closing<Root: AsyncParsableCommand>(
         _ root: Root.Type, with error: any Error, program: String
     ) -> Int32 {

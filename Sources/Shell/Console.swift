@@ -13,7 +13,8 @@ public enum Console {
 
     public static func write(_ text: String) throws { try write(text.utf8) }
 
-    /// Writes a line to stderr, `program: text`. A closed stderr is no error: no caller could repair it.
+    /// Writes a line to stderr, `program: text`. A closed stderr is no error: no caller could fix
+    /// it.
     ///
     /// - Parameter level: How the line is marked where lines are JSON.
     public static func note(_ line: String, level: Logger.Level = .notice) {
@@ -27,13 +28,14 @@ public enum Console {
             ).text)
     }
 
-    /// From now on each note is a JSON object as the lines of the log are, so that stderr holds nothing else.
+    /// From now on each note is a JSON object, like a log record, so that stderr holds nothing
+    /// else.
     public static func noteInJSON() { notesAreJSON.store(true, ordering: .relaxed) }
 
     private static let notesAreJSON = Atomic<Bool>(false)
     private static let isWriting = Mutex<Void>(())
 
-    /// One line at a time: a long one is written in pieces.
+    /// One line at a time, because a long line is written in pieces.
     static func writeLine(_ line: String) {
         isWriting.withLock { _ in
             _ = try? FileDescriptor.standardError.writeAll("\(line)\n".utf8)
@@ -43,7 +45,7 @@ public enum Console {
     /// Whether a person reads stderr.
     public static var hasTerminal: Bool { isatty(FileDescriptor.standardError.rawValue) == 1 }
 
-    /// Asks a person; nil when none is at the terminal. Everything but `y` or `yes` is no.
+    /// Asks on the terminal; nil when there is none. Everything but `y` or `yes` is no.
     public static func asks(_ question: String) -> Bool? {
         guard hasTerminal, isatty(FileDescriptor.standardInput.rawValue) == 1 else { return nil }
         _ = try? FileDescriptor.standardError.writeAll("\(question) [y/N] ".utf8)

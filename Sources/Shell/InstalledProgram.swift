@@ -9,8 +9,8 @@ public enum InstalledProgram {
         let directory: String
 
         public var description: String {
-            "\(name) is not in \(directory), where this program is; install both with make install, or build it with "
-                + "swift build --product \(name)"
+            "\(name) is not in \(directory), where this program is; install both with make "
+                + "install, or build it with swift build --product \(name)"
         }
     }
 
@@ -29,14 +29,14 @@ public enum InstalledProgram {
         return FilePath(program ?? "/").removingLastComponent().string
     }
 
-    /// The path of a program, which exists and may be run.
+    /// The path of a program, which exists and is executable.
     public static func path(_ name: String) throws(Missing) -> String {
         let path = "\(directory)/\(name)"
         guard access(path, X_OK) == 0 else { throw Missing(name: name, directory: directory) }
         return path
     }
 
-    /// Replaces this process by a program. It returns only by an error.
+    /// Replaces this process with a program. It returns only with an error.
     public static func become(_ name: String, _ arguments: [String]) throws -> Never {
         let path = try path(name)
         let words = ([path] + arguments).map { strdup($0) } + [nil]

@@ -1,8 +1,8 @@
 import Foundation
 
-/// A JSON text with its kinds kept apart.
+/// A JSON text that keeps its kinds of values apart.
 ///
-/// `true` is not 1, and every key is seen, so that an unknown one can be refused.
+/// `true` is not 1, and every key is kept, so that a caller can refuse an unknown one.
 enum JSONTree: Decodable {
     case object([String: JSONTree])
     case leaf(SettingValue)
@@ -37,7 +37,8 @@ enum JSONTree: Decodable {
         }
     }
 
-    /// Every value by its path, joined with points. An empty object is a leaf too, so that it is seen.
+    /// Every value by its path, joined with points. An empty object is a leaf too, so that it is
+    /// checked.
     var leaves: [String: SettingValue] {
         guard case .object(let members) = self else { return [:] }
         var all: [String: SettingValue] = [:]

@@ -1,10 +1,11 @@
 import FoundationEssentials
 import Logging
 
-/// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where there is any.
+/// One line of the log as a JSON object: `ts`, `level`, `label`, `message`, and `metadata` where
+/// there is any.
 ///
-/// For anything that is logged, the line is valid JSON of at most `bytesMax` bytes: texts are cut, and metadata that is too
-/// much is left out and said to be.
+/// Every record is valid JSON of at most `bytesMax` bytes: long texts are cut, and metadata that is
+/// too long is replaced with its size.
 struct LogRecord {
     static let bytesMax = 16_384
     private static let messageMax = 4_096
@@ -46,7 +47,8 @@ struct LogRecord {
         }
     }
 
-    /// A string by RFC 8259, cut after `most` bytes. What could end a line or move a terminal is escaped too.
+    /// A string by RFC 8259, cut after `most` bytes. What could end a line or move a terminal is
+    /// escaped too.
     private static func quoted(_ text: String, most: Int) -> String {
         var quoted = "\""
         var bytes = 0

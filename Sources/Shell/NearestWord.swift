@@ -1,6 +1,7 @@
-/// The word that a misspelt one most likely stands for.
+/// The known word that a misspelt one most likely means.
 enum NearestWord {
-    /// - Returns: nil only when there are no words. The first of several that are equally near.
+    /// - Returns: The nearest word, the first of several equally near; nil only when there are no
+    ///   words.
     static func to(_ wrong: String, among words: [String]) -> String? {
         words.min { distance(wrong, $0) < distance(wrong, $1) }
     }

@@ -1,8 +1,8 @@
 import SystemPackage
 
-/// What a person at a terminal sees of work that takes longer than a second.
+/// The progress of work that takes longer than a second, shown on a terminal.
 ///
-/// Off a terminal nothing is written. The line is renewed at most five times a second.
+/// Without a terminal it writes nothing. It renews the line at most five times a second.
 public struct ProgressLine {
     private let start = ContinuousClock.now
     private var shownAt: ContinuousClock.Instant?
@@ -10,7 +10,7 @@ public struct ProgressLine {
 
     public init() {}
 
-    /// Says how far the work is, when it is time to.
+    /// Shows the progress when a renewal is due.
     public mutating func show(_ text: @autoclosure () -> String) {
         guard isSeen else { return }
         let now = ContinuousClock.now
@@ -20,7 +20,7 @@ public struct ProgressLine {
         _ = try? FileDescriptor.standardError.writeAll("\r\u{1B}[K\(text())".utf8)
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     public mutating func clear() {
         guard shownAt != nil else { return }
         shownAt = nil

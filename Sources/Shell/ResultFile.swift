@@ -45,7 +45,7 @@ public struct ResultFile: ~Copyable {
         }
     }
 
-    /// Makes the file durable and puts it in its place.
+    /// Makes the file durable and renames it to its final name.
     public mutating func place() throws(ResultFileError) {
         guard let path, let temporary else { return }
         guard fsync(descriptor.rawValue) == 0, rename(temporary, path) == 0 else {

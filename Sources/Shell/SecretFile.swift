@@ -1,6 +1,6 @@
 import Foundation
 
-/// A secret that lies in a file of its own, as containers and systemd hand them over.
+/// A secret in its own file, as containers and systemd provide them.
 struct SecretFile {
     /// The contents without one newline at the end.
     let text: String

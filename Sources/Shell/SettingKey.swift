@@ -1,9 +1,10 @@
 import Values
 
-/// One setting: where it is read, what it may be, what it does.
+/// One setting: its names, its allowed values, its meaning.
 ///
-/// The path gives both names: `["metering", "checkpoint_interval"]` is `METERING_CHECKPOINT_INTERVAL`
-/// in the environment and `{"metering": {"checkpoint_interval": …}}` in the file.
+/// The path gives both names: `["metering", "checkpoint_interval"]` is
+/// `METERING_CHECKPOINT_INTERVAL` in the environment and `{"metering": {"checkpoint_interval": …}}`
+/// in the file.
 public struct SettingKey: Hashable, Sendable {
     public let path: [String]
     public let kind: Kind
@@ -34,7 +35,8 @@ public struct SettingKey: Hashable, Sendable {
     public var fileName: String { path.joined(separator: ".") }
     public var isSecret: Bool { if case .secret = kind { true } else { false } }
 
-    /// The path of the key that names a file holding this secret: `DATABASE_URL_FILE`, `database.url_file`.
+    /// The path of the key that names a file holding this secret: `DATABASE_URL_FILE`,
+    /// `database.url_file`.
     var pathOfFile: [String]? {
         guard isSecret, let last = path.last else { return nil }
         return path.dropLast() + ["\(last)_file"]
@@ -42,7 +44,7 @@ public struct SettingKey: Hashable, Sendable {
 }
 
 extension SettingKey.Kind {
-    /// The value that an environment variable's text stands for, or the text itself when it has another form.
+    /// The value of an environment variable's text, or the text itself when it has another form.
     func value(of text: String) -> SettingValue {
         switch self {
         case .integer: Int(text).map(SettingValue.integer) ?? .text(text)
@@ -72,7 +74,7 @@ extension SettingKey.Kind {
         }
     }
 
-    /// What may be written, for messages and the page: `100ms to 1m`.
+    /// The allowed values, for messages and docs/configuration.md: `100ms to 1m`.
     public var allowed: String {
         switch self {
         case .text: "text that is not empty"
@@ -86,7 +88,7 @@ extension SettingKey.Kind {
         }
     }
 
-    /// The value where neither the environment nor the file has one.
+    /// The value when neither the environment nor the file has one.
     var defaultValue: SettingValue? {
         switch self {
         case .text(let text), .choice(_, let text): .text(text)

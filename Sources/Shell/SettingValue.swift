@@ -15,7 +15,7 @@ extension SettingValue {
 }
 
 extension SettingValue: CustomStringConvertible {
-    /// As it is written in a setting; never printed of a secret.
+    /// The value as a setting writes it; never printed for a secret.
     var description: String {
         switch self {
         case .text(let text): text

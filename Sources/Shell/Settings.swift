@@ -3,16 +3,16 @@ import Values
 
 /// The settings of one program: the environment, then a JSON file, then the defaults of its table.
 ///
-/// Everything is checked when this is made, so reading finds only what its key allows.
+/// The initializer checks everything, so reading finds only values that the key allows.
 public struct Settings: Sendable {
     private let values: [SettingKey: SettingValue]
     private let given: Set<SettingKey>
-    /// What is odd but no reason to stop, one line each.
+    /// Warnings that do not stop the program, one line each.
     public let warnings: [String]
 
     /// - Parameters:
     ///   - keys: All settings of the program.
-    ///   - prefix: Variables that begin so are the program's own; an unknown one is refused.
+    ///   - prefix: Variables with this prefix are the program's own; an unknown one is refused.
     public init(
         keys: [SettingKey], environment: [String: String], file: String? = nil,
         prefix: String? = nil
@@ -29,7 +29,7 @@ public struct Settings: Sendable {
             .map { "the file of \($0) can be read by every user; chmod 600 is safer" }
     }
 
-    /// Whether the environment or the file sets it, so that its default is not used.
+    /// Whether the environment or the file sets it, instead of its default.
     public func isGiven(_ key: SettingKey) -> Bool { given.contains(key) }
 
     /// A secret, or nil when it is not set.
@@ -73,7 +73,7 @@ public struct Settings: Sendable {
     }
 }
 
-/// Nothing that prints a value may look inside: there are passwords.
+/// Nothing that prints a value may look inside, because it holds passwords.
 extension Settings: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
     public var description: String { "Settings" }
     public var debugDescription: String { description }

@@ -1,14 +1,15 @@
-/// What one place (the environment, the file) says about the settings, checked and with secrets read in.
+/// The settings from one place (the environment, the file), checked, with secrets read.
 struct SettingsSource {
     private(set) var values: [SettingKey: SettingValue] = [:]
     /// Secret files that other users of the machine can read.
     private(set) var exposed: [String] = []
-    /// How this place writes a path: `HTTP_PORT` or `http.port`.
+    /// The form of a path in this place: `HTTP_PORT` or `http.port`.
     private let name: ([String]) -> String
 
-    /// The variables of `keys`, and any other with `prefix` refused. An empty variable counts as not set.
+    /// The variables of `keys`, and any other with `prefix` refused. An empty variable counts as
+    /// not set.
     ///
-    /// Variables that begin with `METERING_TEST_` belong to the tests and are passed over.
+    /// Variables that start with `METERING_TEST_` belong to the tests and are ignored.
     init(
         environment: [String: String], keys: [SettingKey], prefix: String?
     ) throws(SettingsError) {
@@ -68,7 +69,7 @@ struct SettingsSource {
             default: key.kind.defaultText)
     }
 
-    /// The first in order of name, so that the same mistake gives the same line each time.
+    /// The first by name, so that a mistake always gives the same line.
     private static func refuseUnknown(
         _ names: Set<String>, known: [String]
     ) throws(SettingsError) {

@@ -1,6 +1,6 @@
 /// The list of settings as Markdown, for docs/configuration.md.
 public enum SettingsTable {
-    /// One line of a table for each key: both names, default, what is allowed, what it does.
+    /// One row for each key: both names, default, allowed values, meaning.
     public static func table(of keys: [SettingKey]) -> String {
         var text = "| variable | in the file | default | allowed | what it does |\n"
         text += "|---|---|---|---|---|\n"

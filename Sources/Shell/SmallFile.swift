@@ -1,8 +1,8 @@
 import Foundation
 
-/// A file that is small by its nature, read whole.
+/// A small file, read whole.
 enum SmallFile {
-    /// Settings and secrets are far smaller; more is some other file.
+    /// Settings and secrets are far smaller; a larger file is a wrong one.
     static let mostBytes = 65_536
 
     static func contents(of path: String) throws(SettingsError) -> Data {

@@ -61,7 +61,7 @@ import Testing
         async throws
     {
         let table: [(LocalCertificates.Name, KeyPath<LocalCertificates, String>?, String)] = [
-            (.localhost, \.stranger, "certificate verify failed"),
+            (.localhost, \.otherAuthority, "certificate verify failed"),
             (.localhost, nil, "does not exist"),
             (.expired, \.authority, "certificate verify failed"),
             (.elsewhere, \.authority, "does not match host name \"localhost\""),

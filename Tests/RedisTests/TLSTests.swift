@@ -86,7 +86,7 @@ import Testing
     ) async throws {
         let table:
             [(LocalCertificates.Name, KeyPath<LocalCertificates, String>?, RedisTLSProblem)] = [
-                (.localhost, \.stranger, .notTrusted), (.localhost, nil, .notTrusted),
+                (.localhost, \.otherAuthority, .notTrusted), (.localhost, nil, .notTrusted),
                 (.expired, \.authority, .notTrusted), (.elsewhere, \.authority, .wrongHost),
             ]
         for (name, authority, problem) in table {

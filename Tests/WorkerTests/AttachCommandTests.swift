@@ -10,7 +10,7 @@ import Testing
             try await database.makeTeamTables()
             let plan = try await database.run(["metering-worker", "migrate", "--dry-run"])
             #expect(plan.ending == .exited(0))
-            #expect(plan.output.hasPrefix("the application's tables are there: would attach"))
+            #expect(plan.output.hasPrefix("the application's tables exist: would attach"))
             #expect(plan.output.contains("found   public.patients: rows not counted yet, "))
             #expect(plan.output.contains("row security on\n"))
             #expect(plan.output.contains("would run ALTER TABLE public.file_storage ADD COLUMN"))

@@ -155,16 +155,16 @@ import Testing
                 ["metering-worker", "rollup", "--month", "2026-03"],
                 ["REDIS_URL": "unix:///nowhere/redis.sock"])
             #expect(away.ending == .exited(1))
-            #expect(away.errors.contains("Redis was not read"))
+            #expect(away.errors.contains("could not read Redis"))
             #expect(away.output == "2026-03: 2 clinics, 2 rows written\n")
         }
     }
 
-    @Test func `refuses a month that has not begun`() async throws {
+    @Test func `refuses a month that has not started`() async throws {
         try await SmallDatabase.lend { database in
             let run = try await database.run(["metering-worker", "rollup", "--month", "9999-12"])
             #expect(run.ending == .exited(1))
-            #expect(run.errors.contains("9999-12 has not begun"))
+            #expect(run.errors.contains("9999-12 has not started"))
         }
     }
 }

@@ -31,7 +31,7 @@ import Testing
             let refused = try await worker.check(clinic, #","limit":"export""#)
             #expect(refused.status == 503 && refused.field("retry-after") == "1")
             let ready = try await worker.request("GET", "/readyz", key: nil)
-            #expect(ready.status == 200 && ready.body.contains("decided by this worker alone"))
+            #expect(ready.status == 200 && ready.body.contains("this worker decides checks"))
             // The journal does not wait for Redis.
             try await waitUntil("the journal is in the ledger") {
                 try await worker.database.adjusted(clinic) == 20
@@ -53,7 +53,7 @@ import Testing
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
             worker.redis.send(SIGSTOP)
             for _ in 0..<50 { acknowledged += try await worker.acknowledged(clinic) }
-            #expect(worker.worker.away.isRedisUnavailable)
+            #expect(worker.worker.fallback.isRedisUnavailable)
             worker.redis.send(SIGCONT)
             try await worker.waitUntilTogether(clinic)
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
@@ -74,7 +74,7 @@ import Testing
             }
             worker.redis.send(SIGSTOP)
             for _ in 0..<6 { #expect(try await reserve().status == 503) }
-            #expect(worker.worker.away.isRedisUnavailable)
+            #expect(worker.worker.fallback.isRedisUnavailable)
             #expect(try await worker.check(clinic, #","request_id":"a""#).status == 503)
             worker.redis.send(SIGCONT)
             try await worker.waitUntilTogether(clinic)
@@ -97,7 +97,7 @@ import Testing
             for _ in 0..<5 { acknowledged += try await worker.acknowledged(clinic) }
             proxy.hold(.milliseconds(200))
             for _ in 0..<100 { acknowledged += try await worker.acknowledged(clinic) }
-            #expect(worker.worker.away.isRedisUnavailable)
+            #expect(worker.worker.fallback.isRedisUnavailable)
             proxy.hold(.zero)
             try await worker.waitUntilTogether(clinic)
             try await worker.expectCounted(acknowledged, of: clinic)
@@ -156,7 +156,7 @@ extension HTTPWorker {
 
     /// Redis and the journal together have it, and no more comes.
     fileprivate func expectCounted(_ units: Int64, of clinic: ClinicID) async throws {
-        let bound = worker.away.stats.ambiguous
+        let bound = worker.fallback.stats.ambiguous
         try await waitUntil("everything is in the ledger") {
             let counted = try await database.counted(clinic)
             let adjusted = try await database.adjusted(clinic)

@@ -74,7 +74,7 @@ import Testing
             #expect(reply.status == 429)
             #expect(body.reasons == ["quota"] && body.reason == "quota")
             #expect(body.type == "urn:metering-worker:problem:quota-exceeded")
-            #expect(body.detail == "5 of 5 units are used; new ones come at \(end)")
+            #expect(body.detail == "5 of 5 units are used; the next month starts at \(end)")
             #expect(body.usage.used == 5 && body.usage.remaining == 0 && body.limits.isEmpty)
             #expect(body.usage.resets_at == end)
             #expect(reply.field("ratelimit") == nil && reply.field("ratelimit-policy") == nil)

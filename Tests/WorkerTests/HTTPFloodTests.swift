@@ -76,7 +76,7 @@ import Testing
     @Test func `keeps files for itself, however many want in`() async throws {
         try await WorkerSite.lend(clinics: 1) { site in
             let (process, port) = try await serve(site, files: 240)
-            let said = try await process.line(containing: "fewer HTTP connections")
+            let said = try await process.line(containing: "fewer connections")
             let number = said.firstMatch(of: /possible=([0-9]+)/)?.1
             let possible = try #require(number.flatMap { Int($0) })
             try await CallLine.open(port: port) { line in

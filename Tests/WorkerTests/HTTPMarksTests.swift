@@ -103,7 +103,8 @@ import Testing
         let mark =
             #"{"clinic_id":"ID","period":1,"epoch":"00000000000000aa","used":1,"credited":0,"config_version":0,"seen_at":1}"#
         let rows = [
-            ("", "no JSON"), ("[]", "one field marks"), (#"{"marks":[]}"#, "1 to 1000"),
+            ("", "cannot be read as JSON"), ("[]", "one field marks"),
+            (#"{"marks":[]}"#, "1 to 1000"),
             (#"{"marks":[1]}"#, "marks[0]"),
             (#"{"marks":[MARK],"x":1}"#, "one field"),
             (

@@ -18,7 +18,8 @@ import Testing
             #expect(rotated.ending == .exited(0), "\(rotated.errors)")
             #expect(rotated.output.hasPrefix("mk_") && rotated.output != made.output)
             #expect(
-                rotated.errors.contains("key 2 \"gateway\" is shown this once; key 1 is good until")
+                rotated.errors.contains(
+                    "key 2 \"gateway\" is shown only once; key 1 stays valid until")
             )
             let rows = try await database.psql(
                 """

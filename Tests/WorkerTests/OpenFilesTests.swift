@@ -6,14 +6,14 @@ import Testing
     @Test func `are shared out between the worker and its callers`() throws {
         let own = OpenFiles.own(loops: 2, databaseConnections: 4, adminConnections: 64)
         #expect(own == 152)
-        #expect(try OpenFiles(most: 1_024, own: own).connections(wished: 10_000) == 872)
-        #expect(try OpenFiles(most: 1_024, own: own).connections(wished: 872) == 872)
-        #expect(try OpenFiles(most: 1_024, own: own).connections(wished: 10) == 10)
-        #expect(try OpenFiles(most: 153, own: own).connections(wished: 10) == 1)
-        #expect(try OpenFiles(most: .max, own: own).connections(wished: 1_000_000) == 1_000_000)
+        #expect(try OpenFiles(most: 1_024, own: own).connections(wanted: 10_000) == 872)
+        #expect(try OpenFiles(most: 1_024, own: own).connections(wanted: 872) == 872)
+        #expect(try OpenFiles(most: 1_024, own: own).connections(wanted: 10) == 10)
+        #expect(try OpenFiles(most: 153, own: own).connections(wanted: 10) == 1)
+        #expect(try OpenFiles(most: .max, own: own).connections(wanted: 1_000_000) == 1_000_000)
         for most in [0, 1, 151, 152] {
             #expect(throws: StartError.self) {
-                try OpenFiles(most: most, own: own).connections(wished: 1)
+                try OpenFiles(most: most, own: own).connections(wanted: 1)
             }
         }
     }

@@ -61,7 +61,7 @@ import Testing
                 worker.process.send(signal)
                 #expect(try await worker.process.waitForEnd() == .exited(1))
             }
-            #expect(worker.process.errorLines.last?.contains("ending at once") == true)
+            #expect(worker.process.errorLines.last?.contains("stopping at once") == true)
             // What it had not written is in Redis, and the next one finds it.
             _ = try await site.redis.client(["CLIENT", "UNPAUSE"])
             try await waitUntil("the calls are in Redis") {

@@ -83,14 +83,14 @@ import Testing
             let plain = try #require(place.site.redis.tcpURL)
             let table: [([String: String], String, String)] = [
                 (
-                    ["DATABASE_URL": try database.tlsURL(trusting: certificates.stranger)],
+                    ["DATABASE_URL": try database.tlsURL(trusting: certificates.otherAuthority)],
                     "DATABASE_URL", "sslrootcert"
                 ),
                 (
                     ["DATABASE_URL": try database.tlsURL(trusting: "/none/ca.pem")],
                     "DATABASE_URL", "sslrootcert"
                 ),
-                (["REDIS_TLS_CA": certificates.stranger], "REDIS_URL", "REDIS_TLS_CA"),
+                (["REDIS_TLS_CA": certificates.otherAuthority], "REDIS_URL", "REDIS_TLS_CA"),
                 (["REDIS_TLS_CA": "/none/ca.pem"], "REDIS_TLS_CA", "/none/ca.pem"),
                 (["REDIS_TLS_KEY": certificates.key(.localhost)], "REDIS_TLS_KEY", "PEM"),
                 (["REDIS_TLS_KEY": ""], "REDIS_TLS_KEY", "is not named"),

@@ -4,8 +4,9 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// The listener for operators: `/metrics`, `/healthz`, `/readyz`. It takes no keys, so it is on loopback unless
-/// its settings allow otherwise. Its connections have the same bounds as those of the API.
+/// The listener for operators: `/metrics`, `/healthz`, `/readyz`. It takes no keys, so it is on
+/// loopback unless its settings allow otherwise. Its connections have the same bounds as those of
+/// the API.
 struct AdminServer: Service {
     let settings: WorkerSettings.Admin
     private let listener: HTTPListener

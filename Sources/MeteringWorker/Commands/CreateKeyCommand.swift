@@ -20,17 +20,18 @@ struct CreateKeyCommand: AsyncParsableCommand {
     var name: String
     @Option(
         help: ArgumentHelp(
-            "What it may do: check, usage, marks, admin, joined with commas.", valueName: "scopes"),
+            "What it may do: check, usage, marks, admin, separated by commas.",
+            valueName: "scopes"),
         transform: scopes)
     var scope: Set<StoredKey.Scope>
     @Option(
         help: ArgumentHelp(
-            "A clinic it is for, by id or subdomain; may be repeated. Without it: every clinic.",
+            "A clinic that it is for, by id or subdomain; repeatable. Default: every clinic.",
             valueName: "clinic"))
     var clinic: [String] = []
     @Option(
         help: ArgumentHelp(
-            "How long it is valid, as 90d. Without it: for ever.", valueName: "time"),
+            "How long it is valid, such as 90d. Default: forever.", valueName: "time"),
         transform: KeysCommand.lifetime)
     var expires: Duration?
 
@@ -53,13 +54,13 @@ struct CreateKeyCommand: AsyncParsableCommand {
                 hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
                 expiresAt: try await end(by: ledger))
             Console.note(
-                "key \(stored.id) \(TerminalText.quoted(name)) is shown this once; only its hash is stored"
-            )
+                "key \(stored.id) \(TerminalText.quoted(name)) is shown only once; only its hash "
+                    + "is stored")
             try Console.write("\(key.text)\n")
         }
     }
 
-    /// The database's clock decides, so that all hosts agree.
+    /// The clock of the database decides, so that all hosts agree.
     private func end(by ledger: Ledger) async throws -> Int64? {
         guard let expires else { return nil }
         // Both lie far below 2^62: a time of 1970…9999 and at most 36,500 days.

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Shell
 
-/// `metering-worker demo`: a program of its own, `metering-demo`, which takes the place of this process. So the
-/// worker itself holds nothing that starts a database.
+/// `metering-worker demo`: a program of its own, `metering-demo`, which replaces this process. So
+/// the worker itself contains no code that starts a database.
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo",

@@ -1,19 +1,20 @@
 import ArgumentParser
 import Shell
 
-/// `metering-worker doctor`: for a new installation, and for three in the morning.
+/// `metering-worker doctor`: checks an installation, new or in trouble.
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Look at servers, rights and backlogs, and say what to do; change nothing.",
+        abstract: "Check servers, rights and backlogs, and print remedies; change nothing.",
         discussion: """
             Examples:
               metering-worker doctor | grep -v ^ok
               metering-worker doctor --json
 
-            Takes the settings of `serve`. A line for each check: ok, warn or fail, its name, what was \
-            found, and the remedy. It ends within 15 seconds, also when a server is away or frozen. Exit \
-            codes: 0 nothing fails, 1 it could not run, 2 wrong usage, 3 something fails.
+            Takes the settings of `serve`. Prints a line for each check: ok, warn or fail, its \
+            name, what was found, and the remedy. It ends within 15 seconds, even when a server \
+            is down or hangs. Exit codes: 0 nothing fails, 1 doctor could not run, 2 wrong usage, \
+            3 something fails.
             """)
 
     @OptionGroup var options: SettingsOptions

@@ -3,5 +3,5 @@ import Metering
 struct FutureMonth: Error, CustomStringConvertible {
     let month: Month
     let current: Month
-    var description: String { "\(month) has not begun; the current month is \(current) (UTC)" }
+    var description: String { "\(month) has not started; the current month is \(current) (UTC)" }
 }

@@ -4,7 +4,7 @@ import Ledger
 import Metering
 import Values
 
-/// A key as the list shows it. The names of its members are read by scripts; never rename one.
+/// A key as the list shows it. Scripts read the names of its members; never rename one.
 struct KeyListing: Encodable {
     enum State: String, Encodable { case valid, expired, revoked }
 

@@ -7,7 +7,7 @@ import Values
 struct KeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys",
-        abstract: "Make, list and end the keys of the HTTP API.",
+        abstract: "Create, list and end the keys of the HTTP API.",
         discussion: """
             Examples:
               metering-worker keys create --name gateway --scope check,usage

@@ -9,7 +9,7 @@ import Values
 struct ListKeysCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "Print all keys, in the order of their making; never the keys themselves.",
+        abstract: "List all keys, oldest first, without the secrets.",
         discussion: """
             Example:
               metering-worker keys list --format json

@@ -1,8 +1,8 @@
 import Shell
 import Synchronization
 
-/// Says where `serve` listens. The second listener is told of only once the first one is there: a start that fails
-/// there says one line, what is wrong.
+/// Prints where `serve` listens. It reports the second listener only after the first one: a start
+/// that fails there prints only the line of the error.
 final class ListeningNotes: Sendable {
     private struct State {
         var hasStarted = false

@@ -7,31 +7,31 @@ import Shell
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
-        abstract: "Create or update the tables, each step once and in order.",
+        abstract: "Create or update the schema, each step once and in order.",
         discussion: """
             Examples:
               DATABASE_OWNER_URL=postgresql://owner@db/clinics metering-worker migrate --dry-run
               metering-worker migrate --rls
 
-            In an empty database it makes the application's tables too. In one that has them it attaches: \
-            they stay as they are and belong to whom they belonged; docs/attach.md says what is added. \
-            Which way it goes is what --dry-run says first.
+            In an empty database, migrate also creates the application's tables. In a database \
+            that has them, it attaches: their structure and owners stay; docs/attach.md lists the \
+            additions. --dry-run says first which of the two it would do.
 
             Connects with DATABASE_OWNER_URL, else DATABASE_URL, directly and not through a pooler. \
-            Run twice, the second finds nothing to do; run by two at once, the second waits; \
-            interrupted, the next goes on.
+            A second run finds nothing to do, a concurrent run waits, and a run after an \
+            interrupted one continues it.
             """)
 
     @OptionGroup var options: SettingsOptions
     @Flag(help: "Print what would be applied; change nothing.")
     var dryRun = false
-    @Flag(help: "Then widen api_usage.api_calls from INT to BIGINT: writes that table anew.")
+    @Flag(help: "Then widen api_usage.api_calls from INT to BIGINT: rewrites that table.")
     var rewrite = false
     @Flag(help: "Then switch row security on for the application's tables.")
     var rls = false
     @Flag(
         name: .customLong("force-rls"),
-        help: "The same, also for their owners: their COPY FROM and pg_dump stop.")
+        help: "Like --rls, also for the owners: their COPY FROM and pg_dump stop.")
     var forceRLS = false
     @Flag(help: "Do what --rls and --force-rls ask about.")
     var yes = false
@@ -60,7 +60,7 @@ struct MigrateCommand: AsyncParsableCommand {
         guard survey.files.isEmpty else {
             if rewrite || rls || forceRLS {
                 Self.note(
-                    "what --rewrite, --rls and --force-rls would do is said when this is applied")
+                    "--rewrite, --rls and --force-rls say what they would do when this is applied")
             }
             return
         }
@@ -83,10 +83,10 @@ struct MigrateCommand: AsyncParsableCommand {
         return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
     }
 
-    /// The roles cannot log in themselves, so whoever logs in is given one.
+    /// The roles cannot log in, so each login is granted one.
     private static var grants: String {
         let grants = Migrator.grants(workerLogin: "<worker login>", adminLogin: "<report login>")
-        return "for the logins of the worker and of billing, once each:\n"
+        return "grant once to the logins of the worker and of billing:\n"
             + grants.map { "  \($0)\n" }.joined()
     }
 

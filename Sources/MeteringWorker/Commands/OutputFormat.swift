@@ -1,6 +1,6 @@
 import ArgumentParser
 
-/// How a command prints what people or programs read.
+/// The format of a command's output.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case text, json
 }

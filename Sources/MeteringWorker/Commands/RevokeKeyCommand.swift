@@ -7,7 +7,7 @@ import Values
 struct RevokeKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke",
-        abstract: "End a key; workers stop taking it within a second.",
+        abstract: "End a key; workers reject it within a second.",
         discussion: """
             Example:
               metering-worker keys revoke 3
@@ -40,5 +40,5 @@ struct RevokeKeyCommand: AsyncParsableCommand {
 
 /// Names no key, because the argument may be one.
 struct UnknownKey: Error, CustomStringConvertible {
-    let description = "there is no such key; `metering-worker keys list` shows all"
+    let description = "no key matches; `metering-worker keys list` shows all"
 }

@@ -13,7 +13,7 @@ import Shell
 struct RollupCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rollup",
-        abstract: "Set api_usage to what was counted, only where it differs.",
+        abstract: "Set api_usage to the counts, only where it differs.",
         discussion: """
             Examples:
               metering-worker rollup
@@ -21,22 +21,23 @@ struct RollupCommand: AsyncParsableCommand {
               metering-worker rollup --at-once 1
 
             Reads the counts of every clinic from Redis first, when REDIS_URL is set. Without \
-            --month: every month that has something new. Safe 0, 1 or 5 times, late, or twice at \
-            once. Exit code 1 when Redis could not be read; PostgreSQL's counts are then rolled up.
+            --month: every month with new counts. Safe to run 0, 1 or 5 times, late, or twice at \
+            once. When Redis cannot be read, it rolls up PostgreSQL's counts and exits with code 1.
             """)
 
     @OptionGroup var options: SettingsOptions
     @Option(help: ArgumentHelp("Only this month, in UTC.", valueName: "YYYY-MM"), transform: month)
     var month: Month?
-    @Flag(help: "Print the rows that PostgreSQL's counts would change, and how; change nothing.")
+    @Flag(help: "Print how PostgreSQL's counts would change rows; change nothing.")
     var dryRun = false
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
-    /// Pages of clinics, and buckets, that are worked on side by side: PostgreSQL uses one processor for each connection.
+    /// Batches of clinics, and buckets, in progress at once: PostgreSQL uses one processor for each
+    /// connection.
     @Option(
         help: ArgumentHelp(
-            "How many connections write, 1 to 8: 1 disturbs checks on the same machine least.",
+            "How many connections write, 1 to 8; 1 slows checks on the same machine least.",
             valueName: "N"),
         transform: connections)
     var atOnce = 2
@@ -76,7 +77,7 @@ struct RollupCommand: AsyncParsableCommand {
         return count
     }
 
-    /// Never more than there are connections, so that nobody waits in vain for one.
+    /// Never more than there are connections, so that none is waited for in vain.
     private func lanes(_ settings: WorkerSettings) -> Int {
         min(atOnce, settings.database.connections)
     }
@@ -89,7 +90,7 @@ struct RollupCommand: AsyncParsableCommand {
         return [month]
     }
 
-    /// Returns how many rows were written, or would be.
+    /// Returns how many rows it wrote, or would write.
     private func rollUp(
         _ months: [Month]?, in ledger: Ledger, atOnce: Int
     ) async throws -> Int64 {
@@ -116,8 +117,8 @@ struct RollupCommand: AsyncParsableCommand {
         return months
     }
 
-    /// Writes the counts that Redis holds to the ledger. False when Redis is away, nil when none is named:
-    /// both are said, and the rest goes on with what was written before.
+    /// Writes the counts that Redis holds to the ledger. False when Redis is unreachable, nil when
+    /// none is named: it reports both, and the roll-up goes on with the counts in PostgreSQL.
     private func sweep(_ settings: WorkerSettings, into ledger: Ledger) async throws -> Bool? {
         let found: RedisConfiguration?
         do { found = try settings.redis.configurationIfSet() } catch let error as RedisError {
@@ -148,8 +149,8 @@ struct RollupCommand: AsyncParsableCommand {
         guard let problem else { return true }
         let reason = Console.oneLine("\(problem)")
         Console.note(
-            "metering-worker: Redis was not read (\(reason)); rolling up PostgreSQL's counts only,"
-                + " run again when it is back")
+            "metering-worker: could not read Redis (\(reason)); rolling up PostgreSQL's counts "
+                + "only, run again when Redis is available")
         return false
     }
 }

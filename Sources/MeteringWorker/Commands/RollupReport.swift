@@ -1,7 +1,7 @@
 import Ledger
 import Metering
 
-/// What `rollup` prints, as lines or as one JSON object written as the rows come.
+/// The output of `rollup`, as text or as one JSON object that is written as the rows come.
 struct RollupReport {
     let format: OutputFormat
     let isDryRun: Bool

@@ -9,9 +9,10 @@ import Values
 struct RotateKeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
-        abstract: "Make a second key of a name and print it; the first one expires after a grace.",
+        abstract: "Create and print a second key of a name; the first one expires after --grace.",
         discussion: """
-            The new key has the scopes and clinics of the old one. Callers change over while both are good.
+            The new key has the scopes and clinics of the old one. Clients switch while both are \
+            valid.
 
             Example:
               metering-worker keys rotate gateway --grace 24h
@@ -21,12 +22,12 @@ struct RotateKeyCommand: AsyncParsableCommand {
     @Argument(help: "The name of the key, as `keys list` prints it.")
     var name: String
     @Option(
-        help: ArgumentHelp("How long the old key is good yet.", valueName: "time"),
+        help: ArgumentHelp("How long the old key stays valid.", valueName: "time"),
         transform: KeysCommand.lifetime)
     var grace: Duration = .seconds(86_400)
     @Option(
         help: ArgumentHelp(
-            "How long the new key is valid, as 90d. Without it: for ever.", valueName: "time"),
+            "How long the new key is valid, such as 90d. Default: forever.", valueName: "time"),
         transform: KeysCommand.lifetime)
     var expires: Duration?
 
@@ -47,8 +48,8 @@ struct RotateKeyCommand: AsyncParsableCommand {
                 expiresAt: end)
             let last = keys.old.expiresAt.flatMap(UTCTime.init(microseconds:))
             Console.note(
-                "key \(keys.new.id) \(TerminalText.quoted(name)) is shown this once; key \(keys.old.id) is good "
-                    + "until \(last?.rfc3339 ?? "?")")
+                "key \(keys.new.id) \(TerminalText.quoted(name)) is shown only once; key "
+                    + "\(keys.old.id) stays valid until \(last?.rfc3339 ?? "?")")
             try Console.write("\(key.text)\n")
         }
     }

@@ -1,7 +1,8 @@
 import Ledger
 import Shell
 
-/// `migrate --rls` and `--force-rls`: says who would see nothing, asks, then switches row security on.
+/// `migrate --rls` and `--force-rls`: lists logins that would see no rows, asks, then switches row
+/// security on.
 struct RowSecuritySwitch {
     let migrator: Migrator
     /// Whether `--yes` was given.
@@ -10,7 +11,7 @@ struct RowSecuritySwitch {
     func run(forced: Bool) async throws {
         for table in try await migrator.tablesWithoutClinic() {
             MigrateCommand.note(
-                "public.\(table) has no clinic_id with a policy: it is left as it is")
+                "public.\(table) has no clinic_id with a policy: it is unchanged")
         }
         var steps: [ConnectingRoleStep] = [.rowSecurity]
         if forced { steps.append(.forcedRowSecurity) }
@@ -49,11 +50,11 @@ struct RowSecuritySwitch {
 }
 
 struct NotAgreed: Error, CustomStringConvertible {
-    var description: String { "row security was left as it is" }
+    var description: String { "row security is unchanged" }
 }
 
 struct NeedsYes: Error, CustomStringConvertible {
     var description: String {
-        "nobody is there to be asked, so row security was left as it is: read the list, then add --yes"
+        "no terminal to ask on, so row security is unchanged: read the list, then add --yes"
     }
 }

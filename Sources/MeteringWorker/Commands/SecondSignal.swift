@@ -2,9 +2,9 @@ import Glibc
 import Shell
 import UnixSignals
 
-/// Ends the process at once when it is told a second time to end: somebody does not want to wait.
+/// Ends the process at once at the second signal: the operator does not want to wait.
 enum SecondSignal {
-    /// The first signal ends the process in order and is not ours. Both kinds count together.
+    /// The first signal starts the orderly shutdown elsewhere. Both kinds count together.
     static func watch() -> Task<Void, Never> {
         Task {
             var count = 0
@@ -12,8 +12,8 @@ enum SecondSignal {
                 count += 1
                 guard count > 1 else { continue }
                 Console.note(
-                    "metering-worker: told to end by \(signal) a second time; ending at once")
-                // Nothing is cleaned up: threads that run on would trip over it.
+                    "metering-worker: received \(signal) a second time; stopping at once")
+                // Without a clean-up: running threads could still use what it frees.
                 _exit(1)
             }
         }

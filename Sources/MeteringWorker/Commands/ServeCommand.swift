@@ -14,9 +14,10 @@ struct ServeCommand: AsyncParsableCommand {
               metering-worker serve
               HTTP_PORT=9000 metering-worker serve --config /etc/metering-worker.json
 
-            Ends in order at SIGTERM or Ctrl-C: not ready any more, accepted requests are answered, what was \
-            counted is written, exit code 0. A second SIGTERM or Ctrl-C ends at once, exit code 1: what only this \
-            process knew of is then in Redis and in its journal, and the next start brings it to PostgreSQL.
+            At SIGTERM or Ctrl-C it shuts down in order: it reports not ready, answers the \
+            accepted requests, writes its counts and exits with code 0. At a second SIGTERM or \
+            Ctrl-C it exits at once with code 1: its counts are then in Redis and in its journal, \
+            and the next start writes them to PostgreSQL.
             """)
 
     @OptionGroup var options: SettingsOptions

@@ -1,6 +1,6 @@
 import Ledger
 
-/// What `migrate --dry-run` prints.
+/// The output of `migrate --dry-run`.
 struct SurveyReport {
     let survey: MigrationSurvey
 
@@ -16,7 +16,7 @@ struct SurveyReport {
 
     private var way: String {
         """
-        the application's tables are there: would attach to them, and change nothing of what they hold
+        the application's tables exist: would attach to them, and change none of their rows
 
         """
     }

@@ -5,7 +5,7 @@ enum SettingsReference {
     static let text = """
         # Configuration
 
-        A setting comes from the environment; else from the JSON file that `--config` names; else it
+        A setting comes from the environment, else from the JSON file that `--config` names, else it
         has the default below. An empty variable counts as not set.
 
         ```json
@@ -14,7 +14,8 @@ enum SettingsReference {
 
         Each of these stops the start with one line that says what to write instead, and exit code 1:
         a value that is not allowed, an unknown variable that begins with `METERING_`, and an unknown
-        key in the file. Variables that begin with `METERING_TEST_` belong to the tests and are passed over.
+        key in the file. Variables that begin with `METERING_TEST_` belong to the tests and are \
+        ignored.
 
         Durations are a whole number and a unit: `250ms`, `1s`, `5m`, `2h`, `1d`. A bare number is an error.
 
@@ -25,9 +26,12 @@ enum SettingsReference {
         `DATABASE_URL`; `keys` needs `DATABASE_URL`; so does `rollup`, which also reads the counts in
         Redis when `REDIS_URL` is set.
 
-        `DATABASE_LISTEN_URL` is for `serve`. It is tried out at each connection: a message is sent through
-        `DATABASE_URL` and has to come back. When it does not, because a pooler stands in between or the
-        database is another one, the log says so, and changes are asked for each second as without it.
+        `DATABASE_LISTEN_URL` is for `serve`. The worker tests each connection: it sends a \
+        message through
+        `DATABASE_URL`, which has to come back. When it does not, because a pooler is in between \
+        or the
+        database is another one, the worker logs that and polls for changes every second, as \
+        without it.
 
         ## Settings of billing
 
@@ -39,8 +43,10 @@ enum SettingsReference {
         The four URLs may hold passwords, so nothing prints them. Each can be read from a file of its
         own instead: `DATABASE_URL_FILE`, `DATABASE_OWNER_URL_FILE`, `DATABASE_LISTEN_URL_FILE`,
         `REDIS_URL_FILE`, in the file of `--config` `url_file`, `owner_url_file` and `listen_url_file`.
-        The file holds the URL, at most 64 KiB; one newline at its end is taken away. A setting given both
-        ways in one place is refused. A file that every user of the machine can read gives a warning.
+        The file holds the URL, at most 64 KiB; one newline at its end is removed. A setting \
+        given both
+        ways in one place is an error. A file that every user of the machine can read causes a \
+        warning.
 
         A `DATABASE_URL` without a password takes it from `~/.pgpass`, or the file that `PGPASSFILE`
         names.

@@ -37,7 +37,7 @@ struct WorkerSettings: Sendable {
         let rollup: Duration
         let sweep: Duration
     }
-    /// What a reverse proxy asks.
+    /// The settings for a reverse proxy.
     struct Gateway: Sendable, Hashable {
         let naming: GatewayNaming
         let rules: GatewayRules
@@ -46,11 +46,11 @@ struct WorkerSettings: Sendable {
         enum Format: String, Sendable { case text, json }
         let format: Format
         let level: Logger.Level
-        /// False when nobody chose the level.
+        /// False when the level is the default.
         let isGiven: Bool
     }
-    /// How checks are answered while a store is away.
-    struct Away: Sendable, Hashable {
+    /// How a worker answers checks during an outage of a store.
+    struct OutageSettings: Sendable, Hashable {
         let policy: OutagePolicy
         let loading: LoadingPace
         /// nil = in memory.
@@ -63,7 +63,7 @@ struct WorkerSettings: Sendable {
 
     let database: Database
     let redis: Redis
-    let away: Away
+    let outage: OutageSettings
     var http: HTTP
     /// Nil when it is switched off.
     let admin: Admin?
@@ -72,7 +72,7 @@ struct WorkerSettings: Sendable {
     let gateway: Gateway
     let shutdownTimeout: Duration
     let log: Log
-    /// What is odd but no reason to stop, one line each.
+    /// Warnings that do not stop the start, one line each.
     let warnings: [String]
 
     /// - Parameter file: The JSON file of `--config`.
@@ -84,7 +84,7 @@ struct WorkerSettings: Sendable {
             connections: source.integer(Key.databaseConnections),
             preparedStatements: source.flag(Key.preparedStatements), source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
-        away = try Away(source)
+        outage = try OutageSettings(source)
         http = try HTTP(
             host: source.text(Key.httpHost), port: source.integer(Key.httpPort),
             certificate: source.path(Key.httpCertificate), key: source.path(Key.httpKey),
@@ -105,7 +105,7 @@ struct WorkerSettings: Sendable {
         warnings = source.warnings
     }
 
-    /// Whoever wants any free port for the API runs several workers on one machine, or a test.
+    /// A free port for the API means several workers on one machine, or a test.
     private static func admin(_ source: Settings) throws(SettingsError) -> Admin? {
         typealias Key = WorkerKeys
         guard try source.flag(Key.httpAdmin) else { return nil }
@@ -167,7 +167,8 @@ extension WorkerSettings.Database {
         return try configuration(url, connections: 2)
     }
 
-    /// How `serve` listens, over one connection of its own; nil when `DATABASE_LISTEN_URL` is not set.
+    /// How `serve` listens, over one connection of its own; nil when `DATABASE_LISTEN_URL` is not
+    /// set.
     func listenConfiguration() throws -> PostgresConfiguration? {
         guard let url = source.secret(WorkerKeys.databaseListenURL) else { return nil }
         var listening = try configuration(url, connections: 1)
@@ -184,7 +185,7 @@ extension WorkerSettings.Database {
     }
 }
 
-extension WorkerSettings.Away {
+extension WorkerSettings.OutageSettings {
     fileprivate init(_ source: Settings) throws(SettingsError) {
         typealias Key = WorkerKeys
         policy = try OutagePolicy(

@@ -1,12 +1,12 @@
-/// How far the clock of a server is ahead of this machine's, µs: somewhere from `low` to `high`, because the
-/// trip to ask for it took a while.
+/// How far the clock of a server is ahead of this machine's, µs: between `low` and `high`, because
+/// the round trip took a while.
 struct ClockOffset: Hashable, Sendable {
     let low: Int64
     let high: Int64
 
     static let here = ClockOffset(low: 0, high: 0)
 
-    /// Asked at 10 and answered at 30 with the time 70 → ahead by 40 to 60.
+    /// Sent at 10, received at 30 with the time 70 → ahead by 40 to 60.
     /// - Parameters: µs since 1970-01-01 UTC, the first and last by this machine.
     init(before: Int64, time: Int64, after: Int64) {
         self.init(low: time - max(before, after), high: time - min(before, after))
@@ -19,7 +19,7 @@ struct ClockOffset: Hashable, Sendable {
 
     private init(low: Int64, high: Int64) { (self.low, self.high) = (low, high) }
 
-    /// What the trips cannot explain, µs: 40 to 60 and 0 to 0 → 40.
+    /// The part that the round trips cannot explain, µs: 40 to 60 and 0 to 0 → 40.
     func distance(to other: ClockOffset) -> Int64 { max(low - other.high, other.low - high, 0) }
 }
 
@@ -41,7 +41,7 @@ extension DoctorCheck {
         let worst = pairs.map(\.1).max() ?? 0
         guard redis != nil || database != nil else {
             return .warn(
-                "clocks", "no server told its time", remedy: "mend the servers first")
+                "clocks", "no server gave its time", remedy: "fix the servers first")
         }
         guard worst > skewTolerated else {
             let clocks =

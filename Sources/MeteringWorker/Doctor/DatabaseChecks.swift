@@ -4,7 +4,7 @@ import Postgres
 import Shell
 import Values
 
-// What is said of a PostgreSQL and who may do what in it.
+// Checks of a PostgreSQL, its logins and its roles.
 extension DoctorCheck {
     static func server(_ session: SessionFacts) -> DoctorCheck {
         let (major, minor) = (session.serverVersion / 10_000, session.serverVersion % 10_000)
@@ -16,7 +16,7 @@ extension DoctorCheck {
         return .ok("postgresql", "PostgreSQL \(major).\(minor)")
     }
 
-    static func databaseAway(_ error: LedgerError) -> DoctorCheck {
+    static func databaseUnavailable(_ error: LedgerError) -> DoctorCheck {
         let remedy =
             switch error {
             case .store(.authentication):
@@ -40,8 +40,8 @@ extension DoctorCheck {
         }
         let found =
             isSwitched
-            ? "a pooler stands in between and lends server processes by the transaction"
-            : "a pooler stands in between"
+            ? "a pooler in transaction mode is in between"
+            : "a pooler is in between"
         guard prepares else { return .ok("pooler", "\(found); statements are not prepared") }
         return .warn(
             "pooler", "\(found); it may lose prepared statements",
@@ -51,7 +51,7 @@ extension DoctorCheck {
     /// - Parameter problem: nil for a login without rights that the worker must not have.
     static func login(_ problem: LedgerError?) -> DoctorCheck {
         switch problem {
-        case nil: .ok("login", "it can neither go around row security nor change the schema")
+        case nil: .ok("login", "it can neither bypass row security nor change the schema")
         case .unsafeRole(let login, let role):
             .fail(
                 "login", "\(TerminalText.quoted(login)) \(role)",
@@ -104,8 +104,8 @@ extension DoctorCheck {
         let more = state.pending.count > 1 ? " and \(state.pending.count - 1) more" : ""
         return .fail(
             "migrations",
-            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so what metering "
-                + "keeps was not looked at",
+            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so the stored "
+                + "data was not checked",
             remedy: "metering-worker migrate")
     }
 
@@ -141,7 +141,7 @@ extension DoctorCheck {
 
     /// - Parameters:
     ///   - now: Logins that row security hides rows from as it is.
-    ///   - later: Those that it would hide more from, were it on for every table.
+    ///   - later: Logins that it would hide more from if it were on for every table.
     static func blindLogins(
         _ now: [Migrator.BlindLogin], later: [Migrator.BlindLogin] = []
     ) -> DoctorCheck {
@@ -151,7 +151,7 @@ extension DoctorCheck {
                 "\(TerminalText.quoted($0.login)) would see no row of \($0.tables) with it on"
             }
         guard !found.isEmpty else {
-            return .ok("blind-logins", "row security hides everything from nobody who has rights")
+            return .ok("blind-logins", "row security leaves no login with rights without rows")
         }
         let more = found.count > 5 ? "; and \(found.count - 5) more" : ""
         return .warn(
@@ -161,7 +161,7 @@ extension DoctorCheck {
                 + "or CREATE POLICY … TO the login")
     }
 
-    /// A check whose facts PostgreSQL did not give.
+    /// A check whose facts PostgreSQL did not return.
     static func unread(_ name: String, _ error: any Error) -> DoctorCheck {
         let remedy =
             switch error {

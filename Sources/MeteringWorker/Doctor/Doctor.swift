@@ -6,16 +6,17 @@ import NIOPosix
 import Postgres
 import Redis
 
-/// Reads what the checks are decided from. Redis, PostgreSQL and the listening connection are looked at side
-/// by side, each with deadlines of its own, so that one that is away or frozen hides nothing of the others.
+/// Reads the facts for the checks. Redis, PostgreSQL and the listening connection are read side
+/// by side, each with its own deadlines, so that one that is down or hangs hides nothing of the
+/// others.
 struct Doctor: Sendable {
     let settings: WorkerSettings
 
-    /// What one connection, or one question, may take.
+    /// The time that one connection, or one statement, may take.
     private static let patience: Duration = .seconds(2)
-    /// After so long PostgreSQL is asked nothing more.
+    /// After this time doctor sends PostgreSQL no more statements.
     private static let databaseBudget: Duration = .seconds(8)
-    /// What is worth telling is in the checks.
+    /// The checks report everything that matters.
     static let silentLogger = Logger(label: "metering-worker.doctor") { _ in
         SwiftLogNoOpLogHandler()
     }
@@ -47,9 +48,9 @@ extension Doctor {
             }
             configuration = given
         } catch let error as RedisError {
-            return Findings(checks: [.redisAway(error)])
+            return Findings(checks: [.redisUnavailable(error)])
         } catch {
-            return Findings(checks: [.redisAway(.configuration("\(error)"))])
+            return Findings(checks: [.redisUnavailable(.configuration("\(error)"))])
         }
         configuration.connectTimeout = Self.patience
         configuration.connections = 1
@@ -68,7 +69,7 @@ extension Doctor {
             let info = try await client.info(timeout: Self.patience)
             return Findings(checks: DoctorCheck.redis(info), clock: await clock(of: client))
         } catch {
-            return Findings(checks: [.redisAway(error)])
+            return Findings(checks: [.redisUnavailable(error)])
         }
     }
 
@@ -108,7 +109,7 @@ extension Doctor {
         configuration.callTimeout = Self.patience
         configuration.poolSize = 2
         configuration.applicationName = "metering-worker doctor"
-        // A pooler that loses them must not hide the rest.
+        // A pooler that loses prepared statements must not hide the rest.
         configuration.preparedStatements = false
         return configuration
     }
@@ -126,7 +127,7 @@ extension Doctor {
         var inquiry = Inquiry(end: .now + Self.databaseBudget)
         let session: SessionFacts
         do throws(LedgerError) { session = try await ledger.operations.session() } catch {
-            return Findings(checks: [.databaseAway(error)])
+            return Findings(checks: [.databaseUnavailable(error)])
         }
         inquiry.take(.server(session))
         inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
@@ -159,7 +160,7 @@ extension Doctor {
             beforeSecond: before, time: time, afterSecond: WallClock.now())
     }
 
-    /// What is there once every migration is applied.
+    /// The checks that need every migration.
     private func examineKept(
         _ ledger: Ledger, _ migrator: Migrator, _ inquiry: inout Inquiry
     ) async {
@@ -207,7 +208,8 @@ extension Doctor {
     }
 }
 
-/// Questions to one PostgreSQL, until its time is over. One without an answer is a check that says so.
+/// Statements to one PostgreSQL, until its time is over. A statement without a result is a check
+/// that says so.
 private struct Inquiry {
     let end: ContinuousClock.Instant
     private(set) var checks: [DoctorCheck] = []
@@ -226,7 +228,7 @@ private struct Inquiry {
         guard .now < end else {
             take(
                 .fail(
-                    name, "not looked at: PostgreSQL took too long",
+                    name, "not checked: PostgreSQL took too long",
                     remedy: "see pg_stat_activity for what holds it up, then run doctor again"))
             return nil
         }

@@ -1,6 +1,6 @@
-/// One thing that was looked at: what was found and, unless it is well, what to do about it.
+/// One check: what was found and, unless all is well, the remedy.
 ///
-/// The names are read by scripts; never rename one.
+/// Scripts read the names; never rename one.
 struct DoctorCheck: Hashable, Sendable {
     enum Level: String, Comparable, Sendable {
         case ok, warn, fail

@@ -1,13 +1,13 @@
 import Metering
 
-/// All that was looked at, in order.
+/// All checks, in order.
 struct DoctorReport: Hashable, Sendable {
     let checks: [DoctorCheck]
 
-    /// The worst of all.
+    /// The worst level of all checks.
     var level: DoctorCheck.Level { checks.map(\.level).max() ?? .ok }
 
-    /// A line for each check, so that `grep -v ^ok` leaves what needs somebody.
+    /// A line for each check, so that `grep -v ^ok` leaves those that need an operator.
     var text: String {
         let width = checks.map(\.name.count).max() ?? 0
         let lines = checks.map { check in

@@ -2,7 +2,7 @@ import Ledger
 import Shell
 import Values
 
-// What is said of plans, clinics, and the work that goes on.
+// Checks of plans, clinics and recurring work.
 extension DoctorCheck {
     static func plans(_ refused: [(plan: String, problem: String)]) -> DoctorCheck {
         guard let first = refused.first else { return .ok("plans", "every plan can be used") }
@@ -44,16 +44,16 @@ extension DoctorCheck {
     }
 
     private static let attentionRemedies = [
-        "unknown_status": "set payment_status to a known word; the list is in docs/standing.md",
+        "unknown_status": "set payment_status to a known value; the list is in docs/standing.md",
         "refused_plan":
-            "billing plan show PLAN says what is wrong; mend it with billing plan apply",
+            "billing plan show PLAN says what is wrong; fix it with billing plan apply",
         "int_overflow": "metering-worker migrate --rewrite, then metering-worker rollup",
         "counters_stale": "billing limits recount",
-        "odd_usage": "set the row of api_usage right; it was taken over as far as it made sense",
-        "audit_refused": "mend what audit_logs refuses: a trigger or a CHECK of its own",
+        "odd_usage": "correct the row of api_usage; only its plausible values were taken over",
+        "audit_refused": "fix what refuses rows of audit_logs: a trigger or a CHECK of that table",
         "plan_change_failed":
-            "mend what refuses the change: a trigger or a CHECK of clinic_subscriptions",
-        "plan_change_dropped": "billing plan-change, to a plan that is there",
+            "fix what refuses the change: a trigger or a CHECK of clinic_subscriptions",
+        "plan_change_dropped": "billing plan-change, to a plan that exists",
         "standing_failed": "billing standing show CLINIC, and the log of the worker",
     ]
 
@@ -63,7 +63,7 @@ extension DoctorCheck {
         }
         return .warn(
             "outbox",
-            "messages that nobody acted on for more than a day: \(old.count), the oldest "
+            "messages not done for more than a day: \(old.count), the oldest "
                 + "\(Age.text(old.age ?? 0)) old",
             remedy: "billing outbox list, act, then billing outbox done")
     }
@@ -79,12 +79,12 @@ extension DoctorCheck {
                 + "METERING_MARK_MAX_PER_SECOND")
     }
 
-    /// - Parameter signs: Of the last half minute; a worker gives one each ten seconds.
+    /// - Parameter signs: Of the last half minute; a worker writes one every ten seconds.
     static func workers(_ signs: WorkerFacts) -> DoctorCheck {
         let silent =
-            signs.silent == 0 ? "" : "; fell silent without ending in order: \(signs.silent)"
+            signs.silent == 0 ? "" : "; stopped without a clean shutdown: \(signs.silent)"
         guard signs.alive > 0 else {
-            let latest = signs.latest.map { ", the last sign is \(Age.text($0)) old" } ?? ""
+            let latest = signs.latest.map { ", the last heartbeat is \(Age.text($0)) old" } ?? ""
             return .warn(
                 "workers", "no worker is alive\(latest)\(silent)", remedy: "metering-worker serve")
         }

@@ -2,54 +2,54 @@ import Ledger
 import Postgres
 import Shell
 
-/// Whether changes in PostgreSQL are heard of at once.
+/// Whether notifications of changes in PostgreSQL arrive at once.
 enum ListenFacts: Hashable, Sendable {
     case notSet
     case badAddress(String)
-    /// No connection stood in time.
-    case away(String)
-    /// It listens, but nothing could be said through DATABASE_URL.
+    /// There was no connection in time.
+    case unreachable(String)
+    /// It listens, but DATABASE_URL could not send a notification.
     case unproven
     case silent
-    case heard
+    case notified
 }
 
 extension DoctorCheck {
     static func listening(_ facts: ListenFacts) -> DoctorCheck {
         let remedy = "name the same database in DATABASE_LISTEN_URL over a direct connection"
         return switch facts {
-        case .heard: .ok("listening", "what PostgreSQL says is heard at once")
+        case .notified: .ok("listening", "notifications of PostgreSQL arrive at once")
         case .notSet:
             .warn(
                 "listening",
-                "DATABASE_LISTEN_URL is not set: changes are asked for each second",
+                "DATABASE_LISTEN_URL is not set: the worker polls for changes every second",
                 remedy: remedy)
         case .badAddress(let problem):
             .fail(
                 "listening", "DATABASE_LISTEN_URL: \(Console.oneLine(problem))",
                 remedy: "write it as postgresql://user@host/database")
-        case .away(let reason):
+        case .unreachable(let reason):
             .fail(
                 "listening", "DATABASE_LISTEN_URL: \(Console.oneLine(reason))",
                 remedy: "check that PostgreSQL runs and that the URL is right")
         case .unproven:
             .warn(
                 "listening",
-                "DATABASE_LISTEN_URL listens, but nothing could be said through DATABASE_URL",
-                remedy: "mend DATABASE_URL first")
+                "DATABASE_LISTEN_URL listens, but DATABASE_URL could not send a notification",
+                remedy: "fix DATABASE_URL first")
         case .silent:
             .fail(
                 "listening",
-                "nothing that is said through DATABASE_URL comes through DATABASE_LISTEN_URL: a pooler "
-                    + "stands in between, or it leads to another database",
+                "no notification sent through DATABASE_URL arrives through DATABASE_LISTEN_URL: a "
+                    + "pooler is in between, or it leads to another database",
                 remedy: remedy)
         }
     }
 }
 
-/// Says something over one connection and waits for it on another.
+/// Sends a notification over one connection and waits for it on another.
 enum ListenProbe {
-    /// Nobody but doctor listens here, so that no worker is woken.
+    /// Only doctor listens on this channel, so no worker wakes up.
     private static let channel = "metering_doctor"
 
     static func run(
@@ -86,10 +86,10 @@ enum ListenProbe {
                 guard let ledger, (try? await ledger.operations.notify(channel, word)) != nil else {
                     return .unproven
                 }
-            case .notifications(let heard) where heard.contains { $0.payload == word }:
-                return .heard
+            case .notifications(let received) where received.contains { $0.payload == word }:
+                return .notified
             case .notifications, .overflow: continue
-            case .lost(let error): return .away("\(error)")
+            case .lost(let error): return .unreachable("\(error)")
             }
         }
         return .silent

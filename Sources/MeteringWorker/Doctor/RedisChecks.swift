@@ -2,7 +2,7 @@ import Redis
 import Shell
 import Values
 
-// What is said of a Redis, from INFO alone: managed servers hide CONFIG.
+// Checks of a Redis, from INFO only: managed servers hide CONFIG.
 extension DoctorCheck {
     static func redis(_ info: RedisInfo) -> [DoctorCheck] {
         [
@@ -47,8 +47,8 @@ extension DoctorCheck {
     static func redisEviction(_ info: RedisInfo) -> DoctorCheck {
         guard let policy = info.maxmemoryPolicy else {
             return .warn(
-                "redis-eviction", "Redis does not tell its maxmemory-policy",
-                remedy: "see to it that it is noeviction")
+                "redis-eviction", "Redis does not report its maxmemory-policy",
+                remedy: "make sure that it is noeviction")
         }
         let remedy = "CONFIG SET maxmemory-policy noeviction, and the same in redis.conf"
         if policy == "noeviction" { return .ok("redis-eviction", "maxmemory-policy noeviction") }
@@ -56,7 +56,7 @@ extension DoctorCheck {
         return policy.hasPrefix("allkeys-")
             ? .fail(
                 "redis-eviction",
-                "maxmemory-policy \(shown) throws counters away when memory is full", remedy: remedy
+                "maxmemory-policy \(shown) evicts counters when memory is full", remedy: remedy
             )
             : .warn(
                 "redis-eviction",
@@ -81,11 +81,11 @@ extension DoctorCheck {
         if info.aofEnabled { return .ok("redis-persistence", "every write goes to a file (AOF)") }
         return .warn(
             "redis-persistence",
-            "no append-only file: what no worker checkpointed is lost when Redis stops",
+            "no append-only file: counts since the last checkpoint are lost when Redis stops",
             remedy: "CONFIG SET appendonly yes, and the same in redis.conf")
     }
 
-    /// Whoever can listen between the two hosts reads the password, and may change what was counted.
+    /// Anyone on the network between the two hosts can read the password and change counts.
     static func redisWire(_ configuration: RedisConfiguration) -> DoctorCheck {
         guard configuration.tls == nil else { return .ok("redis-wire", "encrypted (TLS)") }
         guard case .tcp(let host, _) = configuration.address, !isLoopback(host) else {
@@ -93,7 +93,8 @@ extension DoctorCheck {
         }
         return .warn(
             "redis-wire",
-            "in the clear to \(TerminalText.quoted(host)): who listens in between reads the password",
+            "in the clear to \(TerminalText.quoted(host)): anyone on the network between can read "
+                + "the password",
             remedy: "give Redis a tls-port and write REDIS_URL as rediss:// (docs/transport.md)")
     }
 
@@ -104,7 +105,7 @@ extension DoctorCheck {
         return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
     }
 
-    static func redisAway(_ error: RedisError) -> DoctorCheck {
+    static func redisUnavailable(_ error: RedisError) -> DoctorCheck {
         let remedy =
             switch error {
             case .configuration:

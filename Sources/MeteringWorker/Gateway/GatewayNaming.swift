@@ -1,4 +1,4 @@
-/// How a proxy tells which clinic a request is of, from `METERING_GATEWAY_CLINIC`.
+/// How a proxy names the clinic of a request, from `METERING_GATEWAY_CLINIC`.
 enum GatewayNaming: Sendable, Hashable {
     /// A field that the proxy itself sets, with the clinic's id.
     case field(String)
@@ -39,8 +39,8 @@ enum GatewayNaming: Sendable, Hashable {
         (97...122).contains(byte) || (48...57).contains(byte)
     }
 
-    /// The one label before the domain: `Smile.Example.com:8443` under example.com → `smile`. Nil for
-    /// another host, and for one with more labels.
+    /// The one label before the domain: `Smile.Example.com:8443` under example.com → `smile`. Nil
+    /// for another host, and for one with more labels.
     static func label(of host: String, under domain: String) -> String? {
         guard host.utf8.count <= 255 else { return nil }
         let name = host.lowercased().prefix { $0 != ":" }

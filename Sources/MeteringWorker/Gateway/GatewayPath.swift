@@ -1,15 +1,17 @@
-/// The path of the application's request, in one spelling only: percent signs decoded once, empty parts and
-/// dots resolved. `/api//x/../%65xport?q=1` is `/api/export`, so that no spelling escapes its rule.
+/// The path of the application's request, in one spelling only: percent signs decoded once, empty
+/// parts and dots resolved. `/api//x/../%65xport?q=1` is `/api/export`, so that no spelling escapes
+/// its rule.
 struct GatewayPath: Sendable, Hashable {
     let parts: [String]
-    /// Applications may read it differently: it has dot parts, empty parts, `;`, a backslash, or an encoded slash.
+    /// Applications may read it differently: it has dot parts, empty parts, `;`, a backslash, or an
+    /// encoded slash.
     let isDoubtful: Bool
     /// As some applications read a doubtful path; empty for a plain one.
     let otherReadings: [[String]]
 
     static let bytesMax = 8_192
 
-    /// Nil for what is no path: it does not begin with a slash, is too long, or is not UTF-8.
+    /// Nil for an invalid path: it does not start with a slash, is too long, or is not UTF-8.
     init?(_ text: String) {
         guard text.hasPrefix("/"), text.utf8.count <= Self.bytesMax else { return nil }
         let path = Array(text.utf8.prefix { $0 != UInt8(ascii: "?") && $0 != UInt8(ascii: "#") })
@@ -17,7 +19,7 @@ struct GatewayPath: Sendable, Hashable {
         guard let decoded = String(validating: once, as: UTF8.self) else { return nil }
         parts = Self.resolved(Self.parts(of: decoded))
         let twice = String(decoding: Self.decoded(once), as: UTF8.self)
-        // A slash that was encoded is one more than stands there.
+        // An encoded slash is one more than the text has.
         let slashes = path.count { $0 == UInt8(ascii: "/") }
         isDoubtful =
             twice.utf8.count { $0 == UInt8(ascii: "/") } != slashes
@@ -36,7 +38,8 @@ struct GatewayPath: Sendable, Hashable {
             Self.parts(of: decoded), Self.parts(of: twice),
         ]
         otherReadings = splits.flatMap { parts in
-            // What stands behind `;` is no part of a name to some, and a backslash is a slash.
+            // Some applications drop the text after `;` from a name, and read a backslash as a
+            // slash.
             let cut = parts.map { String($0.prefix { $0 != ";" }) }
             let split = cut.flatMap { $0.split(separator: "\\").map(String.init) }
             return [parts, cut, split].flatMap { [$0, Self.resolved($0)] }

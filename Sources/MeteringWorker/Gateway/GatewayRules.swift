@@ -3,8 +3,9 @@ import Quotas
 
 /// Which limit a path of the application is counted under, from `METERING_GATEWAY_RULES`.
 ///
-/// `/api/export=export:10, /health=none, /=default`: the longest prefix that fits decides; `none` lets a
-/// call through uncounted; a number behind a colon is the cost. What no prefix fits counts as `default`.
+/// `/api/export=export:10, /health=none, /=default`: the longest prefix that fits decides; `none`
+/// lets a call through uncounted; a number after a colon is the cost. A path that no prefix fits
+/// counts as `default`.
 struct GatewayRules: Sendable, Hashable {
     enum Treatment: Sendable, Hashable {
         case free
@@ -49,7 +50,8 @@ struct GatewayRules: Sendable, Hashable {
         return Rule(prefix: path.parts, treatment: .counted(limit: parts[0], cost: cost))
     }
 
-    /// Where applications may read a path differently, its dearest reading counts, and it is never free.
+    /// Where applications may read a path differently, its most expensive reading counts, and it is
+    /// never free.
     func treatment(of path: GatewayPath) -> Treatment {
         var dearest = treatment(of: path.parts)
         guard path.isDoubtful else { return dearest }

@@ -2,8 +2,8 @@ import HTTPServer
 import Metering
 import Quotas
 
-/// Advice on users, patients or storage as JSON: members named as in `DecisionDocument`, without what only
-/// calls have.
+/// Advice on users, patients or storage as JSON: members named as in `DecisionDocument`, without
+/// those that only calls have.
 struct AdviceDocument: Encodable {
     struct Limit: Encodable {
         let name: String
@@ -15,7 +15,7 @@ struct AdviceDocument: Encodable {
             case name, used, limit, remaining, denied
         }
 
-        /// An absent limit is written as `null`, so that a reader sees that there is none.
+        /// An absent limit is written as `null`, which says that there is none.
         func encode(to encoder: any Encoder) throws {
             var object = encoder.container(keyedBy: CodingKeys.self)
             try object.encode(name, forKey: .name)
@@ -53,7 +53,7 @@ struct AdviceDocument: Encodable {
 }
 
 extension Problem {
-    /// nil for what is allowed.
+    /// nil when the decision allows.
     fileprivate init?(_ advice: CapacityAnswer) {
         guard !advice.isAllowed else { return nil }
         let share = advice.capacity[advice.counter]

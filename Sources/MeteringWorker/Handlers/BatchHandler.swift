@@ -5,9 +5,10 @@ import Quotas
 
 /// `POST /v1/checks`: up to 1,000 checks of any clinics in one request.
 ///
-/// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200 and
-/// `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with what its check alone would
-/// have been answered. What is wrong with one is told in its place and touches no other.
+/// `{"checks": [{"clinic_id": "…"}, …]}`, each as the body of `POST /v1/check`. Answered with 200
+/// and `{"answers": [{"status": 200, "body": {…}}, …]}` in the same order, each with the response
+/// that its check would get alone. A fault in one check is reported in its place and affects no
+/// other.
 extension CheckHandler {
     @Sendable func checkMany(_ call: RouteCall) throws(Problem) -> Route.Work {
         let calls = try BatchCall.read(call.body)
@@ -41,7 +42,8 @@ extension CheckHandler {
                     }
                     answers.append(answer)
                 } else if let counter = call.counter {
-                    // One after the other, so that one request holds one connection of PostgreSQL at most.
+                    // One at a time, so that one request holds at most one connection of
+                    // PostgreSQL.
                     let answer = try await advised.take { (left) async throws(Problem) in
                         try await advise(call, on: counter, within: left)
                     }
@@ -54,38 +56,39 @@ extension CheckHandler {
         return answers
     }
 
-    /// Within which the checks of a batch that are asked one after the other have to begin.
+    /// The time in which the sequential checks of a batch have to start.
     static let batchTime: Duration = .seconds(2)
 }
 
-/// Checks of a batch that are asked one after the other, until the store is away, the time is over or the task
+/// The sequential checks of a batch, until the store is unavailable, the time is over or the task
 /// is cancelled.
 struct BatchTurn {
     let until: ContinuousClock.Instant
-    private var away: Problem?
+    private var outage: Problem?
 
     init(until: ContinuousClock.Instant) { self.until = until }
 
-    /// - Parameter ask: Is told the time that is left.
+    /// - Parameter ask: Receives the time that is left.
     mutating func take(
         _ ask: (Duration) async throws(Problem) -> APIResponse
     ) async throws(Problem) -> APIResponse {
-        if let away { throw away }
+        if let outage { throw outage }
         let left = until - ContinuousClock.now
         guard left > .zero, !Task.isCancelled else {
-            throw .unavailable("the checks before this one took too long; it was not asked")
+            throw .unavailable("the checks before this one took too long; this one was not made")
         }
         do throws(Problem) {
             return try await ask(left)
         } catch {
-            if error.isStoreUnavailable { away = error }
+            if error.isStoreUnavailable { outage = error }
             throw error
         }
     }
 }
 
 extension CheckCall {
-    /// What Redis is asked together with others; nil when PostgreSQL counts it, and for a call with an id.
+    /// The check to send to Redis with others; nil when PostgreSQL counts it, and for a call with
+    /// an id.
     fileprivate var question: Check? {
         counter == nil && requestID == nil
             ? Check(clinic, limit: limit, cost: cost, mode: mode, writes: writes) : nil
@@ -97,7 +100,7 @@ enum BatchCall {
     static let checksMax = QuotaGate.manyMax
     static let bodyBytesMax = 256 << 10
 
-    /// Reads each check by itself; only a body that holds no list of checks is refused as a whole.
+    /// Reads each check by itself; refuses the whole body only when it holds no list of checks.
     static func read(_ body: [UInt8]) throws(Problem) -> [Result<CheckCall, Problem>] {
         let json: JSON
         do {
@@ -125,7 +128,7 @@ extension CheckCall {
             guard let value = FlatJSON.Value(member.value) else {
                 let key = String(member.key.prefix(40)).debugDescription
                 throw .badRequest(
-                    "the value of \(key) is no text, whole number, true, false or null")
+                    "the value of \(key) is not a text, a whole number, true, false or null")
             }
             flat.append((member.key, value))
         }
@@ -148,7 +151,7 @@ extension FlatJSON.Value {
 }
 
 extension APIResponse {
-    /// The answers to many checks, their bodies byte for byte as each alone would have been.
+    /// The responses to many checks; each body equals, byte for byte, that of a single check.
     fileprivate init(batch answers: [APIResponse]) {
         var body = Array(#"{"answers":["#.utf8)
         for (index, answer) in answers.enumerated() {

@@ -1,9 +1,10 @@
 import HTTPServer
 import Synchronization
 
-/// How many checks of lists may be in work at once, so that no key's lists keep Redis from everybody else's checks.
+/// Bounds the listed checks in progress, so that the lists of one key leave Redis to the checks of
+/// others.
 final class BatchSlots: Sendable {
-    /// Of one key: one longest list at a time, or several short ones.
+    /// For one key: one list of full length at a time, or several short ones.
     static let keyMax = BatchCall.checksMax
     static let allMax = 2 * BatchCall.checksMax
 
@@ -45,7 +46,8 @@ final class BatchSlots: Sendable {
 
 extension Problem {
     static let batchSlotsExhausted = Problem.unavailable(
-        "lists of at most \(BatchSlots.keyMax) checks of one key, and \(BatchSlots.allMax) of all, are worked on "
-            + "at once; none of this list was counted, so send it again when an earlier one is answered"
+        "a worker processes at most \(BatchSlots.keyMax) listed checks of one key, and "
+            + "\(BatchSlots.allMax) in total, at a time; no check of this list was counted, so "
+            + "send it again after an earlier response"
     )
 }

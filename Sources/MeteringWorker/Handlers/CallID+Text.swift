@@ -2,7 +2,7 @@ import Crypto
 import Quotas
 
 extension CallID {
-    /// What a caller may name: a call, a hold or a refund.
+    /// What a client may name: a call, a hold or a refund.
     enum Kind: String {
         case request, hold, refund
     }
@@ -10,8 +10,9 @@ extension CallID {
     /// The longest name, in bytes.
     static let nameBytesMax = 200
 
-    /// The first 16 bytes of the SHA-256 of the kind, a zero byte and the name. Two names that a caller chose
-    /// have the same with a chance of about 1 in 2^128; Redis keeps no text of callers.
+    /// The first 16 bytes of the SHA-256 of the kind, a zero byte and the name. Two names that a
+    /// caller chose have the same with a chance of about 1 in 2^128; Redis keeps no text of
+    /// callers.
     init(_ kind: Kind, named name: String) {
         let digest = SHA256.hash(data: Array(kind.rawValue.utf8) + [0] + Array(name.utf8))
         let words = digest.prefix(16).enumerated().reduce(into: (UInt64(0), UInt64(0))) {

@@ -2,22 +2,23 @@ import HTTPServer
 import Metering
 import Quotas
 
-/// A check as an API server asks it, read from the body of `POST /v1/check`.
+/// A check as an API server sends it, read from the body of `POST /v1/check`.
 ///
 /// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
-/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or `at_most`.
+/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or
+/// `at_most`.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1
     var limit = LimitID.defaultName
     var mode = CheckRequest.Mode.consume
-    /// Whether the call changes something; not said is like reading.
+    /// Whether the call writes; absent means that it reads.
     var writes = false
-    /// The caller's name for this call, under which it is counted once.
+    /// The client's name for this call, under which it is counted once.
     var requestID: String?
 
-    /// What the database counts, when that is asked; then nothing is counted, and the mode is `consume` or
-    /// `peek`.
+    /// What the database counts, when the check is about that; then nothing is counted, and the
+    /// mode is `consume` or `peek`.
     var counter: LimitCounter? { LimitCounter(rawValue: limit) }
 
     static let fields = ["access", "clinic_id", "cost", "limit", "mode", "request_id"]

@@ -3,7 +3,7 @@ import HTTPServer
 import Metering
 import Quotas
 
-/// What a check does, free of any server framework: bytes in, an answer out.
+/// Handles a check, independently of a server framework: bytes in, a response out.
 ///
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct CheckHandler: Sendable {
@@ -51,7 +51,7 @@ struct CheckHandler: Sendable {
         try decision(await asked(call), of: call)
     }
 
-    /// Nil when the clinic's plan has no limit of the name that is asked.
+    /// Nil when the clinic's plan has no limit of the requested name.
     func decideIfLimited(_ call: CheckCall) async throws(Problem) -> QuotaDecision? {
         let answer = await asked(call)
         if case .success(.noSuchLimit) = answer { return nil }
@@ -80,22 +80,23 @@ struct CheckHandler: Sendable {
         }
     }
 
-    /// A call that is counted once for its name.
+    /// A call that is counted once under its name.
     func once(_ call: CheckCall, named name: String) async throws(Problem) -> APIResponse {
-        let told: OnceAnswer
+        let reply: OnceAnswer
         do throws(QuotaError) {
-            told = try await gate.check(
+            reply = try await gate.check(
                 call.clinic, limit: call.limit, cost: call.cost, mode: call.mode,
                 writes: call.writes, requestID: CallID(.request, named: name))
         } catch {
             throw .unavailable(error)
         }
-        let decision = try decision(.success(told.answer), of: call)
-        guard told.memory != .otherCall else { throw .idOfAnother("request_id") }
-        return answer(decision, to: call, memory: told.memory)
+        let decision = try decision(.success(reply.answer), of: call)
+        guard reply.memory != .otherCall else { throw .idOfAnother("request_id") }
+        return answer(decision, to: call, memory: reply.memory)
     }
 
-    /// Users, patients and storage are counted by PostgreSQL, so Redis is not asked and nothing is counted.
+    /// PostgreSQL counts users, patients and storage, so this sends nothing to Redis and counts
+    /// nothing.
     func advise(
         _ call: CheckCall, on counter: LimitCounter, within patience: Duration? = nil
     ) async throws(Problem) -> APIResponse {

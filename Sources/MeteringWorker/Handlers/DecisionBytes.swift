@@ -1,7 +1,8 @@
 import HTTPServer
 
-/// The document of a decision as bytes, without the detour over an encoder: a check is answered some ten thousand
-/// times a second. A test holds it equal, byte for byte, to what the encoder makes of the same document.
+/// The document of a decision as bytes, without an encoder: a worker answers some ten thousand
+/// checks a second. A test compares it, byte for byte, with what the encoder makes of the same
+/// document.
 extension DecisionDocument {
     /// With a newline at the end, the members in the order of their names.
     var bytes: [UInt8] {
@@ -60,7 +61,7 @@ extension DecisionDocument.Usage {
 }
 
 extension APIResponse {
-    /// What a check is answered when it was decided.
+    /// The response to a decided check.
     init(_ document: DecisionDocument) {
         self.init(
             status: document.status ?? 200,

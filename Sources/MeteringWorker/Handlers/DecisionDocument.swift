@@ -10,7 +10,7 @@ struct DecisionDocument: Encodable {
         let limit, remaining: Int64
         let window_ms, reset_after_ms: Int64
         let denied: Bool
-        /// Said only of a limit in shadow.
+        /// Present only for a limit in shadow mode.
         let shadow: Bool?
     }
 
@@ -24,7 +24,7 @@ struct DecisionDocument: Encodable {
             case month, used, quota, remaining, resets_at
         }
 
-        /// An absent quota is written as `null`, so that a reader sees that there is none.
+        /// An absent quota is written as `null`, which says that there is none.
         func encode(to encoder: any Encoder) throws {
             var object = encoder.container(keyedBy: CodingKeys.self)
             try object.encode(month, forKey: .month)
@@ -44,13 +44,13 @@ struct DecisionDocument: Encodable {
     let retry_after_ms: Int64?
     /// Units that were admitted, of `at_most`.
     let admitted: Int64?
-    /// What is in shadow and would have said no; left out when nothing would have.
+    /// The limits in shadow mode that would have denied; absent when there is none.
     let would_deny: [String]?
-    /// True: the request id was told before, and nothing was counted now.
+    /// True: the request id was sent before, and nothing was counted now.
     var repeated: Bool?
-    /// False: there was no room to remember the request id.
+    /// False: Redis could not remember the request id.
     var remembered: Bool?
-    /// Written only where this worker decided alone.
+    /// Present only when this worker decided by itself.
     let degraded: Bool?
     // A denial is a problem document too (RFC 9457).
     let type, title, detail: String?
@@ -128,7 +128,7 @@ extension DecisionDocument.Usage {
     }
 }
 
-/// A period as text. The last one is remembered: nearly every check of a month has the same.
+/// A period as text. The last one is cached: nearly every check of a month has the same.
 private struct PeriodText {
     let start, endsAt: Int64
     let month, end: String
@@ -148,7 +148,7 @@ private struct PeriodText {
     }
 }
 
-/// How a denied decision is told over HTTP.
+/// A denied decision as HTTP reports it.
 struct Denial {
     let status: Int
     let code, title, detail: String
@@ -157,19 +157,20 @@ struct Denial {
         switch decision.reasons.first {
         case .ended:
             (status, code, title) = (402, "subscription-ended", "The subscription has ended")
-            detail = "the clinic's subscription is over; renew it to go on"
+            detail = "the clinic's subscription has ended; renew it"
         case .readOnly:
             (status, code, title) = (402, "read-only", "The subscription is suspended")
-            detail = "the clinic may read and export, and change nothing until it has paid"
+            detail = "the clinic may read and export, but may not change anything until it pays"
         case .quota:
             (status, code, title) = (429, "quota-exceeded", "The month's quota is used up")
             detail =
                 "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
-                + "new ones come at \(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
+                + "the next month starts at "
+                + "\(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
         case .concurrency:
             (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
             detail =
-                "as many are open as the limit admits; one ends at the latest in "
+                "the limit admits no more open reservations; one ends within "
                 + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
         default:
             (status, code, title) = (429, "rate-limited", "Too many calls at once")

@@ -5,11 +5,11 @@ import Quotas
 
 /// The path of nearly every request: a check that Redis decides, answered without a task.
 ///
-/// It takes only what is in order in every respect. All else goes through the router, which says what is wrong.
+/// It takes only valid requests. All others go to the router, which says what is wrong.
 struct DirectCheck: Sendable {
     let checks: CheckHandler
 
-    /// For a listener to try before its router.
+    /// A listener tries this before its router.
     var responder: DirectResponder {
         DirectResponder { request in
             guard let call = call(request) else { return nil }
@@ -28,8 +28,8 @@ struct DirectCheck: Sendable {
         return call
     }
 
-    /// - Parameter respond: Called once: on the event loop that calls this when that reaches Redis by itself, else on
-    ///   any thread.
+    /// - Parameter respond: Called once: on the event loop that calls this when that reaches Redis
+    ///   by itself, else on any thread.
     private func decide(
         _ call: CheckCall, then respond: @escaping @Sendable (APIResponse) -> Void
     ) {

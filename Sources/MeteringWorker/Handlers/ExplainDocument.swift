@@ -45,15 +45,15 @@ struct ExplainDocument: Encodable {
             let limits: [String]
             let retry_after_ms: Int64?
         }
-        /// This worker knows nothing of denials before.
+        /// This worker has no denials from before.
         let watching_since: String
         let counts: UsageDocument.Denied
-        /// The newest first.
+        /// Newest first.
         let last: [Denial]
     }
 
     let clinic_id, at: String
-    /// nil without a subscription, or with a word that nobody knows.
+    /// nil without a subscription, or with an unknown status.
     let standing: String?
     let reasons: [String]
     let limits: [Limit]

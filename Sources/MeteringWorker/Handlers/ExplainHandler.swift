@@ -4,7 +4,8 @@ import Ledger
 import Metering
 import Quotas
 
-/// `GET /v1/clinics/{id}/explain`: why a clinic was or would be denied, and where each number comes from.
+/// `GET /v1/clinics/{id}/explain`: why a clinic was or would be denied, and where each number comes
+/// from.
 struct ExplainHandler: Sendable {
     let checks: CheckHandler
     let ledger: Ledger

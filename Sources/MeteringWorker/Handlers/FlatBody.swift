@@ -6,7 +6,7 @@ import Quotas
 struct FlatBody {
     private let members: [String: FlatJSON.Value]
 
-    /// - Parameter known: Every field that may be there, in alphabetical order.
+    /// - Parameter known: Every allowed field, in alphabetical order.
     init(_ body: [UInt8], known: [String]) throws(Problem) {
         let read: [(key: String, value: FlatJSON.Value)]
         do {
@@ -50,7 +50,7 @@ struct FlatBody {
         return number
     }
 
-    /// Whether a call says that it writes.
+    /// Whether the call declares that it writes.
     func writes() throws(Problem) -> Bool {
         switch members["access"] {
         case nil, .string("read"): return false

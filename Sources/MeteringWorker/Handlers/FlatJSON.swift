@@ -1,6 +1,7 @@
 import Values
 
-/// One JSON object without nesting, read strictly (RFC 8259): what the check takes, and nothing more.
+/// One JSON object without nesting, read strictly (RFC 8259): what the check takes, and nothing
+/// more.
 ///
 /// A key that comes twice is refused, because two readers would take different ones of the two.
 struct FlatJSON {
@@ -22,7 +23,8 @@ struct FlatJSON {
         return try reader.object()
     }
 
-    /// The most fields of an object, more than any request of ours has: each is compared with all before it.
+    /// The most fields of an object, more than any request of ours has: each is compared with all
+    /// before it.
     static let membersMax = 16
 
     private let bytes: [UInt8]

@@ -3,11 +3,11 @@ import HTTPServer
 import Metering
 import Quotas
 
-/// What a reverse proxy asks before it lets a request through: `GET /v1/gateway/check`.
+/// The check that a reverse proxy sends before it lets a request through: `GET /v1/gateway/check`.
 ///
-/// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check. nginx knows
-/// only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and `X-Metering-Status` says which
-/// it is. Why it is so: docs/decisions/0018-forward-auth.md.
+/// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check.
+/// nginx knows only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and
+/// `X-Metering-Status` says which it is. Reasons: docs/decisions/0018-forward-auth.md.
 struct GatewayHandler: Sendable {
     let checks: CheckHandler
     let keys: KeyRing
@@ -15,7 +15,8 @@ struct GatewayHandler: Sendable {
     let naming: GatewayNaming
     let rules: GatewayRules
 
-    /// Where the proxy's own key is, so that the request may keep its `Authorization` for the application.
+    /// The field of the proxy's own key, so that the request may keep its `Authorization` for the
+    /// application.
     static let keyField = "x-metering-key"
     static let path = "/v1/gateway/check"
 
@@ -24,12 +25,12 @@ struct GatewayHandler: Sendable {
             "GET", "/v1/gateway/check", scope: .check, in: keys, key: Self.key
         ) { call throws(Problem) in
             guard call.request.query == nil || call.request.query == "deny=403" else {
-                throw .badRequest("the query is nothing or deny=403")
+                throw .badRequest("the query must be empty or deny=403")
             }
             return work(try GatewayCall(call.request, naming: naming))
         }
         plain.finish = Self.finish
-        // Envoy appends the application's path and query, and asks with the method of the request.
+        // Envoy appends the application's path and query, and uses the method of the request.
         let appended = Route.keyed(
             Route.anyMethod, "/v1/gateway/check/{path*}", scope: .check, in: keys, key: Self.key
         ) { call throws(Problem) in
@@ -40,7 +41,7 @@ struct GatewayHandler: Sendable {
         return [plain, appended]
     }
 
-    /// The proxy's own key, or the key of the request where the proxy passes that.
+    /// The proxy's own key, or the key of the request when the proxy passes that on.
     @Sendable private static func key(_ request: APIRequest) -> String? {
         guard request.fields.contains(where: { $0.name.lowercased() == keyField }) else {
             return request.field("authorization")
@@ -72,7 +73,8 @@ struct GatewayHandler: Sendable {
         }
     }
 
-    /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules do not.
+    /// A plan without the limit that a rule names counts the call as `default`: plans differ, rules
+    /// do not.
     private func decide(_ check: CheckCall) async throws(Problem) -> QuotaDecision {
         if let decision = try await checks.decideIfLimited(check) { return decision }
         var plain = check

@@ -1,6 +1,6 @@
 import HTTPServer
 
-/// What everybody may ask: whether the process lives, and whether it should be sent requests.
+/// Routes without a key: whether the process lives, and whether it is ready for requests.
 struct HealthHandler: Sendable {
     let readiness: Readiness
 

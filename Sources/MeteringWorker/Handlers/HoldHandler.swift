@@ -4,7 +4,7 @@ import Ledger
 import Metering
 import Quotas
 
-/// Reservations and refunds: bytes in, an answer out. docs/reservations.md describes them.
+/// Reservations and refunds: bytes in, a response out. docs/reservations.md describes them.
 ///
 /// The first that applies decides: 400, 401, 403, 404, 402, 409, 429, 503.
 struct HoldHandler: Sendable {
@@ -32,13 +32,14 @@ struct HoldHandler: Sendable {
         .keyed("POST", path, scope: .check, in: keys, bodyBytesMax: Self.bodyBytesMax, read)
     }
 
-    /// What waits for PostgreSQL is told it at once. When that fails the next sweep does it, so nobody waits for it.
+    /// Sends pending units to PostgreSQL at once. When that fails, the next sweep does it, so no
+    /// request waits.
     private func bring(_ clinic: ClinicID, if waits: Bool) async -> Bool {
         guard waits else { return false }
         return await isPending { try await keeper.keep(clinic) }
     }
 
-    /// Whether `work` failed, which a later sweep does again.
+    /// Whether `work` failed; a later sweep repeats it.
     private func isPending(_ work: () async throws -> Void) async -> Bool {
         do {
             try await work()
@@ -146,7 +147,9 @@ extension HoldHandler {
         let id = CallID(.refund, named: name)
         let asked = try body.text("month", most: 7)
         let month = asked.flatMap(Month.init(_:))
-        guard asked == nil || month != nil else { throw .badRequest("month is not as 2026-11") }
+        guard asked == nil || month != nil else {
+            throw .badRequest("month is not of the form 2026-11")
+        }
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
             if let month { return try await refund(units, to: clinic, of: month, id, name) }
@@ -166,7 +169,7 @@ extension HoldHandler {
         }
     }
 
-    /// A refund for a named month: PostgreSQL keeps its id for ever.
+    /// A refund for a named month: PostgreSQL keeps its id forever.
     private func refund(
         _ units: Int64, to clinic: ClinicID, of month: Month, _ id: CallID, _ name: String
     ) async throws(Problem) -> APIResponse {
@@ -185,7 +188,7 @@ extension HoldHandler {
         case .repeated(let before) where before != units: throw .idOfAnother("refund_id")
         case .moreThanUsed(let net): throw .moreThanUsed(net)
         case .written, .repeated:
-            // It is given back for good. Only the counter may not know of it yet.
+            // The refund is durable. Only the counter may lack it for now.
             let pending = await isPending { try await keeper.renew(clinic) }
             return APIResponse(
                 status: 200,
@@ -249,7 +252,7 @@ extension RefundDocument {
 // MARK: Problems
 
 extension Problem {
-    /// Runs `body`; a store that is away is told as 503.
+    /// Runs `body`; reports an unavailable store as 503.
     fileprivate static func onOutage<Answer>(
         _ body: () async throws(QuotaError) -> Answer
     ) async throws(Problem) -> Answer {
@@ -263,7 +266,7 @@ extension Problem {
     fileprivate static func reservationEnded(_ ending: HoldEnding) -> Problem {
         let after =
             ending.state == .expired
-            ? "its units were given back; count what was used all the same as a new call"
+            ? "its units were given back; count units that were used anyway as a new call"
             : "\(ending.units) units stay used"
         return Problem(
             status: 409, code: "reservation-\(ending.state.rawValue)",
@@ -272,19 +275,19 @@ extension Problem {
 
     fileprivate static let unknownReservation = Problem(
         status: 404, code: "unknown-reservation", title: "There is no such reservation",
-        detail: "nobody reserved it for this clinic, or it ended more than two hours ago")
+        detail: "this clinic has no such reservation, or it ended more than two hours ago")
 
     /// Also for a request id of a check.
     static func idOfAnother(_ field: String) -> Problem {
         Problem(
             status: 409, code: "id-of-another-call", title: "The id names another call",
-            detail: "this \(field) was told before with other values; give each call its own")
+            detail: "this \(field) was sent before with other values; give each call its own")
     }
 
     fileprivate static func moreThanUsed(_ units: Int64) -> Problem {
         Problem(
             status: 409, code: "more-than-used", title: "More than was used",
-            detail: "\(units) units are used, and what is reserved of them cannot be refunded")
+            detail: "\(units) units are used, and those that are reserved cannot be refunded")
     }
 
     fileprivate static func tooManyReservations(_ wait: Duration) -> Problem {
@@ -297,12 +300,12 @@ extension Problem {
     fileprivate static let tooManyRefunds = Problem(
         status: 429, code: "too-many-refunds", title: "Too many refunds",
         detail:
-            "no more ids can be remembered this hour; name the month to have PostgreSQL keep it",
+            "Redis keeps no more ids this hour; name the month, and PostgreSQL keeps the id",
         retryAfter: 60)
 }
 
 extension APIResponse {
-    /// A refusal with every number behind it, as a check gives it.
+    /// A denial with every number behind it, like that of a check.
     init(denied decision: QuotaDecision, of clinic: ClinicID) {
         self.init(
             status: Denial(decision).status, problem: DecisionDocument(decision, of: clinic))

@@ -1,10 +1,11 @@
-/// Writes JSON straight into bytes: objects, lists, texts, whole numbers, booleans and null (RFC 8259).
+/// Writes JSON straight into bytes: objects, lists, texts, whole numbers, booleans and null (RFC
+/// 8259).
 ///
-/// The members of an object stand in the order in which they are written. Texts are escaped as the standard
-/// library's encoder does it: quote, backslash and control characters, and nothing else.
+/// The members of an object keep the order in which they are written. Texts are escaped as the
+/// standard library's encoder does it: quote, backslash and control characters, and nothing else.
 struct JSONWriter {
     private(set) var bytes: [UInt8] = []
-    /// Something stands before what is written next on its level.
+    /// Whether the next value on this level needs a comma before it.
     private var needsComma = false
 
     init(capacity: Int = 512) {
@@ -23,7 +24,7 @@ struct JSONWriter {
         }
     }
 
-    /// The name of the member whose value is written next: one of ours, without anything to escape.
+    /// The name of the member whose value is written next: a constant without characters to escape.
     mutating func name(_ name: String) {
         assert(!name.hasByte(Self.mustEscape), "a name to escape: \(name)")
         separate()
@@ -62,7 +63,7 @@ struct JSONWriter {
         bytes.append(contentsOf: Self.null)
     }
 
-    /// What is no part of a value: a newline at the end.
+    /// A newline at the end, which is not part of a value.
     mutating func newline() { bytes.append(UInt8(ascii: "\n")) }
 
     private mutating func nest(
@@ -126,7 +127,7 @@ extension JSONWriter {
         bool(value)
     }
 
-    /// An absent number is written as `null`, so that a reader sees that there is none.
+    /// An absent number is written as `null`, which says that there is none.
     mutating func member(_ name: String, orNull value: Int64?) {
         self.name(name)
         if let value { integer(value) } else { null() }
@@ -134,8 +135,8 @@ extension JSONWriter {
 }
 
 extension String {
-    /// Whether a byte of its UTF-8 is such a one. Bytes that lie side by side are looked through without a detour
-    /// over the string for each of them.
+    /// Whether a byte of its UTF-8 matches. Contiguous bytes are searched directly, without a call
+    /// of the string for each byte.
     func hasByte(_ isSuch: (UInt8) -> Bool) -> Bool {
         utf8.withContiguousStorageIfAvailable { $0.contains(where: isSuch) }
             ?? utf8.contains(where: isSuch)

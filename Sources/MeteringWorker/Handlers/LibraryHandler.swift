@@ -3,7 +3,7 @@ import Ledger
 import Metering
 import Quotas
 
-/// What callers of Redis itself need of a worker: clinics brought to Redis, and what they saw kept.
+/// Routes for clients that call Redis directly: they load clinics into Redis, and post marks.
 struct LibraryHandler: Sendable {
     let checks: CheckHandler
     let ledger: Ledger
@@ -23,8 +23,8 @@ struct LibraryHandler: Sendable {
         let config_version: Int64
     }
 
-    /// `POST /v1/clinics/{id}/load`: the answer to MISS and STALE. A peek loads what Redis lacks, once for
-    /// all who ask at the same time, and changes nothing otherwise.
+    /// `POST /v1/clinics/{id}/load`: the answer to MISS and STALE. A peek loads what Redis lacks,
+    /// once for all concurrent requests, and changes nothing otherwise.
     @Sendable private func load(_ call: RouteCall) throws(Problem) -> Route.Work {
         let clinic = try call.clinic()
         return { (owner) async throws(Problem) -> APIResponse in
@@ -46,7 +46,7 @@ struct LibraryHandler: Sendable {
         let refused: [Refused]
     }
 
-    /// `POST /v1/marks`: when it is answered 200, what was accepted is committed.
+    /// `POST /v1/marks`: with the response 200, the accepted marks are committed.
     @Sendable private func marks(_ call: RouteCall) throws(Problem) -> Route.Work {
         let call = try MarksCall(body: call.body)
         return { (owner) async throws(Problem) -> APIResponse in

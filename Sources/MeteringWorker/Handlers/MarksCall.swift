@@ -3,8 +3,8 @@ import Metering
 import Quotas
 
 /// The body of `POST /v1/marks`:
-/// `{"marks": [{"clinic_id": "…", "period": 1793491200000000, "epoch": "00c0ffee00c0ffee", "used": 12,
-/// "credited": 0, "config_version": 3, "seen_at": 1793500000000000}]}`; times in µs since 1970.
+/// `{"marks": [{"clinic_id": "…", "period": 1793491200000000, "epoch": "00c0ffee00c0ffee", "used":
+/// 12, "credited": 0, "config_version": 3, "seen_at": 1793500000000000}]}`; times in µs since 1970.
 struct MarksCall: Equatable {
     struct Posted: Hashable, Sendable {
         let clinic: ClinicID
@@ -24,7 +24,7 @@ struct MarksCall: Equatable {
     init(body: [UInt8]) throws(Problem) {
         let json: JSON
         do { json = try JSON(bytes: body, bytesMax: Self.bodyBytesMax) } catch {
-            throw .badRequest("the body is no JSON that is taken here: \(error)")
+            throw .badRequest("the body cannot be read as JSON: \(error)")
         }
         guard case .object(let members) = json, members.map(\.key) == ["marks"],
             case .list(let list)? = json["marks"]

@@ -3,17 +3,18 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Takes counts that callers of Redis saw into the ledger, as far as traffic can explain them.
+/// Writes the counts that direct clients of Redis saw to the ledger, as far as traffic can explain
+/// them.
 ///
-/// Whoever posts names clinic, month, epoch and counts, and could name any. So what they move, up by `used`
-/// or down by `credited`, under whatever epochs, comes from one allowance for each clinic: a minute of the
-/// fastest traffic and one burst at first, then as fast as a clinic can count. With 50,000 a second no key
-/// raises a clinic's bill by more than 4,000,000 units at once, nor by more than 50,000 a second after that, through
-/// one worker. What is more goes to quarantine.
+/// A client names clinic, month, epoch and counts, and could name any. So what it moves, up by
+/// `used` or down by `credited`, under whatever epochs, comes from one allowance for each clinic: a
+/// minute of the fastest traffic and one burst at first, then as fast as a clinic can count. With
+/// 50,000 a second no key raises a clinic's bill by more than 4,000,000 units at once, nor by more
+/// than 50,000 a second after that, through one worker. What is more goes to quarantine.
 final class PostedMarks: Sendable {
     enum Verdict: String, Sendable {
         case accepted
-        /// No such clinic, or none that the key may see.
+        /// There is no such clinic, or the key may not see it.
         case unknownClinic = "unknown-clinic"
         /// Neither this month nor the one before, or seen outside of it.
         case otherTime = "other-time"
@@ -34,7 +35,7 @@ final class PostedMarks: Sendable {
     private let clinicsMax: Int
     private let allowances = Mutex<[ClinicID: Allowance]>([:])
 
-    /// Clocks may differ by so much, µs.
+    /// The most by which clocks may differ, µs.
     static let skew: Int64 = 300_000_000
 
     init(perSecond: Int64, clinicsMax: Int = 100_000) {
@@ -82,7 +83,7 @@ final class PostedMarks: Sendable {
         return row
     }
 
-    /// Writes what is believed; returns the others.
+    /// Writes the plausible marks; returns the others.
     private func write(
         _ rows: [UsageCheckpoint], _ known: [ClinicID: StoredTerms], now: Int64,
         into ledger: Ledger
@@ -122,7 +123,8 @@ final class PostedMarks: Sendable {
         return allowances.withLock { allowances in
             var allowance = Self.refilled(allowances[clinic], rate: rate, burst: burst, now: now)
             guard units <= allowance.units else { return false }
-            // Beyond the bound nobody's allowance begins anew: that would be a way to a larger one.
+            // Beyond the bound no allowance starts again: restarting would be a way to a larger
+            // one.
             guard allowances[clinic] != nil || allowances.count < clinicsMax else { return false }
             allowance.units -= units
             allowances[clinic] = allowance
@@ -130,8 +132,8 @@ final class PostedMarks: Sendable {
         }
     }
 
-    /// 50,000 a second and a burst of 1,000,000: 4,000,000 units at first and at most; 2 s after it was
-    /// empty, 100,000.
+    /// 50,000 a second and a burst of 1,000,000: 4,000,000 units at first and at most; 2 s after it
+    /// was empty, 100,000.
     ///
     /// - Parameters:
     ///   - rate: Units a second, 1…10^9.
@@ -141,7 +143,7 @@ final class PostedMarks: Sendable {
     ) -> Allowance {
         let most = rate * 60 + burst
         guard let allowance else { return Allowance(units: most, at: now) }
-        // Longer than a day fills anything that the line below could.
+        // More than a day fills every allowance.
         let elapsed = min(max(0, now - allowance.at), 86_400_000_000)
         let gained = elapsed / 1_000 * rate / 1_000
         guard gained > 0 else { return allowance }

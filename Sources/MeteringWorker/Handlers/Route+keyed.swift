@@ -1,15 +1,15 @@
 import HTTPServer
 
 extension Route {
-    /// What is left to do once the request was read and its key may ask.
+    /// The work that is left once the request is read and its key is admitted.
     typealias Work = @Sendable (KeyOwner) async throws(Problem) -> APIResponse
 
-    /// A route that needs a key. `read` says what is wrong with the request, then the key is checked, then the work
-    /// is done.
+    /// A route that needs a key. `read` says what is wrong with the request, then the key is
+    /// checked, then the work is done.
     ///
     /// - Parameters:
     ///   - keys: The keys that are valid now.
-    ///   - key: Where a request has its key, as an `Authorization` field would hold it.
+    ///   - key: Reads the key of a request, in the form of an `Authorization` field.
     static func keyed(
         _ method: String, _ path: PathTemplate, scope: KeyOwner.Scope, in keys: KeyRing,
         bodyBytesMax: Int = 0,

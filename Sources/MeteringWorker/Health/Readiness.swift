@@ -1,7 +1,7 @@
 import HTTPServer
 import Synchronization
 
-/// Whether this worker should be sent requests, and if not, why.
+/// Whether this worker is ready for requests, and if not, why.
 final class Readiness: Sendable {
     private struct State {
         var isStopping = false
@@ -14,7 +14,7 @@ final class Readiness: Sendable {
 
     /// - Parameters:
     ///   - decidesAlone: Whether checks are answered without Redis.
-    ///   - isRedisServing: Asked at every answer.
+    ///   - isRedisServing: Called for every response.
     init(decidesAlone: Bool = false, isRedisServing: @escaping @Sendable () -> Bool) {
         self.decidesAlone = decidesAlone
         self.isRedisServing = isRedisServing
@@ -25,7 +25,7 @@ final class Readiness: Sendable {
         state.withLock { $0.isStopping = true }
     }
 
-    /// Says how a recurring part fares.
+    /// Records whether a recurring part works.
     func note(_ part: String, isFailing: Bool) {
         state.withLock { state in
             if isFailing { state.failing.insert(part) } else { state.failing.remove(part) }
@@ -37,10 +37,11 @@ final class Readiness: Sendable {
         let reasons: [String]
     }
 
-    /// 200 when requests are welcome. Without Redis they are where checks are decided alone: sent elsewhere they
-    /// would find the same, and with every worker out of turn nobody would answer. PostgreSQL being away is told but
-    /// is no reason to send them elsewhere: clinics that Redis knows are answered all the same. Why a part fails is
-    /// only in the log: everybody may ask here, and the reason can name hosts and logins.
+    /// 200 when ready. Without Redis a worker with fallback is ready: other workers would have the
+    /// same outage, and with every worker out of rotation no worker would answer. An outage of
+    /// PostgreSQL is reported but leaves the worker ready: it still answers for clinics that Redis
+    /// knows. The cause of a failure is only in the log: this path needs no key, and a cause can
+    /// name hosts and logins.
     var response: APIResponse {
         let (isReady, reasons) = verdict
         return APIResponse(
@@ -48,7 +49,7 @@ final class Readiness: Sendable {
             json: Document(status: isReady ? "ready" : "not ready", reasons: reasons))
     }
 
-    /// Whether requests are welcome.
+    /// Whether the worker is ready.
     var isReady: Bool { verdict.isReady }
 
     private var verdict: (isReady: Bool, reasons: [String]) {
@@ -56,7 +57,7 @@ final class Readiness: Sendable {
         var reasons = failing.sorted().map { "\($0): failing, see the log" }
         let hasRedis = isRedisServing()
         if !hasRedis {
-            let answers = decidesAlone ? "; checks are decided by this worker alone" : ""
+            let answers = decidesAlone ? "; this worker decides checks by itself" : ""
             reasons.insert("redis: not connected, or it takes no writes\(answers)", at: 0)
         }
         if isStopping { reasons.insert("stopping", at: 0) }

@@ -54,12 +54,12 @@ struct ChangeListener: Service {
                 // Logged once, or an outage would fill the disk.
                 guard proof.lose() else { return }
                 logger.warning(
-                    "there is no connection to DATABASE_LISTEN_URL; it is tried again",
+                    "no connection to DATABASE_LISTEN_URL; the worker tries again",
                     metadata: ["error": "\(error)"])
             }
         } catch {
             logger.debug(
-                "a change that was told could not be taken over; the poll does it",
+                "a notified change could not be applied; the next poll applies it",
                 metadata: ["error": "\(error)"])
         }
     }
@@ -74,7 +74,7 @@ struct ChangeListener: Service {
                 clinics.insert(clinic)
             } else if notification.payload.hasPrefix(ListenProof.prefix) {
                 if proof.take(notification.payload) {
-                    logger.info("changes in PostgreSQL are told at once")
+                    logger.info("PostgreSQL notifies this worker of changes at once")
                 }
             } else {
                 isMany = true
@@ -93,8 +93,9 @@ struct ChangeListener: Service {
             guard proof.isOpen(token) else { return }
             logger.warning(
                 """
-                nothing that PostgreSQL says comes through DATABASE_LISTEN_URL: a pooler stands in between, or \
-                it leads to another database than DATABASE_URL; changes are asked for each second
+                no notification arrives through DATABASE_LISTEN_URL: a pooler is in between, or it \
+                leads to another database than DATABASE_URL; the worker polls for changes every \
+                second
                 """)
         }
     }

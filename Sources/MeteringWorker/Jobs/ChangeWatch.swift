@@ -18,12 +18,12 @@ final actor ChangeWatch {
     private let metrics: WorkerMetrics
     private let logger: Logger
     private var cursor: TermsCursor
-    /// How far this worker has learnt changes while Redis cannot take them.
+    /// How far this worker has read changes while Redis cannot take them.
     private var learnt: TermsCursor
-    /// Units that the ledger has from this worker's journal, and that the gate has not learnt from
+    /// Units that the ledger has from this worker's journal, and that the gate has not read from
     /// it yet.
     private var delivered: [ClinicID: [Month: Int64]] = [:]
-    /// Clinics whose counter in Redis does not know of such units yet.
+    /// Clinics whose counter in Redis lacks such units.
     private var outdated: Set<ClinicID> = []
     private var isReading = false
     private var wantsAnotherPass = false
@@ -47,7 +47,8 @@ final actor ChangeWatch {
         learnt = cursor
     }
 
-    /// First what needs PostgreSQL alone: a revoked key must end also while Redis is away.
+    /// First the work that needs PostgreSQL only: a revoked key must end during an outage of Redis
+    /// too.
     func poll() async throws {
         try await renewKeys()
         try await ledger.plans.endOverdueOverrides()
@@ -55,8 +56,8 @@ final actor ChangeWatch {
         try await run()
     }
 
-    /// Takes over all changes since the last pass. One pass runs at a time; a call that comes
-    /// meanwhile makes it run once more.
+    /// Applies all changes since the last pass. One pass runs at a time; a call that arrives
+    /// meanwhile makes it run again.
     func run() async throws {
         guard !isReading else { return wantsAnotherPass = true }
         isReading = true
@@ -101,7 +102,7 @@ final actor ChangeWatch {
     private static let batchMax = 1_000
     private static let outdatedMax = 100_000
 
-    /// Brings these clinics to Redis, also those that it does not hold: they were just made or
+    /// Writes these clinics to Redis, also those that it does not hold: they were just created or
     /// changed.
     func renew(_ clinics: Set<ClinicID>) async throws {
         let values = try await counters.values(of: Array(clinics))
@@ -117,7 +118,7 @@ final actor ChangeWatch {
                 usable.map { ($0.hash, KeyOwner($0.key)) }, uniquingKeysWith: { $1 }))
         metrics.noteKeysRenewed()
         if !usable.isComplete {
-            logger.warning("there are more usable API keys than are held; revoke some of them")
+            logger.warning("there are more usable API keys than a worker keeps; revoke some")
         }
     }
 
@@ -146,7 +147,7 @@ final actor ChangeWatch {
             if error.isStoreUnavailable { throw error }
             metrics.raise(.settingsFailures)
             logger.error(
-                "a clinic keeps its old settings",
+                "a clinic keeps its old terms",
                 metadata: ["clinic": "\(clinic)", "error": "\(error)"])
         }
     }
@@ -167,7 +168,7 @@ final actor ChangeWatch {
         }
     }
 
-    /// What PostgreSQL says about them, by the last known clock of Redis.
+    /// What PostgreSQL has about them, by the last known clock of Redis.
     private func ready(_ clinics: [ClinicID]) async throws -> [ClinicID: ClinicTerms] {
         guard !clinics.isEmpty, let now = gate.storeTime else { return [:] }
         return try await ledger.clinics.readyTerms(of: clinics, at: now)
@@ -189,7 +190,7 @@ final actor ChangeWatch {
         let versions = Dictionary(
             changes.clinics.map { ($0.clinic, $0.version) }, uniquingKeysWith: max)
         let behind = try await counters.values(of: Array(versions.keys)).compactMap { found in
-            // A clinic that Redis does not hold gets its settings with its first call.
+            // A clinic that Redis does not hold gets its terms with its first call.
             guard let value = found.value, let version = versions[found.clinic],
                 value.version < version
             else { return nil as (ClinicID, Epoch)? }

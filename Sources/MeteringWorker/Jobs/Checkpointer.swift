@@ -5,7 +5,7 @@ import Metering
 import Quotas
 import Synchronization
 
-/// Writes what this worker saw to the ledger.
+/// Writes the marks of this worker to the ledger.
 ///
 /// Each reply of Redis carries a mark: how much one epoch of a clinic's counter has counted. A mark
 /// is a total and only rises, so the highest one is enough, and the worker keeps no other.
@@ -94,7 +94,7 @@ final class Checkpointer: Sendable {
         let outcome = try await ledger.usage.checkpoint(rows)
         for refused in outcome.quarantined {
             logger.error(
-                "a count was refused by the ledger and is in quarantine",
+                "the ledger refused a count, which is now in quarantine",
                 metadata: [
                     "clinic": "\(refused.checkpoint.clinic)", "reason": "\(refused.reason)",
                 ])
@@ -116,7 +116,7 @@ final class Checkpointer: Sendable {
     private func refuse(_ row: UsageCheckpoint) async throws {
         let reason = "rises faster than its limits and METERING_MARK_MAX_PER_SECOND admit"
         logger.error(
-            "a count cannot be true and is in quarantine",
+            "an implausible count is in quarantine",
             metadata: ["clinic": "\(row.clinic)", "reason": "\(reason)"])
         try await ledger.usage.quarantine(row, reason: reason)
     }

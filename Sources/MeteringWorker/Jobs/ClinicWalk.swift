@@ -2,11 +2,11 @@ import Ledger
 import Metering
 import ServiceLifecycle
 
-/// Goes through every clinic that ever was, a batch at a time, in the order of their ids.
+/// Visits every clinic that ever existed, a batch at a time, in the order of their ids.
 struct ClinicWalk: Sendable {
     let ledger: Ledger
     var clinicsPerBatch = 500
-    /// Batches that are worked on side by side.
+    /// Batches in progress at the same time.
     var batchesAtOnce = 1
 
     /// - Returns: The sum of what `visit` returned. The walk ends early when the process shuts

@@ -23,7 +23,7 @@ final class ClosedCounts: ClosedCountWriter {
     private func settleOnce(_ clinic: ClinicID) async -> Bool {
         do {
             _ = try await counts.visit([clinic])
-            // Another worker may have settled them meanwhile, and then nothing was left to settle.
+            // Another worker may have settled them meanwhile.
             let value = try await counts.counters.values(of: [clinic]).first?.value
             return value?.hasRoomToClose ?? true
         } catch {

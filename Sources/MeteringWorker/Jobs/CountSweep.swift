@@ -3,8 +3,8 @@ import Ledger
 import Metering
 import Quotas
 
-/// Brings what Redis counted to the ledger, and settles the closed counts that the ledger confirms.
-/// Reads plainly; may be repeated, and may run twice at once.
+/// Writes the counts of Redis to the ledger, and settles the closed counts that the ledger
+/// confirms. It is idempotent, and may run twice at once.
 struct CountSweep: Sendable {
     let counters: RedisCounterStore
     let ledger: Ledger

@@ -4,7 +4,7 @@ import Ledger
 import Metering
 import Quotas
 
-/// Brings the counters in Redis up to what PostgreSQL says: ends holds whose time has passed,
+/// Updates the counters in Redis from PostgreSQL: ends holds whose time has passed,
 /// renews counters that lag or lead, and removes those of deleted clinics. May be repeated, and may
 /// run twice at once.
 struct CounterUpkeep: Sendable {
@@ -88,8 +88,8 @@ extension CounterUpkeep {
         }
     }
 
-    /// Once the counts of a deleted clinic are in the ledger, Redis may forget them. A count in
-    /// quarantine stays in Redis until an operator has looked at it.
+    /// Once the counts of a deleted clinic are in the ledger, Redis may drop them. A count in
+    /// quarantine stays in Redis until an operator has reviewed it.
     private func forget(
         _ clinic: ClinicID, _ value: CounterValue, _ confirmed: Set<UsageCheckpoint.Key>,
         _ outcome: inout SweepOutcome
@@ -107,7 +107,7 @@ extension CounterUpkeep {
 extension StoredTerms {
     /// Whether a counter has to be renewed: it lags or leads, its next month starts soon and is
     /// unknown, or what other epochs counted has changed. A clinic that called this month is also
-    /// brought to a Redis that lost it.
+    /// written to a Redis that lost it.
     fileprivate func differs(from value: CounterValue?, at now: Int64) -> Bool {
         guard let value else { return !ledger.isEmpty }
         let endsSoon = now > value.periodEnd - CounterTerms.foresight

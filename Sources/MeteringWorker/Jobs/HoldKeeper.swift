@@ -9,7 +9,7 @@ import Quotas
 struct HoldKeeper: Sendable {
     let gate: QuotaGate
     let ledger: Ledger
-    /// Writes what this worker saw.
+    /// Writes the marks of this worker.
     let checkpointer: Checkpointer
 
     /// One clinic. Redis forgets what waits only after PostgreSQL has it, and PostgreSQL takes a
@@ -21,7 +21,7 @@ struct HoldKeeper: Sendable {
         guard let waiting = try await gate.expireHolds(of: clinic), !waiting.isEmpty else {
             return 0
         }
-        // No more is given back than the ledger has, so it has to have all first.
+        // The ledger gives back no more than it has, so it must have all counts first.
         try await checkpointer.run()
         for credit in waiting {
             guard let name = credit.name, let month = Month(containing: credit.period) else {
@@ -36,7 +36,7 @@ struct HoldKeeper: Sendable {
         return waiting.count
     }
 
-    /// What was written beside the counter counts for the quota at once.
+    /// Units written beside the counter count for the quota at once.
     func renew(_ clinic: ClinicID) async throws(QuotaError) {
         guard let mark = gate.marks.mark(of: clinic) else { return }
         try await gate.refresh(clinic, at: mark.seenAt, epoch: mark.epoch)

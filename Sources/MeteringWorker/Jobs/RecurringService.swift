@@ -10,12 +10,12 @@ struct RecurringService: Service {
     let shutdownFailures: ShutdownFailures
     let metrics: WorkerMetrics
     let logger: Logger
-    /// Whether the first turn comes at once and not after the first interval.
+    /// Whether the first turn runs at once and not after the first interval.
     var startsAtOnce = false
-    /// Whether a turn may take long and is broken off at shutdown: the next start does again what
+    /// Whether a turn may take long and is cancelled at shutdown: the next start repeats what
     /// is missing.
     var isCutShort = false
-    /// Done once more, last of all, when the process ends in order.
+    /// Runs once at the end of an orderly shutdown.
     var closing: (@Sendable () async throws -> Void)?
     let work: @Sendable () async throws -> Void
 
@@ -47,7 +47,7 @@ struct RecurringService: Service {
             readiness.note(name, isFailing: false)
         } catch {
             if isCutShort, Task.isShuttingDownGracefully { return }
-            // Said at once and then at every sixtieth turn, or an outage would fill the disk.
+            // Logged at once and then at every sixtieth turn, or an outage would fill the disk.
             if failures % 60 == 0 {
                 logger.error(
                     "\(name) failed; the next turn tries again", metadata: ["error": "\(error)"])

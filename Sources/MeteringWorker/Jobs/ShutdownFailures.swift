@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What could not be brought to its end when the process stopped.
+/// The work that failed when the process stopped.
 final class ShutdownFailures: Sendable {
     private let failed = Mutex<[String]>([])
 

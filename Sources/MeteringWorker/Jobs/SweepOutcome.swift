@@ -7,7 +7,7 @@ struct SweepOutcome: Hashable, Sendable {
     var written = 0
     /// Closed counts that Redis may drop now.
     var settled: Int64 = 0
-    /// Counters that were brought up to what PostgreSQL says.
+    /// Counters that were updated from PostgreSQL.
     var renewed = 0
     /// Counters of deleted clinics that were removed.
     var forgotten = 0

@@ -5,8 +5,8 @@ import Logging
 import Quotas
 import Redis
 
-/// What is due every ten seconds besides counting: a sign of life, the life of the Redis we count
-/// in, the clocks, and the month tables.
+/// What is due every ten seconds besides counting: a heartbeat, the stamp of the Redis that counts,
+/// the clocks, and the month tables.
 struct Upkeep: Sendable {
     let name: String
     let checkpointer: Checkpointer
@@ -21,7 +21,7 @@ struct Upkeep: Sendable {
         let before = try await ledger.operations.databaseTime()
         let redisTime = try await counters.now()
         let after = try await ledger.operations.databaseTime()
-        // Only what the trip cannot explain is skew.
+        // Only what the round trip cannot explain is skew.
         let skew = max(before - redisTime, redisTime - after, 0)
         if skew > Self.skewMax {
             logger.warning(

@@ -1,4 +1,5 @@
-/// The checksum of gzip and PNG (CRC-32, polynomial EDB88320), to tell a record from the rest of a torn write.
+/// The checksum of gzip and PNG (CRC-32, polynomial EDB88320), to tell a record from the rest of a
+/// torn write.
 enum CRC32 {
     private static let table: [UInt32] = (0..<256).map { index in
         (0..<8).reduce(UInt32(index)) { value, _ in

@@ -9,12 +9,13 @@ import Synchronization
 import SystemPackage
 import Values
 
-/// What this process let through while nobody could count it, on its way to PostgreSQL.
+/// Units that this process allowed while no store could count them, on their way to PostgreSQL.
 ///
-/// A record is with the operating system before the call is answered, so a killed process loses none; `sync` brings
-/// it to the disk every 50 ms, so a machine that loses power loses at most what came since. Records are summed by
-/// clinic and month; a sealed part is sent until PostgreSQL has it, and then its file goes. Without a directory
-/// the same is kept in memory, and a killed process loses it.
+/// The operating system has a record before the call is answered, so a killed process loses none;
+/// `sync` writes it to the disk every 50 ms, so a machine that loses power loses at most 50 ms. The
+/// journal sums records by clinic and month; a sealed part is sent until PostgreSQL has it, and
+/// then its file goes. Without a directory the journal stays in memory, and a killed process loses
+/// it.
 final class Journal: UsageJournal {
     private final class Part: Sendable {
         struct State {
@@ -34,18 +35,18 @@ final class Journal: UsageJournal {
 
     private struct State {
         var open: Part?
-        /// An empty file for the part after this one, made where it may take time.
+        /// An empty file for the part after this one, created on a thread that may wait.
         var spare: JournalFile?
         /// Written to since the last `sync`.
         var isDirty = false
-        /// Files of sealed parts of which that was so.
+        /// Files of sealed parts that were written to since then.
         var unsynced: [JournalFile] = []
         var sealed: [Part] = []
-        /// Why the directory takes no file; said once.
+        /// Why the directory takes no file; logged once.
         var complaint: Errno?
     }
 
-    /// Parts that wait for PostgreSQL; beyond them nothing is kept.
+    /// The most parts that wait for PostgreSQL; beyond them the journal keeps nothing.
     static let partsMax = 64
     static let syncInterval: Duration = .milliseconds(50)
 
@@ -131,13 +132,13 @@ final class Journal: UsageJournal {
         state.complaint = error
         logger.error(
             """
-            the journal cannot be written and is kept in memory: look at the space and the rights of \
-            METERING_JOURNAL_DIRECTORY
+            the journal cannot be written and is kept in memory: check the free space and the \
+            rights of METERING_JOURNAL_DIRECTORY
             """, metadata: ["reason": "\(error)"])
     }
 
-    /// Brings what was written to the disk, with its name, on a thread that may wait; and once a part is begun, makes
-    /// the file of the next one.
+    /// Writes the file and its name to the disk, on a thread that may wait; and once a part has
+    /// started, creates the file of the next one.
     func sync() async throws {
         let (files, wantsSpare) = state.withLock { state in
             let open = state.isDirty ? state.open?.file : nil
@@ -160,8 +161,8 @@ final class Journal: UsageJournal {
 
     // MARK: Delivering
 
-    /// Makes the directory when it is not there, tries it out, and takes over what earlier processes left in it; returns
-    /// how many files.
+    /// Creates the directory when it is missing, tests it, and takes over what earlier processes
+    /// left in it; returns how many files.
     func open() async throws(JournalError) -> Int {
         guard let directory else { return 0 }
         do {
@@ -181,7 +182,7 @@ final class Journal: UsageJournal {
         } catch let error as Errno {
             throw JournalError(path: directory.string, reason: "\(error)")
         } catch {
-            throw JournalError(path: directory.string, reason: "it cannot be made or read")
+            throw JournalError(path: directory.string, reason: "it cannot be created or read")
         }
     }
 
@@ -191,7 +192,7 @@ final class Journal: UsageJournal {
             let (sums, torn) = try file.read()
             if torn > 0 {
                 logger.warning(
-                    "a journal ends with a record that is not whole",
+                    "a journal ends with an incomplete record",
                     metadata: ["file": "\(path)", "bytes": "\(torn)"])
             }
             return Part(file: file, sums: sums)
@@ -203,15 +204,17 @@ final class Journal: UsageJournal {
         }
     }
 
-    /// Sends everything that was written before the call; returns how many rows are new. What cannot be sent waits.
+    /// Sends everything that was written before the call; returns how many rows are new. What
+    /// cannot be sent waits.
     ///
-    /// - Parameter isThere: Told the rows of a part once PostgreSQL has them.
+    /// - Parameter isThere: Receives the rows of a part once PostgreSQL has them.
     @discardableResult
     func deliver(
         to ledger: Ledger, isThere: ([UsageAdjustment]) async -> Void = { _ in }
     ) async throws -> Int64 {
         var added = try await deliverSealed(to: ledger, isThere)
-        // Sealed only now: while PostgreSQL is away too, one part takes what comes, and not one each second.
+        // Sealed only now: while PostgreSQL is down too, one part takes all records, not one part
+        // every second.
         state.withLock { seal(&$0) }
         added += try await deliverSealed(to: ledger, isThere)
         // Between outages nothing lies in the directory.
@@ -230,7 +233,8 @@ final class Journal: UsageJournal {
         var added: Int64 = 0
         for part in state.withLock(\.sealed) {
             let rows = part.state.withLock { $0.sums }.adjustments
-            added += try await ledger.usage.adjust(rows, because: "counted while Redis was away")
+            added += try await ledger.usage.adjust(
+                rows, because: "counted during an outage of Redis")
             state.withLock { $0.sealed.removeAll { $0 === part } }
             discard(part.file)
             await isThere(rows)
@@ -238,7 +242,8 @@ final class Journal: UsageJournal {
         return added
     }
 
-    /// A file that stays does no harm: its rows are known by their keys when it is read again.
+    /// A file that stays does no harm: PostgreSQL knows its rows by their keys when it is read
+    /// again.
     private func discard(_ file: JournalFile?) {
         guard let file else { return }
         do throws(Errno) { try file.remove() } catch {

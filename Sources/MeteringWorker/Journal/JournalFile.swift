@@ -4,10 +4,10 @@ import Metering
 import SystemPackage
 import Values
 
-/// One file of a journal: only added to, held by a lock for as long as its process lives.
+/// One file of a journal: append-only, and locked for as long as its process lives.
 ///
-/// The first 24 bytes are `MWJOURN1` and the journal's id. A kill can leave the last record torn; reading ends
-/// there. Local file systems only: the lock is flock(2).
+/// The first 24 bytes are `MWJOURN1` and the journal's id. A kill can leave the last record torn;
+/// reading ends there. Local file systems only: the lock is flock(2).
 final class JournalFile: Sendable {
     let path: FilePath
     let id: UniqueID
@@ -25,7 +25,8 @@ final class JournalFile: Sendable {
 
     deinit { try? file.close() }
 
-    /// A new file. Nobody sees it under its name before it is locked; `syncDirectory` keeps that name.
+    /// A new file, locked before it appears under its name; `syncDirectory` makes that name
+    /// durable.
     static func create(in directory: FilePath, id: UniqueID) throws(Errno) -> JournalFile {
         let path = directory.appending("\(id).\(suffix)")
         let draft = directory.appending("\(id).new")
@@ -45,7 +46,8 @@ final class JournalFile: Sendable {
         }
     }
 
-    /// A file that an earlier process left; nil when its process lives, or when it is none of ours.
+    /// A file that an earlier process left; nil when its process lives, or when it is not a
+    /// journal.
     static func adopt(_ path: FilePath) throws(Errno) -> JournalFile? {
         do {
             let file = try FileDescriptor.open(path, .readWrite, options: [.append, .closeOnExec])
@@ -67,7 +69,8 @@ final class JournalFile: Sendable {
 
     private var isLocked: Bool { flock(file.rawValue, LOCK_EX | LOCK_NB) == 0 }
 
-    /// Hands the record to the operating system: it survives this process, and with `sync` the machine.
+    /// Hands the record to the operating system: it survives this process, and with `sync` the
+    /// machine.
     func append(_ record: JournalRecord) throws(Errno) {
         do {
             try file.writeAll(record.encoded)
@@ -82,7 +85,7 @@ final class JournalFile: Sendable {
         guard fsync(file.rawValue) == 0 else { throw Errno(rawValue: errno) }
     }
 
-    /// Everything up to the first record that is not whole; and how many bytes follow that are none.
+    /// Every record before the first incomplete one, and the number of bytes after them.
     func read() throws(Errno) -> (sums: JournalSums, torn: Int) {
         do {
             let bytes = try Self.read(file, most: Self.bytesMax * 2)

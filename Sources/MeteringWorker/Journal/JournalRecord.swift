@@ -1,6 +1,6 @@
 import Metering
 
-/// Units that a clinic used while nobody could count them, as a journal holds them.
+/// Units that a clinic used while no store could count them, as a journal holds them.
 struct JournalRecord: Hashable, Sendable {
     /// Its place in the journal, from 1.
     let sequence: UInt64
@@ -9,8 +9,8 @@ struct JournalRecord: Hashable, Sendable {
     /// 1…2^53 − 1.
     let units: Int64
 
-    /// u32 bytes that follow the checksum, u32 CRC-32 of them, then: u64 sequence, 16 bytes clinic, i64 start of
-    /// the month (µs since 1970), i64 units. All little-endian but the clinic.
+    /// u32 bytes that follow the checksum, u32 CRC-32 of them, then: u64 sequence, 16 bytes clinic,
+    /// i64 start of the month (µs since 1970), i64 units. All little-endian but the clinic.
     static let payloadBytes = 40
     static let bytes = 8 + payloadBytes
 

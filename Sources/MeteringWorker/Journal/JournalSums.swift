@@ -1,10 +1,10 @@
 import Metering
 import Values
 
-/// What one journal holds for each clinic and month: the rows that PostgreSQL gets.
+/// The sums of one journal by clinic and month: the rows that PostgreSQL receives.
 ///
-/// The same records give the same rows with the same keys, however often they are read; so a row that is sent
-/// again changes nothing.
+/// The same records give the same rows with the same keys, however often they are read; so a row
+/// that is sent again changes nothing.
 struct JournalSums: Hashable, Sendable {
     struct Key: Hashable, Sendable {
         let clinic: ClinicID
@@ -27,13 +27,13 @@ struct JournalSums: Hashable, Sendable {
 
     var isEmpty: Bool { sums.isEmpty }
 
-    /// Whether the sum and the number of clinics have room for it.
+    /// Whether the sum and the number of clinics stay in their bounds with it.
     func admits(_ record: JournalRecord) -> Bool {
         guard let held = sums[Key(record)] else { return sums.count < Self.keysMax }
         return held.units <= JournalRecord.unitsMax - record.units
     }
 
-    /// Takes a record in; false when it is not admitted.
+    /// Adds a record; false when it is not admitted.
     mutating func add(_ record: JournalRecord) -> Bool {
         guard admits(record) else { return false }
         sums[Key(record), default: Sum(sequence: record.sequence, units: 0)].units += record.units

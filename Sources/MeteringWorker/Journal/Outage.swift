@@ -4,7 +4,7 @@ import Logging
 import Quotas
 import Redis
 
-/// What the fallback of a worker depends on, and what it writes to the log.
+/// The dependencies of a worker's fallback, and its log lines.
 struct Outage {
     let redis: RedisClient
     let checkTimeout: Duration
@@ -21,13 +21,13 @@ struct Outage {
         case .outageStarted(let reason):
             logger.error(
                 """
-                Redis is away: checks are decided here at this worker's share of each limit, and marked degraded; \
-                what is let through goes to the journal
+                Redis is unavailable: this worker decides checks at its share of each limit and \
+                marks them degraded; calls that it allows go to the journal
                 """, metadata: ["reason": "\(reason)"])
         case .outageEnded(let time):
             logger.notice(
-                "Redis is back: checks are counted together again",
-                metadata: ["away_ms": "\(time.millisecondsUp)"])
+                "Redis is available again and counts the checks of all workers",
+                metadata: ["outage_ms": "\(time.millisecondsUp)"])
         }
     }
 }

@@ -12,7 +12,7 @@ struct APIKey: Hashable, Sendable {
     private static let prefix = "mk_"
     private static let secretLength = 43
 
-    /// A new key from a source of randomness that nobody can foresee.
+    /// A new key from an unpredictable source of randomness.
     static func make(random: inout some RandomNumberGenerator) -> APIKey {
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         return APIKey(text: prefix + base64URL(bytes))

@@ -1,6 +1,6 @@
 import Metering
 
-/// What a bearer of an API key may do.
+/// What the bearer of an API key may do.
 struct KeyOwner: Hashable, Sendable {
     enum Scope: String, CaseIterable, Sendable {
         case check, usage, marks, admin

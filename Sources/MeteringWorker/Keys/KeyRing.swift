@@ -2,13 +2,15 @@ import Synchronization
 
 /// The keys that are valid now, by the SHA-256 of their text.
 ///
-/// A copy of the table, renewed every second: a check never waits for PostgreSQL to know its caller, and a
-/// flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that second.
+/// A copy of the table, renewed every second: a check never waits for PostgreSQL to know its
+/// caller, and a flood of wrong keys costs PostgreSQL nothing. A revoked key works for at most that
+/// second.
 final class KeyRing: Sendable {
     private struct State {
         var owners: [[UInt8]: KeyOwner] = [:]
         var used: Set<Int64> = []
-        /// Owners by the whole field that named them, so that the same caller's next request costs no hash.
+        /// Owners by the whole field that named them, so that the next request of a client costs no
+        /// hash.
         var recent: [String: KeyOwner] = [:]
 
         mutating func owner(recently field: String, at time: Int64) -> KeyOwner? {
@@ -23,7 +25,7 @@ final class KeyRing: Sendable {
         }
     }
 
-    /// The most fields that are remembered until the copy is renewed.
+    /// The most fields that the ring remembers until the copy is renewed.
     private static let recentMax = 256
 
     private let state = Mutex(State())
@@ -41,7 +43,7 @@ final class KeyRing: Sendable {
         }
     }
 
-    /// Ids of the keys that were used since this was asked last.
+    /// Ids of the keys that were used since the last call.
     func takeUsed() -> [Int64] {
         state.withLock { state in
             defer { state.used = [] }

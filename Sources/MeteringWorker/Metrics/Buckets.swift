@@ -1,4 +1,5 @@
-/// Upper bounds of the buckets of every histogram, in nanoseconds, without the last one, which has none.
+/// Upper bounds of the buckets of every histogram, in nanoseconds, without the last one, which has
+/// none.
 enum Buckets {
     static let bounds: InlineArray<13, Int64> = [
         100_000, 250_000, 500_000, 1_000_000, 2_500_000, 5_000_000, 10_000_000, 25_000_000,

@@ -84,10 +84,11 @@ enum CheckOutcome: Int, CaseIterable, Sendable {
     }
 }
 
-/// Counts checks by mode, outcome and time at once, on the path of every check: two atomic additions, no lock, no
-/// lookup, no reference counted.
+/// Counts checks by mode, outcome and time at once, on the path of every check: two atomic
+/// additions, no lock, no lookup, no reference counted.
 ///
-/// One cell for each combination: the counter of checks and the histogram of their time are both sums of cells.
+/// One cell for each combination: the counter of checks and the histogram of their time are both
+/// sums of cells.
 final class CheckTally: Sendable {
     static let modes = ["peek", "consume", "force", "at_most"]
     private static let outcomes = CheckOutcome.allCases.count
@@ -96,7 +97,7 @@ final class CheckTally: Sendable {
     private let cells = InlineArray<1064, Atomic<Int64>> { _ in Atomic(0) }
     private let time = Atomic<Int64>(0)
 
-    /// - Parameter nanoseconds: From the question to the answer.
+    /// - Parameter nanoseconds: From the request to the response.
     func note(_ mode: CheckRequest.Mode, _ outcome: CheckOutcome, _ nanoseconds: Int64) {
         let place = Self.place(
             Int(mode.rawValue) % Self.modes.count, outcome, Buckets.place(of: nanoseconds))
@@ -122,7 +123,8 @@ final class CheckTally: Sendable {
                     count += cell
                     times.counts[bucket] += cell
                 }
-                // What never happened is left out, but for those that every graph and alert needs.
+                // Series without an event are left out, except those that every graph and alert
+                // needs.
                 guard count > 0 || (name == "consume" && outcome.isUsual) else { continue }
                 checks.append(.number(count, name, outcome.verdict, outcome.reason))
             }

@@ -2,7 +2,7 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// Measures how late each event loop runs what is due: a loop that is blocked makes every check on it wait.
+/// Measures how late each event loop runs its work: a blocked loop makes every check on it wait.
 struct LoopWatch: Service {
     let group: any EventLoopGroup
     let lag: HistogramCell

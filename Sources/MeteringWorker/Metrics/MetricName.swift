@@ -1,6 +1,7 @@
 /// Every metric of the worker: the one place that says its name, kind, labels and meaning.
 ///
-/// No label ever names a clinic: there are a million of them, and who reads metrics need not know them.
+/// No label names a clinic: there may be a million of them, and readers of metrics need not know
+/// them.
 enum MetricName: String, CaseIterable, Sendable {
     case checks = "metering_checks_total"
     case checkDuration = "metering_check_duration_seconds"
@@ -83,15 +84,15 @@ enum MetricName: String, CaseIterable, Sendable {
         case .checks:
             Self.counter(
                 "Checks that ended, by mode, verdict and reason.", ["mode", "verdict", "reason"])
-        case .checkDuration: Self.histogram("Time of a check, from the question to its answer.")
+        case .checkDuration: Self.histogram("Time of a check, from the request to its answer.")
         case .wouldDeny:
-            Self.counter("Checks that were allowed only because what says no is in shadow mode.")
+            Self.counter("Checks allowed only because the limit that denies is in shadow mode.")
         case .degraded:
             Self.counter("Checks answered without Redis, by verdict.", ["verdict"])
         case .ambiguous:
             Self.counter("Checks without an answer that Redis may have counted.")
         case .journalRecords:
-            Self.counter("Records of calls written to the journal while Redis was away.")
+            Self.counter("Records of calls written to the journal during an outage of Redis.")
         case .journalWaiting:
             Self.gauge("Records of the journal that are not in PostgreSQL yet.")
         case .openMarks:
@@ -99,16 +100,16 @@ enum MetricName: String, CaseIterable, Sendable {
                 "Clinics with counts that only Redis and this worker know: the next checkpoint's.")
         case .newEpochs:
             Self.counter(
-                "Counts that began again in another epoch: Redis lost or changed what it held.")
+                "Counts that started again in another epoch: Redis lost or changed what it held.")
         case .redisDuration:
-            Self.histogram("Time from a command to the reply of Redis, also when it came late.")
+            Self.histogram("Time from a command to the reply of Redis, late replies included.")
         case .redisServing: Self.gauge("1 when Redis is connected and takes writes, else 0.")
         case .redisConnections:
             Self.gauge("Connections to Redis that are wanted, and that are up.", ["state"])
         case .redisConnects: Self.counter("Connections to Redis that were made.")
         case .redisCommands: Self.counter("Commands sent to Redis.")
         case .redisFlushes:
-            Self.counter("Writes that carried them; fewer than commands, because they share.")
+            Self.counter("Writes to Redis; fewer than commands, because commands share writes.")
         case .redisPending: Self.gauge("Commands to Redis that wait or are unanswered.")
         case .redisStamps:
             Self.gauge(
@@ -122,11 +123,11 @@ enum MetricName: String, CaseIterable, Sendable {
         case .postgresWaiters: Self.gauge("Callers that wait for a connection to PostgreSQL.")
         case .jobRuns: Self.counter("Runs of recurring work, by result.", ["job", "result"])
         case .jobAge:
-            Self.gauge("Time since recurring work last ended well, or since the start.", ["job"])
+            Self.gauge("Time since recurring work last succeeded, or since the start.", ["job"])
         case .settingsFailures:
-            Self.counter("Clinics whose changed settings could not be brought to Redis at once.")
+            Self.counter("Clinics whose changed terms could not be written to Redis at once.")
         case .countersWrong:
-            Self.counter("Counters that a recount found wrong and set right.", ["counter"])
+            Self.counter("Counters that a recount found wrong and corrected.", ["counter"])
         case .standingMoves: Self.counter("Standings that moved or got a notice.")
         case .keysAge: Self.gauge("Time since the API keys in memory were last renewed.")
         case .reportAge:
@@ -134,12 +135,12 @@ enum MetricName: String, CaseIterable, Sendable {
                 "Age of this month's numbers in api_usage: what was counted before is in them.")
         case .rollupAge: Self.gauge("Time since any part of a month was rolled up.")
         case .rollupWaiting: Self.gauge("Parts of months that wait for their roll-up.")
-        case .quarantined: Self.gauge("Counts that the ledger refused and somebody must look at.")
-        case .outboxOpen: Self.gauge("Messages in the outbox that nobody has acted on.")
-        case .outboxAge: Self.gauge("Age of the oldest of them; 0 when there is none.")
+        case .quarantined: Self.gauge("Counts that the ledger refused and an operator must review.")
+        case .outboxOpen: Self.gauge("Messages in the outbox that are not done yet.")
+        case .outboxAge: Self.gauge("Age of the oldest open message; 0 when there is none.")
         case .attention: Self.gauge("Open rows of metering.attention, by kind.", ["kind"])
-        case .workers: Self.gauge("Workers by their sign of life in the last 30 s.", ["state"])
-        case .ready: Self.gauge("1 while /readyz says that requests are welcome, else 0.")
+        case .workers: Self.gauge("Workers by their heartbeat in the last 30 s.", ["state"])
+        case .ready: Self.gauge("1 while /readyz answers that the worker is ready, else 0.")
         case .buildInfo: Self.gauge("1, with the version as label.", ["version"])
         case .loopLag: Self.histogram("How late an event loop runs what is due.")
         case .processCPU: Self.counter("User and system CPU time.")

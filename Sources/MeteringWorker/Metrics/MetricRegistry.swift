@@ -2,8 +2,8 @@ import Synchronization
 
 /// The numbers that `/metrics` shows, by metric and series.
 ///
-/// A metric has at most ``seriesMax`` series, each with a value for each label of the metric. What does not fit is
-/// counted in a cell that no page shows, so the page is bounded whatever is reported.
+/// A metric has at most ``seriesMax`` series, each with a value for each label of the metric. A
+/// series beyond that is counted in a cell that the text leaves out, so the text is bounded.
 final class MetricRegistry: Sendable {
     static let seriesMax = 64
 
@@ -32,7 +32,8 @@ final class MetricRegistry: Sendable {
         return cell
     }
 
-    /// A series stays until the process ends: a counter that began again from zero would look like a restart.
+    /// A series stays until the process ends: a counter that started again from zero would look
+    /// like a restart.
     private func cell(_ name: MetricName, _ labels: [String], _ make: () -> Cell) -> Cell? {
         guard labels.count == name.labels.count else { return nil }
         return cells.withLock { cells in

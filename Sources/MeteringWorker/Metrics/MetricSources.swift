@@ -3,7 +3,7 @@ import Postgres
 import Quotas
 import Redis
 
-/// What is asked at each scrape, and the page that comes of it.
+/// What each scrape reads, and the text that it returns.
 struct MetricSources: Sendable {
     let metrics: WorkerMetrics
     let redis: RedisClient

@@ -1,4 +1,4 @@
-/// The page that Prometheus reads: its text format 0.0.4.
+/// The text that Prometheus reads: its text format 0.0.4.
 enum MetricText {
     static let contentType = "text/plain; version=0.0.4; charset=utf-8"
 

@@ -1,4 +1,5 @@
-/// What a statement is for, as its metric says it: names of statements would be more series than anybody looks at.
+/// What a statement is for, as its metric names it: a series for each statement's name would be too
+/// many.
 enum PostgresWork: String, CaseIterable, Sendable {
     case checkpoint, rollup, settings, room, standing, keys, recount, upkeep, commit, other
 

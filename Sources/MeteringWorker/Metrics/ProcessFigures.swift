@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
 
-/// What Linux says of this process, read anew each time. Nil where /proc says nothing.
+/// What Linux reports about this process, read again each time. Nil where /proc has nothing.
 struct ProcessFigures {
     private(set) var samples: [MetricName: [MetricSample]] = [:]
 
@@ -19,7 +19,8 @@ struct ProcessFigures {
     }
 
     private mutating func readStatus() {
-        // The name of the program stands in brackets and may hold anything, so counting begins behind them.
+        // The name of the program is in brackets and may hold anything, so counting starts after
+        // them.
         guard let text = Self.text("/proc/self/stat"), let end = text.lastIndex(of: ")") else {
             return
         }
@@ -41,7 +42,7 @@ struct ProcessFigures {
         try? String(contentsOfFile: path, encoding: .utf8)
     }
 
-    /// The words of the first line that begins so.
+    /// The words of the first line with this prefix.
     private static func fields(_ path: String, line beginning: String) -> [Substring]? {
         text(path)?.split(separator: "\n").first { $0.hasPrefix(beginning) }?
             .split(separator: " ")

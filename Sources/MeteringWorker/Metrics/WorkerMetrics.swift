@@ -6,7 +6,7 @@ import Shell
 import Synchronization
 import Values
 
-/// The numbers of one worker, and the only place that makes them: what is counted raises its metric here.
+/// The metrics of one worker, and the only place that raises them.
 final class WorkerMetrics: CheckObserver {
     private let registry = MetricRegistry()
     private let checks = CheckTally()
@@ -48,13 +48,13 @@ final class WorkerMetrics: CheckObserver {
         for kind in LimitCounter.allCases { raise(.countersWrong, by: 0, kind.rawValue) }
     }
 
-    /// Raises a counter; `labels` are the values of its labels in their order. For what happens now and then: it looks
+    /// Raises a counter; `labels` are the values of its labels in order. For rare events: it looks
     /// the series up.
     func raise(_ name: MetricName, by amount: Int = 1, _ labels: String...) {
         registry.number(name, labels).add(amount)
     }
 
-    /// Sets a gauge, the same way.
+    /// Sets a gauge; it looks the series up, too.
     func set(_ name: MetricName, to value: Int, _ labels: String...) {
         registry.number(name, labels).set(value)
     }
@@ -84,7 +84,7 @@ final class WorkerMetrics: CheckObserver {
 // MARK: Work that recurs
 
 extension WorkerMetrics {
-    /// From now on its age is shown; it counts from now until it ended well.
+    /// From now on its age is shown; it counts from now until the first success.
     func expect(job: String) {
         state.withLock { $0.jobs[job] = .now }
         for result in ["ok", "failed"] { raise(.jobRuns, by: 0, job, result) }
@@ -97,7 +97,7 @@ extension WorkerMetrics {
 
     func noteKeysRenewed() { state.withLock { $0.keysRenewed = .now } }
 
-    /// What PostgreSQL said just now.
+    /// The latest figures of PostgreSQL.
     func keep(_ figures: [StoredFigure]) {
         state.withLock { state in
             state.figures = figures
@@ -105,7 +105,7 @@ extension WorkerMetrics {
         }
     }
 
-    /// All that is counted here, and what was last heard; ages go on while nothing is heard.
+    /// All counts of this worker, and the latest figures; ages grow while no new figures arrive.
     func samples() -> [MetricName: [MetricSample]] {
         let now = ContinuousClock.now
         let state = state.withLock(\.self)
@@ -132,7 +132,7 @@ extension MetricSample {
     /// - Parameter silence: How long ago it was read, nanoseconds; an age is that much higher now.
     fileprivate init(_ figure: StoredFigure, of name: MetricName, silence: Int64) {
         var number = figure.value
-        // 0 is the age of nothing.
+        // 0 means that there is none.
         if name.isInSeconds, number > 0 {
             let age = number.multipliedReportingOverflow(by: 1_000_000_000)
             number = age.overflow ? .max : age.partialValue.addingClamped(silence)

@@ -3,19 +3,21 @@ import Logging
 
 /// Files that this process may have open, connections among them (`RLIMIT_NOFILE`).
 ///
-/// Callers never get the last ones: who connects without end would otherwise take what the worker needs to reach
-/// Redis and PostgreSQL, and the system library for threads ends the whole process when it cannot open a file.
+/// The last ones are reserved: otherwise clients could take all descriptors that the worker needs
+/// to reach Redis and PostgreSQL, and the system library for threads ends the whole process when it
+/// cannot open a file.
 struct OpenFiles: Sendable, Hashable {
-    /// What is in use without any caller, and some to spare: threads, journals, listeners, names that are looked up.
+    /// Files in use without any client, and a reserve: threads, journals, listeners, name look-ups.
     static let spare = 64
-    /// Sockets, queues and timers of an event loop, its Redis connection and the one that replaces it.
+    /// Sockets, queues and timers of an event loop, its Redis connection and the one that replaces
+    /// it.
     static let perLoop = 8
     /// A connection to PostgreSQL and the one that cancels its statement.
     static let perDatabaseConnection = 2
 
     /// How many may be open.
     let most: Int
-    /// How many of them are the worker's own.
+    /// How many of them the worker reserves for itself.
     let own: Int
 
     init(most: Int, own: Int) { (self.most, self.own) = (most, own) }
@@ -25,7 +27,7 @@ struct OpenFiles: Sendable, Hashable {
         spare + loops * perLoop + databaseConnections * perDatabaseConnection + adminConnections
     }
 
-    /// Raises the process's limit as far as `connections` need it and the system lets it.
+    /// Raises the process's limit as far as `connections` need and the system allows.
     static func raised(connections: Int, own: Int) -> OpenFiles {
         let needed = rlim_t(connections + own)
         let kind = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
@@ -39,30 +41,31 @@ struct OpenFiles: Sendable, Hashable {
         return OpenFiles(most: Int(clamping: limit.rlim_cur), own: own)
     }
 
-    /// How many connections of the API may be open at once: those that are wished, or the fewer that there are
-    /// files for. Of 1,024 files with 152 of its own a worker that may have 10,000 lets 872 in.
-    func connections(wished: Int) throws(StartError) -> Int {
-        guard most > own else { throw .openFiles(most: most, needed: own + wished) }
-        return min(wished, most - own)
+    /// How many connections of the API may be open at once: the configured number, or fewer when
+    /// there are fewer files. With 1,024 files, 152 of them reserved, and a setting of 10,000, a
+    /// worker accepts 872.
+    func connections(wanted: Int) throws(StartError) -> Int {
+        guard most > own else { throw .openFiles(most: most, needed: own + wanted) }
+        return min(wanted, most - own)
     }
 }
 
 extension WorkerSettings {
-    /// The same with no more connections of the API than there are files for.
+    /// These settings with no more connections of the API than there are files for.
     func fitting(loops: Int, logger: Logger) throws(StartError) -> WorkerSettings {
-        let wished = http.connectionsMax
+        let wanted = http.connectionsMax
         let own = OpenFiles.own(
             loops: loops, databaseConnections: database.connections,
             adminConnections: admin == nil ? 0 : WorkerSettings.Admin.connectionsMax)
-        let files = OpenFiles.raised(connections: wished, own: own)
+        let files = OpenFiles.raised(connections: wanted, own: own)
         var settings = self
-        settings.http.connectionsMax = try files.connections(wished: wished)
-        guard settings.http.connectionsMax < wished else { return settings }
+        settings.http.connectionsMax = try files.connections(wanted: wanted)
+        guard settings.http.connectionsMax < wanted else { return settings }
         logger.warning(
-            "fewer HTTP connections than METERING_CONNECTIONS_MAX: allow the process more open files, or lower it",
+            "fewer connections than METERING_CONNECTIONS_MAX: allow more open files, or lower it",
             metadata: [
-                "wished": "\(wished)", "possible": "\(settings.http.connectionsMax)",
-                "files": "\(files.most)", "needed": "\(own + wished)",
+                "wanted": "\(wanted)", "possible": "\(settings.http.connectionsMax)",
+                "files": "\(files.most)", "needed": "\(own + wanted)",
             ])
         return settings
     }

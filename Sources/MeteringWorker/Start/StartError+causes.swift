@@ -6,7 +6,7 @@ import Redis
 import SystemPackage
 
 extension StartError {
-    /// nil for all that explains itself.
+    /// nil for an error that explains itself.
     init?(database error: any Error, setting: String = "DATABASE_URL") {
         let cause: PostgresError
         switch error {
@@ -16,7 +16,7 @@ extension StartError {
         }
         switch cause {
         case .connect, .deadline, .connectionLost:
-            self = .databaseAway("\(cause)", setting: setting)
+            self = .databaseUnavailable("\(cause)", setting: setting)
         case .authentication: self = .databaseRefuses("\(cause)", setting: setting)
         case .untrusted: self = .databaseUntrusted("\(cause)", setting: setting)
         default: return nil
@@ -43,7 +43,7 @@ extension StartError {
         }
     }
 
-    /// What is wrong before anything connects.
+    /// A fault that is known before anything connects.
     init(redisSettings error: RedisError) {
         switch error {
         case .configuration(let problem): self = .redisAddress(problem)
@@ -57,7 +57,7 @@ extension StartError {
         switch error {
         case .authentication(let code): self = .redisRefuses(code)
         case .tls(let problem): self = .redisUntrusted(problem)
-        default: self = .redisAway("\(error)")
+        default: self = .redisUnavailable("\(error)")
         }
     }
 }
@@ -73,18 +73,18 @@ extension RedisTLS.File {
 }
 
 extension RedisTLSProblem {
-    /// What an operator does about it.
+    /// The remedy, for an operator.
     var advice: String {
         switch self {
         case .notTrusted:
-            "name the CA of that certificate in REDIS_TLS_CA, and look at its dates"
-        case .wrongHost: "write the host in REDIS_URL as it stands in the certificate"
+            "name the CA of that certificate in REDIS_TLS_CA, and check its dates"
+        case .wrongHost: "write the host in REDIS_URL as it is in the certificate"
         case .clientCertificateRefused:
             "name a certificate that this Redis trusts in REDIS_TLS_CERT, and its key in REDIS_TLS_KEY"
         case .notTLS: "name the TLS port of Redis in REDIS_URL"
         case .hungUp, .noAnswer:
-            "name the TLS port of Redis in REDIS_URL, and where it wants a certificate, REDIS_TLS_CERT and "
-                + "REDIS_TLS_KEY"
+            "name the TLS port of Redis in REDIS_URL and, if it asks for a certificate, "
+                + "REDIS_TLS_CERT and REDIS_TLS_KEY"
         case .handshake: "see the log of Redis; TLS 1.2 or later is needed"
         }
     }

@@ -6,7 +6,7 @@ import Values
 enum StartError: Error, CustomStringConvertible {
     case databaseAddress(String)
     case listenAddress(String)
-    case databaseAway(String, setting: String)
+    case databaseUnavailable(String, setting: String)
     case databaseRefuses(String, setting: String)
     case databaseUntrusted(String, setting: String)
     case redisAddress(String)
@@ -16,7 +16,7 @@ enum StartError: Error, CustomStringConvertible {
     case redisTooOld(String)
     case redisEvicts(String)
     case redisIsReplica
-    case redisAway(String)
+    case redisUnavailable(String)
     case journalDirectory(String, reason: String)
     case openFiles(most: Int, needed: Int)
     case cannotListen(host: String, port: Int, reason: String)
@@ -32,13 +32,13 @@ enum StartError: Error, CustomStringConvertible {
             "DATABASE_URL cannot be used: \(problem); write it as postgresql://user@host/database"
         case .listenAddress(let problem):
             "DATABASE_LISTEN_URL cannot be used: \(problem); write it as postgresql://user@host/database"
-        case .databaseAway(let reason, let setting):
+        case .databaseUnavailable(let reason, let setting):
             "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
         case .databaseRefuses(let reason, let setting):
             "\(setting): \(reason); check the user and the password in the URL, or in ~/.pgpass"
         case .databaseUntrusted(let reason, let setting):
-            "\(setting): \(reason); see to it that sslrootcert names the CA of the server's certificate, and "
-                + "the host is written as in that certificate (docs/transport.md)"
+            "\(setting): \(reason); name the CA of the server's certificate in sslrootcert, and "
+                + "write the host as that certificate does (docs/transport.md)"
         case .redisAddress(let problem):
             "REDIS_URL cannot be used: \(problem); write it as redis://host:6379, rediss://host:6379 (TLS) or "
                 + "unix:///path"
@@ -50,40 +50,46 @@ enum StartError: Error, CustomStringConvertible {
             "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis knows as "
                 + "redis://user:password@host, without a user as redis://:password@host"
         case .redisTooOld(let version):
-            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because counting is done by "
-                + "functions: upgrade Redis, or name another server"
+            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because the worker counts "
+                + "with functions: upgrade Redis, or name another server"
         case .redisEvicts(let policy):
-            "the Redis of REDIS_URL has maxmemory-policy \(policy), which throws counters away when memory is "
+            "the Redis of REDIS_URL has maxmemory-policy \(policy), which evicts counters when memory is "
                 + "full: set it to noeviction (CONFIG SET maxmemory-policy noeviction)"
         case .redisIsReplica:
             "REDIS_URL leads to a replica, which cannot count: name the primary"
-        case .redisAway(let reason):
-            "REDIS_URL: Redis gives no answer: \(reason); check that it runs and that the URL is right"
+        case .redisUnavailable(let reason):
+            "REDIS_URL: Redis does not answer: \(reason); check that it runs and that the URL is "
+                + "right"
         case .journalDirectory(let path, let reason):
-            "METERING_JOURNAL_DIRECTORY \(TerminalText.quoted(path)) cannot be used: \(reason); name a directory on a "
-                + "local disk that this login may write to, or none"
+            "METERING_JOURNAL_DIRECTORY \(TerminalText.quoted(path)) cannot be used: \(reason); "
+                + "name a directory on a local disk that this login may write to, or none"
         case .openFiles(let most, let needed):
-            "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker alone needs no fewer: allow "
-                + "\(needed) (LimitNOFILE of systemd, ulimit -n of a shell)"
+            "METERING_CONNECTIONS_MAX: this process may open \(most) files, and the worker needs "
+                + "at least as many itself: allow \(needed) (LimitNOFILE of systemd, ulimit -n of "
+                + "a shell)"
         case .cannotListen(let host, let port, let reason):
-            "HTTP_PORT \(port) of HTTP_HOST \(TerminalText.quoted(host)) cannot be listened on: \(reason); name a port "
-                + "that is free, 0 for any, or an address of this machine"
+            "cannot listen on HTTP_PORT \(port) of HTTP_HOST \(TerminalText.quoted(host)): "
+                + "\(reason); name a port that is free, 0 for any, or an address of this machine"
         case .cannotListenAdmin(let host, let port, let reason):
-            "HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST \(TerminalText.quoted(host)) cannot be listened on: \(reason); "
-                + "name a port that is free, 0 for any, or switch metrics off with HTTP_ADMIN=false"
+            "cannot listen on HTTP_ADMIN_PORT \(port) of HTTP_ADMIN_HOST "
+                + "\(TerminalText.quoted(host)): \(reason); name a port that is free, 0 for any, "
+                + "or switch metrics off with HTTP_ADMIN=false"
         case .adminPlaintext(let host):
-            "HTTP_ADMIN_HOST \(TerminalText.quoted(host)) is reached from other machines, and metrics are neither encrypted "
-                + "nor asked a key for: use 127.0.0.1, or set HTTP_ALLOW_PLAINTEXT=true where only Prometheus gets through"
+            "HTTP_ADMIN_HOST \(TerminalText.quoted(host)) can be reached from other machines, and "
+                + "metrics are not encrypted and need no key: use 127.0.0.1, or set "
+                + "HTTP_ALLOW_PLAINTEXT=true where only Prometheus can connect"
         case .plaintext(let host):
-            "HTTP_HOST \(TerminalText.quoted(host)) can be reached from other machines, and API keys would cross the "
-                + "network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, or HTTP_ALLOW_PLAINTEXT=1 where "
-                + "something before this worker speaks TLS"
+            "HTTP_HOST \(TerminalText.quoted(host)) can be reached from other machines, and API "
+                + "keys would cross the network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, "
+                + "or "
+                + "HTTP_ALLOW_PLAINTEXT=1 where a proxy before this worker speaks TLS"
         case .tlsHalf(let given, let missing):
             "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
                 + "plain HTTP"
         case .tlsFile(let path, let setting):
-            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file that this user may "
-                + "read, and a certificate and a key without passphrase that belong together"
+            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file "
+                + "that this user may read, and a certificate and a key without passphrase that "
+                + "belong together"
         }
     }
 }

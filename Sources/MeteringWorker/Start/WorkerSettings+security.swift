@@ -2,11 +2,11 @@ import NIOCore
 import NIOSSL
 import Shell
 
-/// Who may hear what callers of the API say: TLS, or an address that only this machine reaches.
+/// Protects the traffic of the API: by TLS, or by an address that only this machine reaches.
 extension WorkerSettings.HTTP {
-    /// What the listener speaks TLS with; nil for plain HTTP.
+    /// The TLS configuration of the listener; nil for plain HTTP.
     ///
-    /// Both files are read once, at the start; a new certificate needs a restart.
+    /// The worker reads both files once, at the start; a new certificate needs a restart.
     func security() throws(StartError) -> NIOSSLContext? {
         switch (certificate, key) {
         case (let certificate?, let key?): return try Self.tls(certificate: certificate, key: key)
@@ -40,7 +40,7 @@ extension WorkerSettings.HTTP {
             certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(secret))
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
-        // The context itself finds out whether the two belong together.
+        // The context itself checks that certificate and key belong together.
         return try read(key, of: WorkerKeys.httpKey) {
             try NIOSSLContext(configuration: configuration)
         }

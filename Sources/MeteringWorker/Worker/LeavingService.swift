@@ -1,6 +1,6 @@
 import ServiceLifecycle
 
-/// Stops first of all: from then on the worker says that it is not ready.
+/// Stops before all other services: from then on the worker reports that it is not ready.
 struct LeavingService: Service {
     let readiness: Readiness
 

@@ -4,7 +4,8 @@ import Logging
 import Redis
 
 extension Worker {
-    /// Everything that must be right before the first request; the first fault ends the start.
+    /// Checks everything that must be right before the first request; the first fault ends the
+    /// start.
     func checkStart() async throws {
         do {
             try await ledger.requireLeastPrivilege()
@@ -25,13 +26,13 @@ extension Worker {
             let adopted = try await journal.open()
             guard adopted > 0 else { return }
             logger.notice(
-                "journals of earlier runs are taken over", metadata: ["files": "\(adopted)"])
+                "took over the journals of earlier runs", metadata: ["files": "\(adopted)"])
         } catch {
             throw StartError.journalDirectory(error.path, reason: error.reason)
         }
     }
 
-    /// - Parameter logger: Gets what is a risk but no reason to refuse.
+    /// - Parameter logger: Receives risks that do not stop the start.
     static func check(_ info: RedisInfo, logger: Logger) throws(StartError) {
         guard let major = info.majorVersion, major >= 7 else {
             throw .redisTooOld(info.version ?? "of unknown version")
@@ -41,14 +42,14 @@ extension Worker {
         if policy.hasPrefix("allkeys-") { throw .redisEvicts(policy) }
         if policy != "noeviction" {
             logger.warning(
-                "Redis may drop keys that expire; counters do not, so they are safe",
+                "Redis may evict keys that expire; counters never expire, so they are safe",
                 metadata: ["maxmemory-policy": "\(policy)"])
         }
         guard !info.aofEnabled else { return }
         logger.warning(
             """
-            Redis writes no append-only file: what it counted and no worker checkpointed is lost when it \
-            stops; set appendonly yes
+            Redis writes no append-only file: it loses the counts since the last checkpoint when \
+            it stops; set appendonly yes
             """)
     }
 }

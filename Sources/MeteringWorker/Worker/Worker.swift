@@ -14,7 +14,8 @@ import ServiceLifecycle
 import UnixSignals
 import Values
 
-/// The process: what is what, and in which order it starts and stops. The only place that knows all rooms.
+/// The process: its parts, and the order in which they start and stop. Only this file knows all
+/// targets.
 struct Worker: Sendable {
     let settings: WorkerSettings
     let pool: PostgresPool
@@ -22,7 +23,7 @@ struct Worker: Sendable {
     let ledger: Ledger
     let counters: RedisCounterStore
     let gate: QuotaGate
-    let away: Fallback
+    let fallback: Fallback
     let journal: Journal
     let advisor: CapacityReader
     let keys: KeyRing
@@ -33,7 +34,7 @@ struct Worker: Sendable {
     let batches = BatchSlots()
     /// µs since 1970.
     let startedAt = WallClock.now()
-    /// What could not be brought to its end at shutdown.
+    /// Work that failed at shutdown.
     let shutdownFailures = ShutdownFailures()
     let checkpointer: Checkpointer
     let counts: CountSweep
@@ -41,10 +42,10 @@ struct Worker: Sendable {
     let holdKeeper: HoldKeeper
     let group: MultiThreadedEventLoopGroup
     let logger: Logger
-    /// Names this run in the heartbeat: random, because a host's name may be shared.
+    /// Names this run in the heartbeat: random, because hosts may share a name.
     let name: UniqueID
 
-    /// Connects and checks everything that must be right before a request may come.
+    /// Connects, and checks everything that must be right before the first request.
     static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
         let settings = try settings.fitting(loops: System.coreCount, logger: logger)
@@ -80,23 +81,23 @@ struct Worker: Sendable {
         ledger = Ledger(pool: pool)
         let marks = HighWaterMarks()
         let outage = Outage(
-            redis: redis, checkTimeout: settings.away.policy.checkTimeout, logger: logger)
-        journal = Journal(directory: settings.away.journalDirectory, logger: logger)
-        away = Fallback(
-            settings.away.policy, marks: marks, journal: journal,
+            redis: redis, checkTimeout: settings.outage.policy.checkTimeout, logger: logger)
+        journal = Journal(directory: settings.outage.journalDirectory, logger: logger)
+        fallback = Fallback(
+            settings.outage.policy, marks: marks, journal: journal,
             Fallback.Dependencies(
                 wallClock: WallClock.now, probe: outage.probe, onEvent: outage.tell))
-        counters = RedisCounterStore(redis: redis, late: away)
+        counters = RedisCounterStore(redis: redis, late: fallback)
         counts = CountSweep(counters: counters, ledger: ledger, plausibility: plausibility)
         let closedCounts = ClosedCounts(counts, logger: logger)
         gate = QuotaGate(
             counters: counters, terms: ledger.clinics, marks: marks, closedCounts: closedCounts,
-            fallback: away, loading: settings.away.loading, observer: metrics)
+            fallback: fallback, loading: settings.outage.loading, observer: metrics)
         advisor = CapacityReader(source: ledger.limits)
         keys = KeyRing(now: WallClock.now)
-        let decidesAlone = settings.away.policy.onOutage == .allow
-        readiness = Readiness(decidesAlone: decidesAlone) { [away] in
-            redis.isServing && !away.isRedisUnavailable
+        let decidesAlone = settings.outage.policy.onOutage == .allow
+        readiness = Readiness(decidesAlone: decidesAlone) { [fallback] in
+            redis.isServing && !fallback.isRedisUnavailable
         }
         subdomains = SubdomainCache(source: ledger.clinics)
         posted = PostedMarks(perSecond: Int64(settings.markMaxPerSecond))
@@ -107,7 +108,7 @@ struct Worker: Sendable {
             counters: counters, ledger: ledger, gate: gate, keeper: holdKeeper)
     }
 
-    /// What answers requests, whichever server reads them.
+    /// Answers requests, independently of the server that reads them.
     var router: Router {
         let gateway = GatewayHandler(
             checks: checkHandler, keys: keys, subdomains: subdomains,
@@ -150,11 +151,11 @@ struct Worker: Sendable {
         await pool.close()
     }
 
-    /// Everything that runs until a signal, or until the group is told to shut down.
+    /// Everything that runs until a signal, or until the group shuts down.
     ///
     /// - Parameters:
-    ///   - onListening: Told the port once requests are accepted.
-    ///   - onAdminListening: The same of the listener for metrics.
+    ///   - onListening: Receives the port once the worker accepts requests.
+    ///   - onAdminListening: Receives the port of the listener for metrics.
     func services(
         signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void,
         onAdminListening: @escaping @Sendable (Int) async -> Void = { _ in }
@@ -176,7 +177,7 @@ struct Worker: Sendable {
         return ServiceGroup(configuration: configuration)
     }
 
-    /// What others see of the worker, up to its very end; nothing with `HTTP_ADMIN=false`.
+    /// The listener for operators, which stops last; nothing with `HTTP_ADMIN=false`.
     private func watching(
         _ onListening: @escaping @Sendable (Int) async -> Void
     ) -> [any Service] {
@@ -195,7 +196,7 @@ struct Worker: Sendable {
     private func listening(_ watch: ChangeWatch) throws -> [ChangeListener] {
         guard let address = try settings.listenAddress() else {
             logger.notice(
-                "DATABASE_LISTEN_URL is not set: changes in PostgreSQL are asked for each second")
+                "DATABASE_LISTEN_URL is not set: the worker polls for changes every second")
             return []
         }
         return [ChangeListener(address, watch: watch, ledger: ledger, logger: logger)]
@@ -232,7 +233,8 @@ struct Worker: Sendable {
                 metrics.keep(try await ledger.operations.figures())
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
-            // Last of these, so that it stops right after the requests and no other work holds it up.
+            // Last of these, so that it stops right after the requests and no other work holds it
+            // up.
             recurring("checkpoint", settings.intervals.checkpoint, closing: checkpoint) {
                 try await checkpoint()
             },
@@ -251,22 +253,23 @@ struct Worker: Sendable {
             closing: closing, work: work)
     }
 
-    /// Limits are shared by so many while Redis is away. The last number stands while PostgreSQL is away too.
+    /// Counts the workers that share limits during an outage of Redis. The last number stays while
+    /// PostgreSQL is down too.
     private func countWorkers() async throws {
         try await ledger.operations.heartbeat(worker: name.description, checkpointedThrough: nil)
-        away.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
+        fallback.note(liveWorkers: try await ledger.operations.liveWorkers(within: 30))
     }
 
-    /// Calls whose answer may still come are waited for: what nobody counted of them goes to the journal first.
+    /// Waits for late replies first: calls that Redis did not count go to the journal.
     private func deliverLast(_ watch: ChangeWatch) async throws {
-        await away.awaitLateReplies(within: settings.shutdownTimeout / 4)
+        await fallback.awaitLateReplies(within: settings.shutdownTimeout / 4)
         try await deliver(watch)
-        // Redis may be away; the sweep of any worker tells it.
+        // Redis may be unreachable; the sweep of any worker writes it to Redis.
         try? await watch.renewDelivered()
-        let bound = away.bound
+        let bound = fallback.bound
         guard bound.missing > 0 || bound.excess > 0 else { return }
         logger.warning(
-            "this worker ends, and some calls were decided while Redis was away whose count nobody knows",
+            "this worker stops, and the count of some calls decided during an outage is unknown",
             metadata: ["bound": "\(bound)"])
     }
 
@@ -274,16 +277,17 @@ struct Worker: Sendable {
         let added = try await journal.deliver(to: ledger) { await watch.take($0) }
         guard added > 0 else { return }
         logger.notice(
-            "calls that were let through while Redis was away are in the ledger",
-            metadata: ["rows": "\(added)", "bound": "\(away.bound)"])
+            "calls allowed during the outage of Redis are in the ledger",
+            metadata: ["rows": "\(added)", "bound": "\(fallback.bound)"])
     }
 
     @Sendable private func checkpoint() async throws {
         try await checkpointer.run()
     }
 
-    /// Once a day: counts people, patients and files again. Their counters are kept by triggers, so a
-    /// difference means that somebody worked around them. Slowly: it may take the day, and nobody waits for it.
+    /// Counts users, patients and files again, once a day. Triggers keep their counters, so a
+    /// difference means that a statement bypassed them. It works slowly, because no request waits
+    /// for it.
     private func recountOnce() async throws {
         guard try await ledger.limits.isRecountDue() else { return }
         let startedAt = try await ledger.operations.databaseTime()
@@ -293,7 +297,7 @@ struct Worker: Sendable {
             for entry in drift {
                 metrics.raise(.countersWrong, entry.counter.rawValue)
                 logger.warning(
-                    "a counter was wrong and is set right",
+                    "a counter was wrong and was corrected",
                     metadata: [
                         "clinic": "\(entry.clinic)", "counter": "\(entry.counter.rawValue)",
                         "kept": "\(entry.kept)", "counted": "\(entry.counted)",
@@ -302,14 +306,15 @@ struct Worker: Sendable {
         }
         if outcome.skipped > 0 {
             logger.warning(
-                "clinics were not counted again: transactions held their counters",
+                "clinics were not recounted: transactions held their counters",
                 metadata: ["clinics": "\(outcome.skipped)"])
         }
         try await ledger.operations.recordJob(
             "recount", startedAt: startedAt, rowsWritten: Int64(wrong), ok: true)
     }
 
-    /// Visits every clinic: its counts go to the ledger, and its counter is brought up to what PostgreSQL says.
+    /// Visits every clinic: writes its counts to the ledger, and updates its counter from
+    /// PostgreSQL.
     func sweep() async throws -> SweepOutcome {
         try await ClinicWalk(ledger: ledger).run { clinics in
             let batch = try await counts.visit(clinics)
