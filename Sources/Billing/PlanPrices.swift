@@ -155,10 +155,10 @@ extension PlanObject {
         guard let money = Money(text, currency: currency) else {
             let digits =
                 currency.exponent == 0
-                ? "no digits" : "at most \(currency.exponent) digits"
+                ? "no decimal places" : "at most \(currency.exponent) decimal places"
             throw error(
                 key,
-                "is \(text.debugDescription): write an amount of \(currency.code) with \(digits) behind the point"
+                "is \(text.debugDescription): write an amount of \(currency.code) with \(digits)"
             )
         }
         return money
@@ -169,7 +169,7 @@ extension PlanObject {
         guard let price = UnitPrice(text) else {
             throw error(
                 key,
-                "is \(text.debugDescription): write a price with at most 12 digits behind the point"
+                "is \(text.debugDescription): write a price with at most 12 decimal places"
             )
         }
         return price

@@ -51,7 +51,7 @@ public enum JSON: Hashable, Sendable {
         case .null: "null"
         case .bool: "true or false"
         case .number: "a number"
-        case .text: "a text"
+        case .text: "a string"
         case .list: "a list"
         case .object: "an object"
         }

@@ -35,7 +35,7 @@ public struct PlanObject: Hashable, Sendable {
         if let unknown = members.map(\.key).filter({ !known.contains($0) }).min() {
             throw PlanError(
                 path: "\(path).\(unknown)",
-                problem: "is not known here; known are \(known.joined(separator: ", "))")
+                problem: "is unknown; known are \(known.joined(separator: ", "))")
         }
         (self.path, self.members) = (path, members)
     }
@@ -73,7 +73,7 @@ public struct PlanObject: Hashable, Sendable {
 
     public func text(_ key: String) throws(PlanError) -> String? {
         guard let json = value(key) else { return nil }
-        guard case .text(let text) = json else { throw error(key, "is \(json.kind), not a text") }
+        guard case .text(let text) = json else { throw error(key, "is \(json.kind), not a string") }
         return text
     }
 

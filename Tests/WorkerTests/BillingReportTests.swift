@@ -159,7 +159,7 @@ import Testing
         (["--sort", "users; DROP TABLE clinics"], "--sort takes one of"),
         (["--diff", "2026-02", "--sort", "users"], "--sort takes one of: subdomain,"),
         (["--group-by", "plan", "--sort", "name"], "--sort takes one of: group,"),
-        (["--diff", "2026-03"], "--diff names another month"),
+        (["--diff", "2026-03"], "--diff must name another month"),
         (["--over", "0"], "--over is a whole number"), (["--top", "0"], "--top is a whole"),
         (["--fail-on", "rain"], "--fail-on takes"), (["--fail-on", "drift,"], "--fail-on takes"),
         (["--max-age", "10"], "--max-age is a number with a unit"),
@@ -208,7 +208,7 @@ import Testing
             try await database.seedReport()
             let run = try await database.run(Self.call + options)
             #expect(run.ending == .exited(1))
-            #expect(run.errors.contains("is not there; there are"))
+            #expect(run.errors.contains("is unknown; known are"))
             #expect(run.output.isEmpty)
         }
     }

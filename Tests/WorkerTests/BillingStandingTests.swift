@@ -13,7 +13,7 @@ import Testing
                     "none -> trialing, because it was subscribed\n"
                 ),
                 ("pay smile --key 1", "trialing -> active, because it was paid\n"),
-                ("pay smile --key 1", "told before; still active\n"),
+                ("pay smile --key 1", "already recorded; still active\n"),
                 (
                     "charge smile --invoice 7 --due 2026-01-02",
                     "active -> past_due, because something is unpaid\n"
@@ -57,7 +57,7 @@ import Testing
                     "2126-01-04 00:00:00 UTC notice of day 3",
                     "2126-01-08 00:00:00 UTC notice of day 7",
                     "2126-01-13 00:00:00 UTC notice of day 12",
-                    "2126-01-15 00:00:00 UTC suspended, because the time of grace is over",
+                    "2126-01-15 00:00:00 UTC suspended, because the grace period is over",
                     "2126-03-02 00:00:00 UTC canceled, because the last deadline has passed",
                 ])
             let look = try await database.billing("plan-change smile Small --dry-run").output
@@ -115,7 +115,7 @@ import Testing
         ("subscribe smile Small --from 2126-01-01 --reason x", 2, "has not come yet"),
         ("subscribe smile Small --to 2020-02-30 --reason x", 2, "a day is written"),
         ("hold smile --until soon --reason x", 2, "a time is written"),
-        ("cancel smile --undo --on 2026-01-01 --reason x", 2, "--undo takes no --on"),
+        ("cancel smile --undo --on 2026-01-01 --reason x", 2, "give --undo or --on, not both"),
         ("plan-change smile Small", 2, "--reason says why"),
         ("plan-change smile Small --dry-run", 1, "has no subscription"),
         ("dunning simulate smile", 1, "has no subscription"),

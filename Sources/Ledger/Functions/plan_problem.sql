@@ -21,7 +21,7 @@ BEGIN
     SELECT k INTO named FROM jsonb_object_keys(features) AS k
     WHERE k NOT IN ('limits', 'quota', 'storage_bytes', 'billing', 'dunning') ORDER BY k LIMIT 1;
     IF named IS NOT NULL THEN
-        RETURN 'metering.' || named || ' is not known here';
+        RETURN 'metering.' || named || ' is unknown';
     END IF;
     FOREACH named IN ARRAY ARRAY['limits', 'quota', 'billing', 'dunning'] LOOP
         IF coalesce(jsonb_typeof(features -> named), 'null') NOT IN ('null', 'object') THEN
@@ -32,7 +32,7 @@ BEGIN
         CASE WHEN jsonb_typeof(features -> 'quota') = 'object' THEN features -> 'quota' ELSE '{}' END) AS k
     WHERE k NOT IN ('api_calls', 'shadow') ORDER BY k LIMIT 1;
     IF named IS NOT NULL THEN
-        RETURN 'metering.quota.' || named || ' is not known here';
+        RETURN 'metering.quota.' || named || ' is unknown';
     END IF;
     IF coalesce(jsonb_typeof(features #> '{quota,shadow}'), 'null') NOT IN ('null', 'boolean') THEN
         RETURN 'metering.quota.shadow is not true or false';

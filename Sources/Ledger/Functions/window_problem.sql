@@ -14,7 +14,7 @@ BEGIN
     END IF;
     SELECT k INTO unknown FROM jsonb_object_keys(given) AS k WHERE k <> ALL (known) ORDER BY k LIMIT 1;
     IF unknown IS NOT NULL THEN
-        RETURN path || '.' || unknown || ' is not known here';
+        RETURN path || '.' || unknown || ' is unknown';
     END IF;
     IF NOT coalesce(jsonb_typeof(given -> 'rate') = 'number' AND given ->> 'rate' ~ '^[0-9]{1,10}$'
         AND (given ->> 'rate')::bigint BETWEEN 1 AND 1000000000, false)

@@ -122,7 +122,7 @@ WITH named AS (
         format('ALTER ROLE %I INHERIT', current_user)
     FROM pg_roles WHERE rolname = current_user AND NOT rolinherit AND NOT rolsuper
     UNION ALL
-    SELECT 11, t.name, format('the constraint %I of payment_status does not name all of our eight words', k.conname),
+    SELECT 11, t.name, format('the constraint %I of payment_status does not name all of the eight values', k.conname),
         format('ALTER TABLE public.clinic_subscriptions DROP CONSTRAINT %I', k.conname)
     FROM team t JOIN pg_constraint k ON k.conrelid = t.relid AND k.contype = 'c'
     JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey) AND a.attname = 'payment_status'
