@@ -9,7 +9,7 @@ public struct ConnectingRoleStep: Sendable {
     let query: Statement
 
     /// What such a query begins with.
-    static let firstLine = "-- answers statements for the connecting role\n"
+    static let firstLine = "-- returns statements for the connecting role\n"
 
     /// Row security for the application's tables that do not have it on.
     public static let rowSecurity = ConnectingRoleStep(query: SQL.rlsEnable)

@@ -134,7 +134,7 @@ import Testing
                         "public.patients has no column clinic_id",
                         "public.subscription_plans.features is text",
                         "public.api_usage has no key on (clinic_id, month)",
-                        "public.audit_logs.tenant must be filled and has no default",
+                        "public.audit_logs.tenant is NOT NULL without a default",
                         "public.users belongs to postgres, and this login is no member of it",
                         "public.visits has the restrictive policy office_hours for everybody, "
                             + "which would hide rows from counting",

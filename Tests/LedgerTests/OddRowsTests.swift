@@ -68,7 +68,7 @@ import Testing
             let problems = try await team.owner.query(SQL.attachProblems)
             #expect(
                 try problems.map { try $0.text("what") } == [
-                    "public.clinic_subscriptions.payment_status is too short for our words",
+                    "public.clinic_subscriptions.payment_status is too short for its values",
                     "the constraint known_words of payment_status does not name all of the eight values",
                 ])
             await #expect(throws: MigrationError.self) { try await team.migrator.apply() }

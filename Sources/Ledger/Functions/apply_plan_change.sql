@@ -1,4 +1,4 @@
--- Carries out a plan change whose day has come. False when it is done, dropped or not due.
+-- Carries out a due plan change. False when it is done, dropped or not due.
 CREATE OR REPLACE FUNCTION metering.apply_plan_change(change bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,5 +1,4 @@
--- Adds to one counter of one clinic that has room and no reservations; false where it is not as
--- simple. The conditional update locks, decides and counts at once, and most statements need no
+-- Adds to one counter of one clinic below its limit and without reservations; false in other cases. The conditional update locks, decides and counts at once, and most statements need no
 -- more.
 --
 -- A transaction that adds row by row leaves a version of the counter for each, and the key finds

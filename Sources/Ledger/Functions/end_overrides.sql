@@ -1,5 +1,5 @@
--- Marks the overrides that are over, at most 1,000, and returns how many. Every worker calls it
--- every second; rows that another one holds are left to it.
+-- Marks overrides that have ended, at most 1,000, and returns how many. Every worker calls it every
+-- second; it skips rows that another worker has locked.
 CREATE OR REPLACE FUNCTION metering.end_overrides() RETURNS bigint
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC

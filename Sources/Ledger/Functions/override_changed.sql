@@ -1,8 +1,8 @@
 -- Writes each override that was set or ended to the audit log of its clinic, and raises its config
--- version. A team that keeps audit_logs by row security names the clinic in app.current_clinic_id:
--- so does this, and restores the caller's own value. An override whose time is over ends even when
--- the audit log refuses the entry; the refusal is recorded. One that a person sets or ends is
--- refused together with its entry.
+-- version. Row security on audit_logs may compare app.current_clinic_id, so this sets
+-- it to the clinic and then restores the caller's value. An override whose time is over ends even
+-- when the audit log refuses the entry, and the refusal is recorded. An override that a person sets
+-- or ends is refused together with its entry.
 CREATE OR REPLACE FUNCTION metering.override_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

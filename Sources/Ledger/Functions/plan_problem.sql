@@ -1,5 +1,5 @@
--- What of a plan's key `metering` a check could not work with, or NULL: the types and ranges of
--- what a check reads. The programs refuse all that is refused here, and more.
+-- The first error in a plan's key `metering` that a check could not work with, or NULL. Tests types
+-- and ranges of what a check reads. The programs refuse everything refused here, and more.
 CREATE OR REPLACE FUNCTION metering.plan_problem(features jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,6 +1,6 @@
--- A program that loads plans found a version that it cannot read: from now on the one before it is
--- used. False when that was known. Raises the config version of every clinic of the plan; a clinic
--- that moves to the plan at this moment is waited for.
+-- Marks a version that a program could not read, so that the version before it is used. False when
+-- it was already marked. Raises the config version of every clinic of the plan, and waits for clinics
+-- that are moving to it.
 CREATE OR REPLACE FUNCTION metering.refuse_plan_version(
     refused_plan int, refused_version int, fault text, language int) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,18 +1,18 @@
--- What a report says of each clinic that existed in a month, by these filters; NULL is no filter.
---   for_month    first day of the month         other_month  of another, to stand beside it
---   only_clinic  just this one, whenever it began
+-- The rows of a report: each clinic that existed in a month and passes these filters; NULL is no filter.
+--   for_month    first day of the month         other_month  first day of a month to compare with
+--   only_clinic  just this one, even if it did not exist in the month
 --   plans, statuses  only these; 'none' is a clinic without a subscription
---   over         only clinics that use so many hundredths of one of their limits, or more
+--   over         only clinics at or above this percentage of one of their limits
 --   attention    only clinics with a finding
 -- Limits: of the newest good version of the plan, or the clinic's own; −1 is unlimited, NULL is
--- none. Old values of payment_status are shown as ours. Users and patients are as of now: triggers
+-- none. Old values of payment_status are shown as the current ones. Users and patients are as of now: triggers
 -- keep their counters exact. Calls and storage are what the last roll-up wrote. storage_peak is the
 -- most that was held in the month; without a record of the month nothing changed in it. findings:
--- words separated by blanks, NULL when there is none:
+-- words separated by spaces, NULL when there is none:
 --   over_users, over_patients, over_calls, over_storage  more than the plan has
 --   incomplete, past_due, suspended, paused, unknown_status  what payment_status says, or cannot say
---   drift        a recount found `drift` counters of the clinic wrong in the month and corrected them: rows
---                were written around the triggers
+--   drift        a recount found `drift` counters of the clinic wrong in the month and corrected
+--                them: rows were written without the triggers
 --   attention    `open_attention` findings of metering.attention are open
 -- One SELECT and no settings, so the planner sees through it: joins that are not used are left out.
 -- The body is text, so that it does not block the team's own ALTER TABLE.

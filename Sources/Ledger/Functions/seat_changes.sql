@@ -10,7 +10,7 @@ BEGIN
     IF coalesce(cardinality(clinics), 0) = 0 THEN
         RETURN;
     END IF;
-    -- The counters' locks stand for those of the seats.
+    -- The counters' locks also protect the seats.
     PERFORM metering.lock_counters(ARRAY(SELECT DISTINCT clinic FROM unnest(clinics) AS clinic));
     WITH named AS (
         INSERT INTO metering.clinic_seat AS seat (clinic_id, user_id, refs, change)

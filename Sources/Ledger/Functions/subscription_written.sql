@@ -1,6 +1,6 @@
 -- After a row of clinic_subscriptions is stored: a status that differs from the standing was written by the
--- application. It is a fact, and the standing from now on. The worker looks at once whether anything
--- follows. An unknown status is recorded for an operator.
+-- application. It becomes a fact and the current standing, and the worker evaluates it at once. An
+-- unknown status is recorded for an operator.
 -- Row triggers run after all BEFORE triggers, so this sees the row as it is stored, whatever wrote it.
 -- The plans are locked before the standing: an edit of a plan locks the plan before it reaches the standings
 -- of its clinics.

@@ -1,4 +1,4 @@
--- What metering.attention says of a payment_status that is unknown.
+-- The text in metering.attention for an unknown payment_status.
 CREATE OR REPLACE FUNCTION metering.unknown_status(stored text) RETURNS text
     LANGUAGE sql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

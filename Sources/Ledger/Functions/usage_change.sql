@@ -1,10 +1,10 @@
--- What api_usage shall hold for one month and bucket, beside what it holds now:
+-- What api_usage must hold for one month and bucket, and what it holds now:
 --   calls    Σ epochs (used − credited) + Σ adjustments; unchanged where the ledger has nothing
 --   storage  bytes at the end of the month, or now while it runs; unchanged before the first record, when
 --            not `with_storage`, and in an attached database while the clinic has a file of unknown size (0)
--- In an attached database the rows of a clinic are the application's, and left out, until something
--- of the clinic is counted here. That count continues from the application's; from then on the
--- ledger rules, and the adjustment 'import:last:<clinic>' says so (rollup_take_over). NULL before =
+-- In an attached database the rows of a clinic belong to the application, and are left out, until
+-- metering counts something of the clinic. Its count continues from the application's. From then on
+-- the ledger decides, marked by the adjustment 'import:last:<clinic>' (rollup_take_over). NULL before =
 -- no row yet. is_known = the clinic exists; usage of a deleted clinic has no place in api_usage.
 -- Read it with usage_month (month, bucket) locked FOR UPDATE by an earlier statement. Rows of the
 -- bucket's clinics are looked up one by one: a hash of the whole table for each of 64 buckets would

@@ -1,5 +1,5 @@
 -- What is wrong with one window of a limit, or NULL.
---   path  where it stands, for the message      known  the keys that it may have
+--   path  its place in the plan, for the message      known  the keys that it may have
 CREATE OR REPLACE FUNCTION metering.window_problem(path text, given jsonb, known text[]) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$

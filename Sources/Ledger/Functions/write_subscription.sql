@@ -13,7 +13,7 @@ DECLARE
           AND NOT attisdropped);
 BEGIN
     IF NOT renewing AND NOT can_end THEN
-        RAISE EXCEPTION 'clinic_subscriptions has no column auto_renew, so nothing can end by its date'
+        RAISE EXCEPTION 'clinic_subscriptions has no column auto_renew, which an end date needs'
             USING ERRCODE = 'BQ006', HINT = 'ALTER TABLE clinic_subscriptions'
                 ' ADD COLUMN auto_renew boolean NOT NULL DEFAULT true';
     END IF;

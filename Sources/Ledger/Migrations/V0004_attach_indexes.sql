@@ -1,4 +1,4 @@
--- answers statements for the connecting role
+-- returns statements for the connecting role
 -- An existing database: the size of a file, and the indexes that counting and rolling up need.
 --
 -- The size: neither statement reads a row while others wait. Old rows get their 0 from the catalog, and

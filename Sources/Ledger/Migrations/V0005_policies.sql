@@ -1,4 +1,4 @@
--- answers statements for the connecting role
+-- returns statements for the connecting role
 -- What our roles see of the application's tables where row security is on. Where it is off, these
 -- policies have no effect. The team's own policies stay as they are, and so does row security itself.
 --

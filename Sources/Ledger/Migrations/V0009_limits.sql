@@ -1,7 +1,7 @@
 -- What the database itself counts of each clinic: seats, patients and bytes of files.
 
 -- mode observe counts and reports; mode enforce also refuses what exceeds the plan. An application that ran
--- without limits begins by observing; a new database enforces.
+-- without limits starts by observing; a new database enforces.
 CREATE TABLE metering.limit_mode (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     enforced boolean NOT NULL,
@@ -38,7 +38,7 @@ CREATE TABLE metering.clinic_seat (
 
 -- Seats kept free for people who were invited and have not come yet. Past "until" a row counts no more,
 -- without any job.
---   key  the invitation, in the application's words; unique in the clinic
+--   key  the invitation, chosen by the application; unique in the clinic
 CREATE TABLE metering.seat_reservation (
     clinic_id uuid NOT NULL,
     key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 200),

@@ -6,7 +6,7 @@ LOCK TABLE public.api_usage IN SHARE ROW EXCLUSIVE MODE;
 INSERT INTO metering.installation (kind, metering_since)
 SELECT 'attached', now() WHERE NOT EXISTS (SELECT FROM metering.installation);
 
--- Each row of this month or later begins its month's total, wherever in the month its day lies.
+-- Each row of this month or later starts its month's total, whatever its day.
 INSERT INTO metering.usage_adjustment (month, clinic_id, units, reason, idempotency_key)
 SELECT date_trunc('month', u.month)::date, u.clinic_id, u.api_calls,
     'counted by the application before metering', 'import:' || u.month || ':' || u.clinic_id

@@ -1,7 +1,7 @@
 -- Everything that decides what clinics may do now, as one snapshot. No row for an unknown clinic.
 --   $1 clinics uuid[]      $2 month date (its first day)
 -- config_version is 0 for a clinic whose version was never raised. plan_version and features are those of
--- the newest version that nobody refused, problem says what is wrong with a newer one; quota and
+-- the newest version that was not refused; problem is the error of a newer one; quota and
 -- next_quota are in units, −1 = unlimited. epochs and units belong together: net cost units of the month by
 -- epoch; adjustments is the signed sum of the month's corrections, less what resets of
 -- the quota took off, cost units. The override lists belong together: what runs now;

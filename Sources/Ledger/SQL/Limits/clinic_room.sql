@@ -1,4 +1,4 @@
--- What clinics hold of users, patients and storage, and what their plans let them have. No row for an
+-- The users, patients and storage that clinics hold, and what their plans allow. No row for an
 -- unknown clinic.
 --   $1 clinics uuid[]
 -- NULL limit = unlimited; storage in bytes; seats that are reserved count as users. Uses the primary keys;

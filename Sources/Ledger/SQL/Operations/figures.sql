@@ -1,5 +1,5 @@
--- What the metrics say of PostgreSQL: the name of a metric, the value of its one label ('' when it has none), and
--- a whole number: a count, or an age in seconds. No row where there is nothing to say.
+-- The metrics about PostgreSQL: the name of a metric, the value of its one label ('' when it has none),
+-- and a whole number: a count, or an age in seconds. No row where there is nothing to report.
 -- Rows are counted up to 100,000 of a kind, so that a long list costs no more.
 -- The age of the report is that of report_age for the current month. Reads usage_month (64 rows a month), the
 -- latest job_run, the open rows of outbox and attention, heartbeats, quarantine and redis_stamp; locks nothing.

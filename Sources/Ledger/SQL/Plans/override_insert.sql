@@ -1,4 +1,4 @@
--- Gives a clinic a number of its own beside its plan; returns the row's number.
+-- Sets an override for a clinic; returns the row's number.
 --   $1 clinic uuid      $2 what text      $3 value bigint, −1 = unlimited, NULL for a rate limit
 --   $4 rate bigint      $5 per bigint, µs      $6 burst bigint, all three NULL for other kinds
 --   $7 until timestamptz      $8 reason text

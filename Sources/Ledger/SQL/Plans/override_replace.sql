@@ -1,4 +1,4 @@
--- Ends what a clinic has of one kind, because another takes its place.
+-- Ends a clinic's override of one kind, because another replaces it.
 --   $1 clinic uuid      $2 what text
 -- Uses clinic_override_open; locks that row until COMMIT.
 UPDATE metering.clinic_override SET ended_at = now(), ended_by = session_user, end_reason = 'replaced'

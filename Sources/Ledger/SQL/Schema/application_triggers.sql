@@ -1,18 +1,18 @@
--- answers statements for the connecting role
--- The triggers on the application's tables: what makes them as they should be, one row for each table that
--- differs. A trigger that is missing, disabled or different is made again; one of ours that is no longer
--- wanted is dropped; triggers of the team are not touched. Reads the catalog only. Each statement locks its
--- table against writing for a moment.
+-- returns statements for the connecting role
+-- Statements that correct the triggers on the application's tables, one row for each table that differs.
+-- A missing, disabled or different trigger is created again; one of metering that is no longer wanted
+-- is dropped; the team's triggers are not touched. Reads the catalog only. Each statement locks its
+-- table against writes for a moment.
 --
 -- They are statements of the connecting role because metering_owner may create and replace triggers on
 -- tables of the team, but not drop or enable them.
 --
--- Names begin with metering_, so no trigger of the team is in their way. Of several triggers for the same
--- event PostgreSQL fires row triggers before statement triggers, and each kind in the order of names. Ours
--- need two orders: metering_config_version_* locks the rows of plans before metering_plan_version_* and
--- metering_plan_move_* write. Relative to triggers of the team ours need no order: metering_adopt_status
--- sees what a BEFORE trigger wrote whose name sorts before it; metering_subscription_written runs after all
--- of them and adopts what the others wrote.
+-- Names start with metering_, so they cannot clash with the team's. For one event PostgreSQL fires row
+-- triggers before statement triggers, and each kind in the order of names. metering relies on two
+-- orders: metering_config_version_* locks the rows of plans before metering_plan_version_* and
+-- metering_plan_move_* write. The order among the team's triggers does not matter:
+-- metering_adopt_status sees what BEFORE triggers wrote whose names sort before it;
+-- metering_subscription_written runs after all of them and adopts what the others wrote.
 WITH wanted AS (
     SELECT * FROM (VALUES
         ('clinics', 'config_version_insert', 'AFTER INSERT',

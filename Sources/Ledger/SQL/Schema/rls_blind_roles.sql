@@ -1,7 +1,7 @@
 -- Logins with rights on the application's tables that would see no row of them with row security on:
 -- neither superuser, BYPASSRLS nor owner, and without a policy. One row a login, its tables in one text.
 --   $1 boolean, whether it is forced: then owners need a policy too
--- Looks at tables that --rls would switch on, or that --force-rls would force. Locks nothing.
+-- Reads tables that --rls would switch on, or that --force-rls would force. Locks nothing.
 WITH tenant AS (
     SELECT c.oid, c.relname, c.relowner FROM unnest(ARRAY['clinics', 'users', 'patients', 'visits',
         'clinic_staff', 'audit_logs', 'file_storage', 'clinic_subscriptions', 'api_usage']) AS t (name)

@@ -1,7 +1,7 @@
--- answers statements for the connecting role
+-- returns statements for the connecting role
 -- Row security for those of the application's tables with a clinic_id that have a policy for clinic_app
--- and do not have it on; clinic_app gets the rights that were held back until then. Answers nothing once
--- all have it. Each statement locks its table against everybody for a moment.
+-- and do not have it on; clinic_app then gets its rights on them. Returns nothing once all have it. Each
+-- statement locks its table exclusively for a moment.
 WITH given AS (
     SELECT c.oid, t.rights FROM (VALUES
         ('users', 'SELECT, INSERT, UPDATE, DELETE'), ('patients', 'SELECT, INSERT, UPDATE, DELETE'),

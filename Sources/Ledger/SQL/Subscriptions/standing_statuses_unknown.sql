@@ -1,5 +1,5 @@
 -- Values of payment_status that are unknown, most used first.
---   $1 at most so many
+--   $1 rows at most, int
 -- Reads clinic_subscriptions. Locks nothing.
 SELECT coalesce(payment_status::text, '') AS word, count(*) AS clinics FROM public.clinic_subscriptions
 WHERE metering.standing_status(payment_status) IS NULL

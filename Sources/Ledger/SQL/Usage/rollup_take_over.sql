@@ -1,5 +1,5 @@
--- In an attached database: takes over what the application counted itself for clinics of one bucket of
--- which something is counted here for the first time. Changes nothing in a new database.
+-- In an attached database: takes over the application's own counts of clinics of one bucket, once
+-- metering counts something of the clinic. Changes nothing in a new database.
 --   $1 month date      $2 bucket smallint
 -- The rows of api_usage, on whatever day of the month, are held until commit: counts that the
 -- application adds meanwhile come after.

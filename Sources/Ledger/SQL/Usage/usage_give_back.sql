@@ -1,10 +1,10 @@
--- Gives units of a month back, once for a key. Nothing is written when the key is there already, or when the
--- month used less and `clamps` is false.
+-- Gives units of a month back, once per key. Writes nothing when the key is known, or when the month
+-- used less and `clamps` is false.
 --   $1 month date        $2 clinic uuid       $3 units bigint (cost units, more than 0)
 --   $4 key text          $5 reason text       $6 clamps boolean: give back as much as the month used
 -- units_before is what the key gave back before, NULL when it is new; net is what the month used.
--- A month that is closed or imported stays as it is: the month of the database's clock gets the units, with the
--- other one as source_month.
+-- A closed or imported month does not change: the month of the database's clock gets the units, with
+-- the other one as source_month.
 -- Uses usage_checkpoint_pkey, usage_adjustment_month and the key. Needs usage_month_hold before it.
 WITH known AS (
     SELECT -units AS units FROM metering.usage_adjustment WHERE idempotency_key = $4
