@@ -1,6 +1,6 @@
 public import Metering
 
-/// What a plan costs, from `metering.billing`. Read and kept; nothing is charged by it here.
+/// The prices of a plan, from `metering.billing`. This package stores them and charges nothing.
 ///
 /// ```json
 /// {"currency": "EUR", "base": "99.00",
@@ -33,9 +33,9 @@ public struct PlanPrices: Hashable, Sendable {
     }
 
     public enum Model: Hashable, Sendable {
-        /// The part of a unit that is used costs its part of the price.
+        /// A partly used unit costs that part of the price.
         case unit(UnitPrice)
-        /// A unit that is begun costs its whole price.
+        /// A started unit costs its whole price.
         case package(UnitPrice)
         /// Each unit costs the price of the tier that it falls into.
         case graduated([Tier])

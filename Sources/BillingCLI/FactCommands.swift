@@ -21,8 +21,8 @@ extension FactCommand {
             let id = try await ledger.clinics.find(named: subject.clinic)
             let entry = FactEntry(
                 kind, at: at, reason: change.reason, key: change.idempotencyKey)
-            let told = try await ledger.subscriptions.record(entry, of: id)
-            try Console.write(told.change.line(isNew: told.isNew))
+            let recorded = try await ledger.subscriptions.record(entry, of: id)
+            try Console.write(recorded.change.line(isNew: recorded.isNew))
         }
     }
 }

@@ -75,7 +75,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
         case .noSubscription(let clinic):
-            "clinic \(clinic) has no subscription: billing subscribe gives it one"
+            "clinic \(clinic) has no subscription: start one with billing subscribe"
         case .refused(let what): what
         case .tooManyKeys(let max):
             "\(max) keys are usable already: revoke one, or let some expire"

@@ -73,7 +73,7 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
 /// One thing that keeps a database from being attached. Names of the catalog only: safe for logs.
 public struct AttachProblem: Hashable, Sendable {
     public let what: String
-    /// The statement that mends it, or what to do.
+    /// The statement that fixes it, or what to do.
     public let remedy: String
 
     public init(what: String, remedy: String) {

@@ -35,7 +35,7 @@ extension Migrator {
         let hasRecord = try state.bool("has_record")
         if try !hasRecord && state.bool("has_schema") {
             throw MigrationError.missingRight(
-                "schema metering is there without its record; it is not ours, nothing was changed")
+                "schema metering exists without its record of migrations; another program created it, so nothing was changed")
         }
         let applied = hasRecord ? try await applied(on: connection) : []
         let way = MigrationPlan.way(

@@ -60,7 +60,7 @@ struct JSONReader {
         return .list(elements)
     }
 
-    /// What stands between brackets, with commas between.
+    /// The items between brackets, separated by commas.
     private mutating func parts(
         until close: Unicode.Scalar, _ part: (inout JSONReader) throws(JSONFault) -> Void
     ) throws(JSONFault) {

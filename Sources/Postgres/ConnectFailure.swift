@@ -24,8 +24,8 @@ struct ConnectFailure {
             ? .untrusted(reason: shown) : .connect(state, reason: shown)
     }
 
-    /// libpq has no code for it. Its words are those of libpq 15, in English because no program of ours
-    /// calls `setlocale`.
+    /// libpq has no code for it. Its words are those of libpq 15, in English because no program of
+    /// ours calls `setlocale`.
     private static func isAboutTLS(_ message: String) -> Bool {
         // A server that goes away in the midst of the handshake comes back.
         guard !message.contains("unexpected eof") else { return false }

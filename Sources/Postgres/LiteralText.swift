@@ -1,12 +1,13 @@
 import CPostgres
 import Values
 
-/// The text of a statement with a literal in the place of each `$n`: for COPY, which takes no parameters.
+/// The text of a statement with a literal in the place of each `$n`: for COPY, which takes no
+/// parameters.
 enum LiteralText {
     /// Replaces the parameters of a statement, and leaves its comments out.
     ///
-    /// Only what this reads is taken: line comments, `'…'`, `"…"` and `$n`. A statement with other quoting
-    /// is refused, because a literal could end inside it.
+    /// Only what this reads is taken: line comments, `'…'`, `"…"` and `$n`. A statement with other
+    /// quoting is refused, because a literal could end inside it.
     /// - Parameter literals: `literals[0]` stands for `$1`. Each is quoted by libpq already.
     static func text(
         of statement: Statement, literals: [String]

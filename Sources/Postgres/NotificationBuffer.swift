@@ -32,7 +32,8 @@ final class NotificationBuffer: Sendable {
         waiter?.resume(returning: event)
     }
 
-    /// At most four events wait: messages or their overflow, and the last word about the connection.
+    /// At most four events wait: messages or their overflow, and the last word about the
+    /// connection.
     private func keep(_ event: Event, in state: inout State) {
         switch event {
         case .notifications(let new):

@@ -47,7 +47,8 @@ struct PoolState {
         return waiters.remove(at: place).waiter
     }
 
-    /// A good connection came back. Returns who gets it, or false in `kept` when it has to be closed.
+    /// A good connection came back. Returns who gets it, or false in `kept` when it has to be
+    /// closed.
     mutating func takeBack(_ lease: Lease) -> (next: Waiter?, kept: Bool) {
         guard !isClosed else { return (nil, false) }
         guard waiters.isEmpty else { return (waiters.removeFirst().waiter, true) }

@@ -24,7 +24,8 @@ extension PostgresConfiguration {
         self.conninfo = conninfo
     }
 
-    /// A password with an unescaped `@` or `/` would be taken for host, port or database, and shown.
+    /// A password with an unescaped `@` or `/` would be taken for host, port or database, and
+    /// shown.
     private static func refuseStrayAt(_ conninfo: String) throws(PostgresError) {
         guard let scheme = ["postgres://", "postgresql://"].first(where: conninfo.hasPrefix) else {
             return

@@ -26,6 +26,7 @@ public struct PostgresConfiguration: Sendable {
     public var connectionLifetime: Duration = .seconds(30 * 60)
     /// False behind PgBouncer in transaction pooling, where a session is not ours to keep.
     public var preparedStatements = true
-    /// Told of each call that ended: the statement's name or `COMMIT`, its time, and whether it failed.
+    /// Told of each call that ended: the statement's name or `COMMIT`, its time, and whether it
+    /// failed.
     public var onCall: (@Sendable (_ name: String, _ took: Duration, _ failed: Bool) -> Void)?
 }

@@ -1,9 +1,12 @@
 public import Logging
 
-/// Hears what is said with NOTIFY, over a connection of its own that is made again whenever it ends.
+/// Hears what is said with NOTIFY, over a connection of its own that is made again whenever it
+/// ends.
 ///
-/// Messages that are said while no connection stands are lost; PostgreSQL keeps none. So whoever reads
-/// `events` looks at everything after each `listening` and `overflow`. The connection must be a direct one:
+/// Messages that are said while no connection stands are lost; PostgreSQL keeps none. So whoever
+/// reads
+/// `events` looks at everything after each `listening` and `overflow`. The connection must be a
+/// direct one:
 /// a pooler that lends sessions by the transaction loses LISTEN without an error.
 public final class PostgresListener: Sendable {
     public enum Event: Sendable, Hashable {
@@ -76,8 +79,8 @@ public final class PostgresListener: Sendable {
         }
     }
 
-    /// 100 ms, doubled with each failure up to 10 s, of which 50 to 100 % are waited, so that many workers do
-    /// not come back at one moment.
+    /// 100 ms, doubled with each failure up to 10 s, of which 50 to 100 % are waited, so that many
+    /// workers do not come back at one moment.
     private static func pause(after failures: Int) -> Duration {
         let full = Duration.milliseconds(100 << min(failures, 7))
         return min(full, .seconds(10)) / 100 * Int.random(in: 50...100)

@@ -3,8 +3,8 @@ import NIOCore
 /// One timer for all calls of a lane: it stands at the earliest deadline it was told.
 ///
 /// It rings on whole milliseconds, so at most a thousand times a second whatever deadlines callers
-/// choose, and at most a millisecond late. Answered calls do not take it back: with a steady load it
-/// rings about once per `commandTimeout`. Used on its event loop alone.
+/// choose, and at most a millisecond late. Answered calls do not take it back: with a steady load
+/// it rings about once per `commandTimeout`. Used on its event loop alone.
 struct Alarm {
     private static let late = TimeAmount.milliseconds(2)
 

@@ -2,8 +2,8 @@ import NIOCore
 
 /// One command on its way: what to send, until when, and who waits for the answer.
 ///
-/// `@unchecked Sendable`: the constants and `waiter` are set before the call is handed to its lane, and
-/// from then on every variable is read and written on that lane's event loop alone.
+/// `@unchecked Sendable`: the constants and `waiter` are set before the call is handed to its lane,
+/// and from then on every variable is read and written on that lane's event loop alone.
 final class Call: @unchecked Sendable {
     typealias Answer = Result<RedisReply, RedisError>
 

@@ -15,8 +15,8 @@ final class Gauge: Sendable {
     private let state = Mutex(Reading())
 
     var isUp: Bool { up.load(ordering: .relaxed) }
-    /// Whether the latest answer to a write was that none is taken. It stays so while the connection is
-    /// down, until another one is ready.
+    /// Whether the latest answer to a write was that none is taken. It stays so while the
+    /// connection is down, until another one is ready.
     var isRefused: Bool { state.withLock { $0.refusal != nil } }
     var reading: Reading { state.withLock { $0 } }
 

@@ -4,8 +4,8 @@ import NIOSSL
 
 /// An encrypted way to Redis: whom we believe, and what we show of ourselves.
 ///
-/// The server must show a certificate of a trusted CA that names the host of the address. Nothing turns this
-/// off. The files are read once, when this is made.
+/// The server must show a certificate of a trusted CA that names the host of the address. Nothing
+/// turns this off. The files are read once, when this is made.
 public struct RedisTLS: Sendable {
     /// Paths of PEM files.
     public struct Files: Sendable, Hashable {
@@ -102,8 +102,8 @@ extension RedisTLS: Hashable {
 }
 
 extension RedisConfiguration.Address {
-    /// The name that the server is asked for and must prove; nil for an address, which its certificate must
-    /// hold as an address.
+    /// The name that the server is asked for and must prove; nil for an address, which its
+    /// certificate must hold as an address.
     var tlsName: String? {
         guard case .tcp(let host, _) = self else { return nil }
         var (four, six) = (in_addr(), in6_addr())

@@ -3,8 +3,8 @@ import NIOSSL
 
 /// Why no encrypted connection could be made.
 public enum RedisTLSProblem: Sendable, Hashable {
-    /// The certificate of the server comes from a CA that is not trusted here, or its time has not come or is
-    /// over: the library does not tell which.
+    /// The certificate of the server comes from a CA that is not trusted here, or its time has not
+    /// come or is over: the library does not tell which.
     case notTrusted
     /// The certificate is trusted, but holds another name or address than the one we connect to.
     case wrongHost
@@ -19,7 +19,8 @@ public enum RedisTLSProblem: Sendable, Hashable {
     /// Another fault of the handshake, in the library's word, such as `UNSUPPORTED_PROTOCOL`.
     case handshake(String)
 
-    /// What the error of a connection that was never ready tells; nil when it has nothing to do with TLS.
+    /// What the error of a connection that was never ready tells; nil when it has nothing to do
+    /// with TLS.
     init?(_ error: any Error) {
         switch error {
         case let error as NIOSSLExtraError:
@@ -67,8 +68,8 @@ public enum RedisTLSProblem: Sendable, Hashable {
         "_ALERT_ACCESS_DENIED", "_ALERT_DECRYPT_ERROR",
     ]
 
-    /// `Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at /…/handshake.cc:393`
-    /// → `CERTIFICATE_VERIFY_FAILED`.
+    /// `Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at
+    /// /…/handshake.cc:393` → `CERTIFICATE_VERIFY_FAILED`.
     private static func word(_ error: BoringSSLInternalError) -> String {
         let text = "\(error)"
         let message = text.firstRange(of: " at ").map { text[..<$0.lowerBound] } ?? text[...]

@@ -4,12 +4,14 @@ extension RedisConfiguration {
     /// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS, or
     /// `unix://[user[:password]@]/path[?db=n]`.
     ///
-    /// User, password, host and path may be percent-encoded; an IPv6 address stands in brackets. Port
-    /// 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user with the
-    /// password `s3cret` at `::1`, port 6379, database 2.
-    /// - Parameter files: For `rediss://` only; an address that would send everything in the clear is refused
+    /// User, password, host and path may be percent-encoded; an IPv6 address stands in brackets.
+    /// Port 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user
+    /// with the password `s3cret` at `::1`, port 6379, database 2.
+    /// - Parameter files: For `rediss://` only; an address that would send everything in the clear
+    ///   is refused
     ///   together with them.
-    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its value, or
+    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its
+    ///   value, or
     ///   ``RedisError/tlsFile(_:problem:)``.
     public init(_ url: String, tls files: RedisTLS.Files = RedisTLS.Files()) throws(RedisError) {
         try self.init(url: url)

@@ -163,7 +163,7 @@ import Values
             let other = FactEntry(.paid(invoice: "7"), reason: "card", key: "evt_7")
             await #expect(
                 throws: LedgerError.refused(
-                    "this idempotency key was used for another fact: Take a new key for a new fact."
+                    "this idempotency key was used for another fact: Use a new key for a new fact."
                 )
             ) { try await admin.subscriptions.record(other, of: Self.clinic) }
             let ahead = FactEntry(.paid(invoice: "7"), at: .last, reason: "r", key: "k")

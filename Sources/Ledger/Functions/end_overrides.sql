@@ -7,7 +7,8 @@ BEGIN ATOMIC
         SELECT o.id FROM metering.clinic_override o WHERE o.ended_at IS NULL AND o.until <= now()
         ORDER BY o.clinic_id, o.id LIMIT 1000 FOR UPDATE SKIP LOCKED
     ), ended AS (
-        UPDATE metering.clinic_override o SET ended_at = now() FROM due WHERE o.id = due.id RETURNING 1
+        UPDATE metering.clinic_override o SET ended_at = now() FROM due WHERE o.id = due.id
+            RETURNING 1
     )
     SELECT count(*) FROM ended;
 END;

@@ -7,12 +7,14 @@ BEGIN
     UPDATE public.audit_logs
     SET clinic_id = NULL, details = details || jsonb_build_object('clinic_id', OLD.clinic_id)
     WHERE clinic_id = OLD.clinic_id
-      AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change', 'clinic_override');
+      AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change',
+          'clinic_override');
     RETURN OLD;
 EXCEPTION WHEN OTHERS THEN
     -- When entries of the log need a clinic, those of metering are deleted with it.
     DELETE FROM public.audit_logs WHERE clinic_id = OLD.clinic_id
-      AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change', 'clinic_override');
+      AND entity_type IN ('subscription_event', 'subscription_fact', 'plan_change',
+          'clinic_override');
     RETURN OLD;
 END
 $$;

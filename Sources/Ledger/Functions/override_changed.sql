@@ -19,7 +19,8 @@ BEGIN
             PERFORM set_config('app.current_clinic_id', changed.clinic_id::text, true);
             INSERT INTO public.audit_logs (clinic_id, action, entity_type, entity_id, details)
             SELECT c.clinic_id, changed.action, 'clinic_override', changed.id, jsonb_strip_nulls(
-                jsonb_build_object('what', changed.what, 'value', changed.value, 'rate', changed.rate,
+                jsonb_build_object('what', changed.what, 'value', changed.value, 'rate',
+                    changed.rate,
                     'per_us', changed.per, 'burst', changed.burst, 'until', changed.until,
                     'reason', coalesce(changed.end_reason, changed.reason),
                     'by', CASE changed.action WHEN 'override_set' THEN changed.created_by
@@ -30,7 +31,8 @@ BEGIN
                 RAISE;
             END IF;
             PERFORM metering.note_attention('audit_refused', changed.clinic_id, 'clinic_override',
-                format('audit_logs refused clinic_override %s (SQLSTATE %s)', changed.id, SQLSTATE));
+                format('audit_logs refused clinic_override %s (SQLSTATE %s)', changed.id,
+                    SQLSTATE));
         END;
     END LOOP;
     PERFORM set_config('app.current_clinic_id', caller, true);

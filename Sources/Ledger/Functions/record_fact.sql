@@ -35,7 +35,8 @@ BEGIN
     END IF;
     PERFORM metering.audit(clinic, of_kind, 'subscription_fact', fact, jsonb_build_object(
         'reason', why, 'invoice', of_invoice, 'until', lasts_until, 'at', happened_at));
-    UPDATE metering.standing SET next_at = least(next_at, clock_timestamp()) WHERE clinic_id = clinic;
+    UPDATE metering.standing SET next_at = least(next_at, clock_timestamp())
+        WHERE clinic_id = clinic;
 END
 $$;
 REVOKE ALL ON FUNCTION metering.record_fact FROM PUBLIC;

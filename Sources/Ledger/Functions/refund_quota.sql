@@ -35,9 +35,11 @@ BEGIN
         RETURN false;
     END IF;
     SELECT coalesce((SELECT sum(u.used - u.credited) FROM metering.usage_checkpoint u
-            WHERE u.month = running AND u.bucket = metering.bucket(clinic) AND u.clinic_id = clinic), 0)
+            WHERE u.month = running AND u.bucket = metering.bucket(clinic)
+                AND u.clinic_id = clinic), 0)
         + coalesce((SELECT sum(a.units) FROM metering.usage_adjustment a
-            WHERE a.month = running AND a.bucket = metering.bucket(clinic) AND a.clinic_id = clinic), 0)
+            WHERE a.month = running AND a.bucket = metering.bucket(clinic)
+                AND a.clinic_id = clinic), 0)
     INTO counted;
     IF given > counted THEN
         RAISE EXCEPTION 'the month has only % units to give back', counted

@@ -11,13 +11,15 @@ BEGIN
     IF TG_OP <> 'DELETE' THEN
         SELECT m.month INTO frozen FROM metering.usage_month m
         WHERE m.state = 'closed' AND EXISTS (
-            SELECT FROM new_rows r WHERE r.month = m.month AND metering.bucket(r.clinic_id) = m.bucket)
+            SELECT FROM new_rows r WHERE r.month = m.month
+                AND metering.bucket(r.clinic_id) = m.bucket)
         LIMIT 1 FOR SHARE OF m;
     END IF;
     IF frozen IS NULL AND TG_OP <> 'INSERT' THEN
         SELECT m.month INTO frozen FROM metering.usage_month m
         WHERE m.state = 'closed' AND EXISTS (
-            SELECT FROM old_rows r WHERE r.month = m.month AND metering.bucket(r.clinic_id) = m.bucket)
+            SELECT FROM old_rows r WHERE r.month = m.month
+                AND metering.bucket(r.clinic_id) = m.bucket)
         LIMIT 1 FOR SHARE OF m;
     END IF;
     IF frozen IS NOT NULL THEN

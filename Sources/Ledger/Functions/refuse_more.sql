@@ -1,6 +1,7 @@
 -- Refuses with BQ001 users, BQ002 patients, BQ003 storage.
 --   most, used, asked  the limit, what the clinic holds, and what the statement adds to it
-CREATE OR REPLACE FUNCTION metering.refuse_more(counter text, most bigint, used bigint, asked bigint)
+CREATE OR REPLACE FUNCTION metering.refuse_more(counter text, most bigint, used bigint,
+    asked bigint)
     RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN

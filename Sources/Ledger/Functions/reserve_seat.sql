@@ -2,8 +2,8 @@
 -- the key of a live reservation, only its end changes. The application calls it; it
 -- acts only for the clinic in app.current_clinic_id (docs/decisions/0012-seat-reservations.md).
 --   invitation  the key, chosen by the application, 1 to 200 characters
---   ends_at     when the seat is free again if the person has not joined: in the future, at most 366
---               days ahead
+--   ends_at     when the seat is free again if the person has not joined: in the future, at most
+--               366 days ahead
 -- True when a seat was taken, false when the invitation had one.
 CREATE OR REPLACE FUNCTION metering.reserve_seat(clinic uuid, invitation text, ends_at timestamptz)
     RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -15,7 +15,8 @@ DECLARE
 BEGIN
     PERFORM metering.require_current_clinic(clinic);
     IF invitation IS NULL OR char_length(invitation) NOT BETWEEN 1 AND 200 THEN
-        RAISE EXCEPTION 'the key of a reservation must have 1 to 200 characters' USING ERRCODE = '22023';
+        RAISE EXCEPTION 'the key of a reservation must have 1 to 200 characters'
+            USING ERRCODE = '22023';
     END IF;
     IF ends_at IS NULL OR ends_at <= clock_timestamp()
         OR ends_at > clock_timestamp() + interval '366 days'

@@ -15,9 +15,11 @@ BEGIN
     -- Locks before the sum, so that a second reset sees the first.
     PERFORM metering.raise_config_version(ARRAY[clinic]);
     SELECT coalesce((SELECT sum(u.used - u.credited) FROM metering.usage_checkpoint u
-            WHERE u.month = running AND u.bucket = metering.bucket(clinic) AND u.clinic_id = clinic), 0)
+            WHERE u.month = running AND u.bucket = metering.bucket(clinic)
+                AND u.clinic_id = clinic), 0)
         + coalesce((SELECT sum(a.units) FROM metering.usage_adjustment a
-            WHERE a.month = running AND a.bucket = metering.bucket(clinic) AND a.clinic_id = clinic), 0)
+            WHERE a.month = running AND a.bucket = metering.bucket(clinic)
+                AND a.clinic_id = clinic), 0)
         - coalesce((SELECT sum(r.units) FROM metering.quota_reset r
             WHERE r.month = running AND r.clinic_id = clinic), 0)
     INTO counted;

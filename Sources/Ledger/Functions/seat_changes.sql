@@ -1,6 +1,7 @@
 -- Applies the changes of one statement to seats: a person counts once, in however many ways the
 -- person belongs to the clinic. Each person once in the arrays, which are of equal length.
-CREATE OR REPLACE FUNCTION metering.seat_changes(clinics uuid[], people bigint[], changes bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION metering.seat_changes(clinics uuid[], people bigint[], changes bigint[])
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -1,6 +1,7 @@
 -- What is wrong with one window of a limit, or NULL.
 --   path  its place in the plan, for the message      known  the keys that it may have
-CREATE OR REPLACE FUNCTION metering.window_problem(path text, given jsonb, known text[]) RETURNS text
+CREATE OR REPLACE FUNCTION metering.window_problem(path text, given jsonb, known text[])
+    RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -12,7 +13,8 @@ BEGIN
     IF jsonb_typeof(given) <> 'object' THEN
         RETURN path || ' is not an object';
     END IF;
-    SELECT k INTO unknown FROM jsonb_object_keys(given) AS k WHERE k <> ALL (known) ORDER BY k LIMIT 1;
+    SELECT k INTO unknown FROM jsonb_object_keys(given) AS k WHERE k <> ALL (known) ORDER BY k
+        LIMIT 1;
     IF unknown IS NOT NULL THEN
         RETURN path || '.' || unknown || ' is unknown';
     END IF;

@@ -4,5 +4,6 @@
 --   $7 until timestamptz      $8 reason text
 -- Its trigger writes the audit log and raises the clinic's config version.
 INSERT INTO metering.clinic_override (clinic_id, what, value, rate, per, burst, until, reason)
-VALUES ($1::uuid, $2::text, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::timestamptz, $8::text)
+VALUES ($1::uuid, $2::text, $3::bigint, $4::bigint, $5::bigint, $6::bigint, $7::timestamptz,
+    $8::text)
 RETURNING id

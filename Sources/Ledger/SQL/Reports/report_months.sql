@@ -1,6 +1,7 @@
 -- Thirteen months up to one, each summed, the latest last, in the order of ReportMonth's fields.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
+--   $3 plan names text[]
+--   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
 --   $5 only clinics at or above this percentage of a limit in month $1, bigint, or NULL
 --   $6 only clinics with a finding in month $1, boolean
 --   $7 whether one of $2 to $6 is given, boolean: when false, no clinic is looked up

@@ -1,5 +1,5 @@
--- Why this database cannot be attached: each problem of its tables, and its remedy. Empty when there is
--- none. Reads the catalog only; locks nothing.
+-- Why this database cannot be attached: each problem of its tables, and its remedy. Empty when
+-- there is none. Reads the catalog only; locks nothing.
 WITH named AS (
     SELECT n.name, c.oid AS relid, c.relkind, c.relowner
     FROM unnest(ARRAY['clinics', 'users', 'patients', 'visits', 'clinic_staff', 'audit_logs',
@@ -52,7 +52,8 @@ WITH named AS (
     FROM columns WHERE found IS NULL
     UNION ALL
     SELECT 3, relation, format('public.%I.%I is %s', relation, col, found),
-        format('ALTER TABLE public.%1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I::%3$s', relation, col,
+        format('ALTER TABLE public.%1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I::%3$s', relation,
+            col,
             types[1])
     FROM columns WHERE found <> ALL (types)
     UNION ALL
@@ -99,16 +100,19 @@ WITH named AS (
     JOIN team t ON t.name = k.relation AND t.relkind = 'p'
     JOIN columns c ON c.relation = k.relation AND c.col = k.col AND c.found IS NOT NULL
     WHERE NOT EXISTS (
-        SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = i.indkey[0]
+        SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.relid
+            AND a.attnum = i.indkey[0]
         WHERE i.indrelid = t.relid AND i.indpred IS NULL AND a.attname = k.col)
     UNION ALL
-    SELECT 7, t.name, format('public.%I belongs to %s, and this login is not a member of it', t.name,
+    SELECT 7, t.name, format('public.%I belongs to %s, and this login is not a member of it',
+        t.name,
             t.relowner::regrole),
         format('connect as a login that owns all of these tables, or: GRANT %s TO %I',
             t.relowner::regrole, current_user)
     FROM team t WHERE NOT pg_has_role(current_user, t.relowner, 'USAGE')
     UNION ALL
-    SELECT 8, t.name, format('public.%I has the restrictive policy %I for all roles, which would hide'
+    SELECT 8, t.name,
+        format('public.%I has the restrictive policy %I for all roles, which would hide'
             ' rows from counting', t.name, p.polname),
         format('ALTER POLICY %I ON public.%I TO <the roles it is meant for>', p.polname, t.name)
     FROM team t JOIN pg_policy p ON p.polrelid = t.relid AND NOT p.polpermissive
@@ -122,10 +126,13 @@ WITH named AS (
         format('ALTER ROLE %I INHERIT', current_user)
     FROM pg_roles WHERE rolname = current_user AND NOT rolinherit AND NOT rolsuper
     UNION ALL
-    SELECT 11, t.name, format('the constraint %I of payment_status does not name all of the eight values', k.conname),
+    SELECT 11, t.name,
+        format('the constraint %I of payment_status does not name all of the eight values',
+            k.conname),
         format('ALTER TABLE public.clinic_subscriptions DROP CONSTRAINT %I', k.conname)
     FROM team t JOIN pg_constraint k ON k.conrelid = t.relid AND k.contype = 'c'
-    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey) AND a.attname = 'payment_status'
+    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey)
+        AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND EXISTS (
         SELECT FROM unnest(ARRAY['incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
             'canceled', 'expired']) AS word

@@ -1,5 +1,6 @@
 -- returns statements for the connecting role
--- Forces row security on the application's tables that have it on, so that it binds their owners too.
+-- Forces row security on the application's tables that have it on, so that it binds their owners
+-- too.
 -- Functions that count run as metering_owner, which first gets a policy where it has none. Returns
 -- nothing once all are forced. Each statement locks its table exclusively for a moment.
 SELECT concat_ws('; ', CASE WHEN NOT EXISTS (SELECT FROM pg_policy p

@@ -4,7 +4,8 @@
 -- The rows of api_usage, on whatever day of the month, are held until commit: counts that the
 -- application adds meanwhile come after.
 -- The clinics' config versions rise: their quota of this month restarts from the sum.
--- Uses usage_checkpoint_pkey, usage_adjustment_month and its key. Needs rollup_bucket_lock before it.
+-- Uses usage_checkpoint_pkey, usage_adjustment_month and its key. Needs rollup_bucket_lock before
+-- it.
 WITH counted AS MATERIALIZED (
     SELECT clinic_id FROM metering.usage_checkpoint
     WHERE month = $1::date AND bucket = $2::smallint AND metering.first_month() IS NOT NULL
