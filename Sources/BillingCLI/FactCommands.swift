@@ -70,7 +70,8 @@ struct FailCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
         commandName: "fail", abstract: "Record that a clinic's payment failed.",
         discussion: """
-            A paid invoice stays paid. For a refund, a dispute or a void payment, use `billing reopen`.
+            A paid invoice stays paid. For a refund, a dispute or a void payment, use \
+            `billing reopen`.
 
             Example:
               billing fail smile-dental --reason "card expired"
@@ -146,7 +147,8 @@ struct CancelCommand: FactCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel", abstract: "End a subscription, now or on a later day.",
         discussion: """
-            No data of the clinic is deleted. Keeping reading and export open is up to your application.
+            No data of the clinic is deleted. Keeping reading and export open is up to your \
+            application.
 
             Examples:
               billing cancel smile-dental --on 2026-12-31 --reason "closes"

@@ -9,9 +9,10 @@ struct LimitsCommand: AsyncParsableCommand {
         commandName: "limits",
         abstract: "Limits on seats, patients and storage, enforced by the database.",
         discussion: """
-            The database counts every insert, update and delete. While it observes, nothing is refused; when \
-            it enforces, what goes over max_users, max_patients or storage_bytes of the plan fails with \
-            SQLSTATE BQ001, BQ002 or BQ003. A clinic without a plan has no limit.
+            The database counts every insert, update and delete. While it observes, nothing is \
+            refused; when it enforces, a change beyond max_users, max_patients or storage_bytes of \
+            the plan fails with SQLSTATE BQ001, BQ002 or BQ003. A clinic without a plan has no \
+            limit.
 
             Example:
               billing limits status
@@ -75,8 +76,8 @@ struct LimitsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse changes that exceed a clinic's plan.",
             discussion: """
-                Lists clinics that already exceed their plan. They keep what they have, and can add \
-                nothing until they are below it.
+                Lists clinics that already exceed their plan. They keep what they have, and can \
+                add nothing until they are below it.
                 """)
 
         func run() async throws {
@@ -94,8 +95,9 @@ struct LimitsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Count all rows again and correct wrong counters.",
             discussion: """
-                `metering-worker serve` does this once a day. One clinic after the other waits for it with \
-                its inserts; one whose counter another transaction holds for ten seconds is left as it is.
+                `metering-worker serve` does this once a day. Inserts of one clinic at a time wait \
+                for it. A clinic whose counter another transaction locks for ten seconds is \
+                skipped.
                 """)
 
         func run() async throws {

@@ -11,8 +11,9 @@ struct OverrideCommand: AsyncParsableCommand {
         commandName: "override",
         abstract: "Numbers that replace the plan's for one clinic, until a day.",
         discussion: """
-            WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, shadow:quota or \
-            shadow:limit:NAME. Each is written to audit_logs, takes effect at once, and ends after its last day.
+            WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, \
+            shadow:quota or shadow:limit:NAME. Each is written to audit_logs, takes effect at \
+            once, and ends after its last day.
 
             Example:
               billing override set smile quota 2000000 --until 2026-12-31 --reason "move of old records"

@@ -11,8 +11,8 @@ struct PlanChangeCommand: AsyncParsableCommand {
         commandName: "plan-change",
         abstract: "Move a clinic to another plan, and list the limits it would exceed.",
         discussion: """
-            Moves at once when no allowance shrinks; otherwise with the next month. Nothing is deleted: \
-            a clinic over its new limits cannot add until it is below them.
+            Moves at once when no allowance shrinks; otherwise with the next month. Nothing is \
+            deleted: a clinic over its new limits cannot add until it is below them.
 
             Examples:
               billing plan-change smile-dental Solo --dry-run

@@ -53,9 +53,10 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Create plans from a file, or change plans of the same name.",
             discussion: """
-                All or nothing. Keys of features that the file does not name stay as they are. Clinics get a \
-                raised quota at once, a lowered one with the next month; rate limits follow at once; a lowered \
-                limit on people, patients or storage only refuses what is added.
+                All or nothing. Keys of features that the file does not name stay as they are. \
+                Clinics get a raised quota at once, a lowered one with the next month; rate \
+                limits follow at once; a lowered limit on people, patients or storage only \
+                refuses additions.
 
                 Example:
                   billing plan apply practice.json --dry-run

@@ -19,8 +19,8 @@ struct QuotaCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print each limit of a clinic, what is used, and where the limit comes from.",
             discussion: """
-                Reads PostgreSQL: units counted until the last checkpoint. How full rate limits are right now, and \
-                the last denials, a worker knows: GET /v1/clinics/{id}/explain.
+                Reads PostgreSQL: units counted until the last checkpoint. For the current state of \
+                rate limits and the last denials, ask a worker: GET /v1/clinics/{id}/explain.
 
                 Example:
                   billing quota explain smile
@@ -45,8 +45,8 @@ struct QuotaCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Start a clinic's quota again within the month; usage stays.",
             discussion: """
-                Usage and bills do not change; only the count that the quota limits restarts at 0. Rate limits \
-                recover within their windows.
+                Usage and bills do not change; only the count that the quota limits restarts at \
+                0. Rate limits recover within their windows.
 
                 Example:
                   billing quota reset smile --reason "import went wrong, agreed by phone"

@@ -28,9 +28,9 @@ enum ReportAlarm: String, CaseIterable {
 
     /// Reports what was found and exits with 3, or does nothing.
     static func end(_ wanted: [ReportAlarm], _ found: ReportFindings) throws {
-        let told = allCases.filter { wanted.contains($0) && $0.clinics(found) > 0 }
-        guard !told.isEmpty else { return }
-        let list = told.map { "\($0.rawValue) \($0.clinics(found))" }
+        let reported = allCases.filter { wanted.contains($0) && $0.clinics(found) > 0 }
+        guard !reported.isEmpty else { return }
+        let list = reported.map { "\($0.rawValue) \($0.clinics(found))" }
         Console.note("billing: found, in clinics: \(list.joined(separator: ", "))")
         throw ExitCode(3)
     }

@@ -19,10 +19,10 @@ struct ReportCommand: AsyncParsableCommand {
               billing report --attention --fail-on over-quota,past-due --max-age 10m
               billing report --format html --output november.html
 
-            Usage is what the last roll-up wrote; the report states its age. All filters apply together. \
-            Columns, findings and combinations: docs/report.md. Exit code 3: --fail-on found \
-            something, and the report was written; 4: the numbers are older than --max-age, and \
-            nothing was written.
+            Usage is what the last roll-up wrote; the report states its age. All filters apply \
+            together. Columns, findings and combinations: docs/report.md. Exit code 3: --fail-on \
+            found something, and the report was written; 4: the numbers are older than --max-age, \
+            and nothing was written.
             """)
 
     @Option(

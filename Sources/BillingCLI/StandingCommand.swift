@@ -22,8 +22,8 @@ struct StandingCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print a clinic's status, its facts, its moves, and what comes next.",
             discussion: """
-                The status is computed from facts: payments, failures, holds, dates, and values that your own \
-                code wrote. Times are UTC.
+                The status is computed from facts: payments, failures, holds, dates, and values \
+                that your own code wrote. Times are UTC.
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
@@ -47,8 +47,9 @@ extension StandingCommand {
         static let configuration = CommandConfiguration(
             abstract: "Restrict payment_status to its eight values, once no other is left.",
             discussion: """
-                Replaces old values such as `paid`, then adds the CHECK; no standing changes. Connects with \
-                DATABASE_OWNER_URL. Exit code 3 while unknown values are left; they are listed.
+                Replaces old values such as `paid`, then adds the CHECK; no standing changes. \
+                Connects with DATABASE_OWNER_URL. Exit code 3 while unknown values are left; they \
+                are listed.
 
                 Example:
                   DATABASE_OWNER_URL=postgresql://owner@db/clinics billing standing adopt

@@ -11,8 +11,8 @@ struct SubscribeCommand: AsyncParsableCommand {
         commandName: "subscribe",
         abstract: "Start a new subscription of a clinic; earlier facts become history.",
         discussion: """
-            Without --to it renews. The plan says whether it starts with a trial. To move a running \
-            subscription, use `billing plan-change`.
+            Without --to it renews. The plan says whether it starts with a trial. To move a \
+            running subscription, use `billing plan-change`.
 
             Examples:
               billing subscribe smile-dental Practice --reason "contract 12"

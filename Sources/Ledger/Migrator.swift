@@ -49,7 +49,7 @@ public struct Migrator: Sendable {
         try await locked(waitingAtMost: wait, progress: progress) { connection in
             let pending = try await pending(on: connection)
             if pending.way == .attached, pending.files.count == attaching.count {
-                progress("the application's tables are there: attaching to them")
+                progress("the application's tables exist: attaching to them")
             }
             let first = pending.files.prefix { !$0.needsFunctions }
             try await apply(first, on: connection, progress: progress)

@@ -49,7 +49,7 @@ enum LiteralText {
         return literals[number - 1]
     }
 
-    /// Whether a quote after this byte may begin something else than a plain string: `E'`, `U&'`.
+    /// Whether a quote after this byte may start something other than a plain string: `E'`, `U&'`.
     private static func isPrefix(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

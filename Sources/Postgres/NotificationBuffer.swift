@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a listener heard and its reader has not taken yet, bounded.
+/// Notifications that the reader has not taken yet, bounded.
 ///
 /// One reader. When more messages wait than the bound allows, all of them become one `overflow`.
 final class NotificationBuffer: Sendable {

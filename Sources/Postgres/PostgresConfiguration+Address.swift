@@ -1,6 +1,6 @@
 import CPostgres
 
-/// The parts of the settings that may be shown: where and who, never a secret.
+/// The parts of the settings that may be shown: address and login, never a secret.
 struct Address: Sendable {
     let user: String?
     let host: String?

@@ -14,11 +14,11 @@ public final class PostgresConnection: Sendable {
         /// Statements the server has parsed for us, with the names it knows them by.
         var prepared: [Statement: String] = [:]
         var namesGiven = 0
-        /// A statement of the open transaction failed in a way that running it all again may mend.
+        /// A statement of the open transaction failed in a way that running it all again may fix.
         var sawRetryable = false
     }
 
-    /// One session keeps so many parsed statements; further ones are parsed for each call.
+    /// The most parsed statements that a session keeps; further ones are parsed for each call.
     static let preparedMax = 256
 
     let configuration: PostgresConfiguration
@@ -71,8 +71,9 @@ public final class PostgresConnection: Sendable {
         return settings.map { "SET \($0);" }.joined(separator: " ")
     }
 
-    /// Has the server look each second, while a statement runs, whether we are still there. A
-    /// server on a system without the means to do so refuses the setting and keeps its session.
+    /// Makes the server test every second, while a statement runs, that the client is still
+    /// connected. A server on a system without the means to do so refuses the setting and keeps its
+    /// session.
     private func watchForOurEnd(on link: Link, _ deadline: Deadline) async throws(PostgresError) {
         do {
             _ = try await command(

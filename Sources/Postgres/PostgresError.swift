@@ -6,7 +6,7 @@ public enum PostgresError: Error, Sendable, Hashable {
     /// No connection could be made. `reason` names host, port and user at most.
     case connect(SQLState?, reason: String)
     /// No TLS connection that the settings ask for could be made: the certificate of the server is
-    /// not trusted or for another host, a file of ours cannot be used, or the server has no TLS.
+    /// not trusted or for another host, a client file cannot be used, or the server has no TLS.
     case untrusted(reason: String)
     /// The server refused the role or its password.
     case authentication(SQLState?)

@@ -67,11 +67,11 @@ public final class PostgresListener: Sendable {
             try await connection.listen(to: channels)
             buffer.put(.listening)
             while true {
-                let heard = try await connection.nextNotifications(within: probeInterval)
-                if heard.isEmpty {
+                let received = try await connection.nextNotifications(within: probeInterval)
+                if received.isEmpty {
                     try await connection.probe(within: configuration.connectTimeout)
                 } else {
-                    buffer.put(.notifications(heard))
+                    buffer.put(.notifications(received))
                 }
             }
         } catch {

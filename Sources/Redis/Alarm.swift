@@ -1,6 +1,6 @@
 import NIOCore
 
-/// One timer for all calls of a lane: it stands at the earliest deadline it was told.
+/// One timer for all calls of a lane, set to the earliest deadline.
 ///
 /// It rings on whole milliseconds, so at most a thousand times a second whatever deadlines callers
 /// choose, and at most a millisecond late. Answered calls do not take it back: with a steady load

@@ -3,7 +3,7 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Opens sockets for a lane. TLS is one more handler in front of the connection, which is told of
+/// Opens sockets for a lane. TLS is one more handler in front of the connection, which receives
 /// its faults.
 struct Dialer {
     let configuration: RedisConfiguration

@@ -10,7 +10,7 @@ final class Gauge: Sendable {
         var flushes = 0
     }
 
-    /// Asked for on every send, so it stands outside the lock.
+    /// Read on every send, so it is outside the lock.
     private let up = Atomic<Bool>(false)
     private let state = Mutex(Reading())
 

@@ -56,7 +56,7 @@ struct Greeting {
         if error.isLoading || error.isBusy || error.code == "MASTERDOWN" {
             // AUTH is allowed in these states; a later attempt selects the database.
             guard step == .setName else {
-                return .notConnected("the server answers \(error.code)")
+                return .notConnected("the server replied \(error.code)")
             }
             if error.refusesWrites { refusal = WriteRefusal(error: error, command: "CLIENT") }
             return nil

@@ -17,7 +17,7 @@ import Synchronization
 ///   while a new one takes over: at once if the old one had lasted a second, otherwise after a rest.
 /// - A server that answers as a replica is left too, but always after a rest, and the next one must
 ///   accept writes.
-/// - A server that accepts no writes for now keeps its connection; the lane asks it every second.
+/// - A server that accepts no writes for now keeps its connection; the lane tests it every second.
 ///
 /// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and
 /// written on
@@ -364,7 +364,7 @@ extension Lane {
 // MARK: Closing
 
 extension Lane {
-    /// Turns away what waits, lets what is sent end by reply or deadline, then calls `done`.
+    /// Rejects waiting calls, lets sent ones end by reply or deadline, then calls `done`.
     func close(_ done: @escaping @Sendable () -> Void) {
         loop.execute {
             self.whenClosed.append(done)

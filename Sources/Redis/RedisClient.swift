@@ -19,7 +19,7 @@ public typealias RedisReplyTime = @Sendable (Int64) -> Void
 /// in that order; those of concurrent tasks run in any order. Nothing is sent twice: whether to try
 /// again is the caller's decision, and ``RedisError/mayHaveRun`` says what it risks.
 ///
-/// Connecting begins at once and goes on until ``close()`` or until the last reference to the
+/// Connecting starts at once and continues until ``close()`` or until the last reference to the
 /// client is gone.
 public final class RedisClient: Sendable {
     private let configuration: RedisConfiguration
@@ -136,7 +136,7 @@ public final class RedisClient: Sendable {
     /// Connections in all, up or not.
     public var connections: Int { lanes.count }
 
-    /// Turns new commands away, lets those already sent end by reply or deadline, then disconnects.
+    /// Rejects new commands, lets those already sent end by reply or deadline, then disconnects.
     public func close() async {
         await withTaskGroup { group in
             for lane in lanes {
@@ -156,12 +156,12 @@ extension RedisClient {
     /// Whether a command sent now would go out at once.
     public var isConnected: Bool { lanes.contains(where: \.gauge.isUp) }
 
-    /// Whether the server takes writes: a connection is up, and none was told that the server is a
+    /// Whether the server takes writes: a connection is up, and none found that the server is a
     /// replica (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or
     /// answers no client (LOADING, BUSY).
     ///
     /// True again with the first good reply to a command of the refused kind, or, when no caller
-    /// sends one, as soon as the client has found out by itself, by asking each second.
+    /// sends one, as soon as the client finds out by itself, testing every second.
     public var isServing: Bool { isConnected && !lanes.contains(where: \.gauge.isRefused) }
 
     public var health: RedisHealth { RedisHealth(lanes) }

@@ -17,7 +17,7 @@ public protocol RedisKeyedCall: AnyObject, Sendable {
     /// all of its keys.
     func finish(_ answer: Result<RedisReply, RedisError>)
 
-    /// Told once after `finish` was told `.deadline(sent: true)`, within 30 s: what became of the
+    /// Called once after `finish` got `.deadline(sent: true)`, within 30 s: what became of the
     /// call after all. A failure means that it will never be known.
     func finishLate(_ answer: Result<RedisReply, RedisError>)
 }

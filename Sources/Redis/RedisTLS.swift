@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 import NIOSSL
 
-/// An encrypted way to Redis: whom we believe, and what we show of ourselves.
+/// TLS to Redis: the trusted CAs, and the client's certificate.
 ///
 /// The server must show a certificate of a trusted CA that names the host of the address. Nothing
 /// turns this off. The files are read once, when this is made.
@@ -51,8 +51,8 @@ public struct RedisTLS: Sendable {
                 .map { .certificate($0) }
             configuration.privateKey = .privateKey(try Self.key(key))
         case (nil, nil): break
-        case (.some, nil): throw .tlsFile(.key, problem: "is not named, but a certificate is")
-        case (nil, .some): throw .tlsFile(.certificate, problem: "is not named, but a key is")
+        case (.some, nil): throw .tlsFile(.key, problem: "is not set, but the certificate is")
+        case (nil, .some): throw .tlsFile(.certificate, problem: "is not set, but the key is")
         }
         do { context = try NIOSSLContext(configuration: configuration) } catch {
             // Each file is good by itself; of the settings only these two can disagree.

@@ -6,13 +6,13 @@ public enum RedisTLSProblem: Sendable, Hashable {
     /// The certificate of the server comes from a CA that is not trusted here, or its time has not
     /// come or is over: the library does not tell which.
     case notTrusted
-    /// The certificate is trusted, but holds another name or address than the one we connect to.
+    /// The certificate is trusted, but is for another name or address.
     case wrongHost
-    /// The server wants a certificate of ours, or another one. `alert` is its word for it.
+    /// The server wants a client certificate, or rejected it. `alert` is its TLS alert.
     case clientCertificateRefused(alert: String)
     /// What the server said is not TLS.
     case notTLS
-    /// The server hung up before its first answer.
+    /// The server hung up before its first reply.
     case hungUp
     /// Handshake, AUTH and SELECT together took longer than `after`.
     case noAnswer(after: Duration)
@@ -60,7 +60,7 @@ public enum RedisTLSProblem: Sendable, Hashable {
         }
     }
 
-    /// The alerts with which a server answers a certificate of ours, or that there is none.
+    /// The alerts with which a server rejects the client's certificate or its absence.
     private static let refusals = [
         "_ALERT_CERTIFICATE_REQUIRED", "_ALERT_NO_CERTIFICATE", "_ALERT_BAD_CERTIFICATE",
         "_ALERT_UNSUPPORTED_CERTIFICATE", "_ALERT_CERTIFICATE_REVOKED",
@@ -91,13 +91,13 @@ extension RedisTLSProblem: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notTrusted:
-            "the server's certificate is not trusted: its CA is unknown here, or its time is over or has not come"
+            "the server's certificate is not trusted: unknown CA, or expired or not yet valid"
         case .wrongHost: "the server's certificate is for another host"
         case .clientCertificateRefused(let alert):
-            "the server refused our certificate, or wants one (\(alert))"
+            "the server refused the client's certificate, or requires one (\(alert))"
         case .notTLS: "the server does not speak TLS on this port"
         case .hungUp:
-            "the server hung up before its first answer: it does not speak TLS on this port, or wants a certificate"
+            "the server hung up before its first reply: no TLS here, or it requires a certificate"
         case .noAnswer(let after):
             "no TLS connection within \(after): the server does not speak TLS on this port, or hangs"
         case .handshake(let word): "the TLS handshake failed (\(word))"

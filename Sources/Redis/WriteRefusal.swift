@@ -1,4 +1,4 @@
-/// What a connection was told that means: this server takes no writes now, stay with it.
+/// An error that means: this server accepts no writes now; keep the connection.
 ///
 /// A server that cannot persist, or lacks replicas, still answers reads, so a good reply to any
 /// other command says nothing. One that loads or runs a long script refuses everything.

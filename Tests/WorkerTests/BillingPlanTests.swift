@@ -122,7 +122,7 @@ import Testing
             let list = try await database.billing("plan list")
             #expect(list.contains("refused: \"Gold\" metering.quota.a is unknown\n"))
             for (call, says) in [
-                ("plan show Silver", "no plan is called \"Silver\""),
+                ("plan show Silver", "no plan has the name \"Silver\""),
                 ("plan apply /no/such/file", "cannot be read"),
             ] {
                 let run = try await database.run(
@@ -133,7 +133,7 @@ import Testing
                 "INSERT INTO subscription_plans SELECT 99, name, max_users, max_patients, features FROM subscription_plans"
             )
             let twins = try await database.run(["billing", "plan", "show", "Gold"])
-            #expect(twins.ending == .exited(1) && twins.errors.contains("several plans are called"))
+            #expect(twins.ending == .exited(1) && twins.errors.contains("several plans have the name"))
         }
     }
 }

@@ -111,7 +111,7 @@ import Testing
         ("pay nobody --reason x", 1, "no clinic has the id or subdomain"),
         ("pay smile", 2, "--reason"), ("pay smile --reason x", 1, "has no subscription"),
         ("pay smile --reason x --at 2126-01-01", 1, "has no subscription"),
-        ("subscribe smile Gold --reason x", 1, "no plan is called"),
+        ("subscribe smile Gold --reason x", 1, "no plan has the name"),
         ("subscribe smile Small --from 2126-01-01 --reason x", 2, "has not come yet"),
         ("subscribe smile Small --to 2020-02-30 --reason x", 2, "a day is written"),
         ("hold smile --until soon --reason x", 2, "a time is written"),
