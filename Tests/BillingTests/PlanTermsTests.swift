@@ -36,7 +36,7 @@ import Testing
         (#"{"currency": "XAU"}"#, "metering.billing.currency is \"XAU\""),
         (#"{"currency": "eur"}"#, "metering.billing.currency"),
         (#"{"currency": "JPY", "base": "99.5"}"#, "JPY with no decimal places"),
-        (#"{"currency": "EUR", "base": "0.005"}"#, "at most 2 digits"),
+        (#"{"currency": "EUR", "base": "0.005"}"#, "at most 2 decimal places"),
         (#"{"currency": "EUR", "base": 99}"#, #"is a number: write it in quotes, "99""#),
         (#"{"currency": "EUR", "base": "-1"}"#, "base is \"-1\""),
         (#"{"currency": "EUR", "base": "1e3"}"#, "base is \"1e3\""),
@@ -51,7 +51,7 @@ import Testing
         (#"{"currency": "EUR", "api_calls": {"model": "unit"}}"#, "price is missing"),
         (
             #"{"currency": "EUR", "api_calls": {"model": "unit", "price": "0.0000000000001"}}"#,
-            "at most 12 digits"
+            "at most 12 decimal places"
         ),
         (
             #"{"currency": "EUR", "api_calls": {"model": "unit", "price": "1", "unit": 0}}"#,

@@ -47,7 +47,7 @@ import Testing
         ),
         (
             #"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#,
-            "metering.limits.default.bursts is not known"
+            "metering.limits.default.bursts is unknown"
         ),
         (
             #"{"limits": {"De fault": {"rate": 1, "per": "1s"}}}"#,

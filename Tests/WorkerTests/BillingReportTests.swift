@@ -149,12 +149,12 @@ import Testing
     }
 
     @Test(arguments: [
-        (["--group-by", "plan", "--diff", "2026-02"], "--diff goes without --group-by"),
-        (["--format", "html", "--diff", "2026-02"], "--format html goes without"),
-        (["--format", "html", "--group-by", "plan"], "--format html goes without"),
-        (["--group-by", "month", "--top", "3"], "months come in their order"),
-        (["--descending"], "--descending goes with --sort"),
-        (["--sort", "-users", "--descending"], "--descending goes with --sort"),
+        (["--group-by", "plan", "--diff", "2026-02"], "give --diff or --group-by"),
+        (["--format", "html", "--diff", "2026-02"], "--format html takes no"),
+        (["--format", "html", "--group-by", "plan"], "--format html takes no"),
+        (["--group-by", "month", "--top", "3"], "months are in order"),
+        (["--descending"], "--descending needs --sort"),
+        (["--sort", "-users", "--descending"], "--descending needs --sort"),
         (["--sort", "clinic_id"], "--sort takes one of: subdomain, name,"),
         (["--sort", "users; DROP TABLE clinics"], "--sort takes one of"),
         (["--diff", "2026-02", "--sort", "users"], "--sort takes one of: subdomain,"),

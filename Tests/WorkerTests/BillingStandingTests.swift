@@ -16,14 +16,14 @@ import Testing
                 ("pay smile --key 1", "already recorded; still active\n"),
                 (
                     "charge smile --invoice 7 --due 2026-01-02",
-                    "active -> past_due, because something is unpaid\n"
+                    "active -> past_due, because an amount is unpaid\n"
                 ),
                 ("pay smile --invoice 7", "past_due -> active, because it was paid\n"),
                 ("hold smile --until 2126-01-01", "active -> paused, because it is held\n"),
                 ("release smile", "paused -> active, because it was released\n"),
-                ("fail smile", "active -> past_due, because something is unpaid\n"),
+                ("fail smile", "active -> past_due, because an amount is unpaid\n"),
                 ("pay smile", "past_due -> active, because it was paid\n"),
-                ("reopen smile --invoice 7", "active -> past_due, because something is unpaid\n"),
+                ("reopen smile --invoice 7", "active -> past_due, because an amount is unpaid\n"),
                 ("cancel smile", "past_due -> canceled, because it was canceled\n"),
             ]
             for (words, answer) in steps {
@@ -52,7 +52,7 @@ import Testing
             ).output.split(separator: "\n")
             #expect(
                 dates.dropFirst() == [
-                    "2126-01-01 00:00:00 UTC past_due, because something is unpaid",
+                    "2126-01-01 00:00:00 UTC past_due, because an amount is unpaid",
                     "2126-01-02 00:00:00 UTC notice of day 1",
                     "2126-01-04 00:00:00 UTC notice of day 3",
                     "2126-01-08 00:00:00 UTC notice of day 7",
@@ -76,7 +76,7 @@ import Testing
                 "DATABASE_OWNER_URL": database.server.superuserURL(database: database.name)
             ]
             let call = ["billing", "standing", "adopt"]
-            #expect(try await database.run(call, owner).output.hasSuffix("words only already\n"))
+            #expect(try await database.run(call, owner).output.hasSuffix("already restricted to the eight values\n"))
             try await database.psql(
                 """
                 ALTER TABLE clinic_subscriptions
@@ -112,11 +112,11 @@ import Testing
         ("pay smile", 2, "--reason"), ("pay smile --reason x", 1, "has no subscription"),
         ("pay smile --reason x --at 2126-01-01", 1, "has no subscription"),
         ("subscribe smile Gold --reason x", 1, "no plan has the name"),
-        ("subscribe smile Small --from 2126-01-01 --reason x", 2, "has not come yet"),
+        ("subscribe smile Small --from 2126-01-01 --reason x", 2, "is in the future"),
         ("subscribe smile Small --to 2020-02-30 --reason x", 2, "a day is written"),
         ("hold smile --until soon --reason x", 2, "a time is written"),
         ("cancel smile --undo --on 2026-01-01 --reason x", 2, "give --undo or --on, not both"),
-        ("plan-change smile Small", 2, "--reason says why"),
+        ("plan-change smile Small", 2, "give --reason"),
         ("plan-change smile Small --dry-run", 1, "has no subscription"),
         ("dunning simulate smile", 1, "has no subscription"),
     ])
