@@ -126,7 +126,7 @@ import Testing
     ])
     func `are refused with the place and the remedy`(json: String, says: String) {
         #expect {
-            try PlanTerms(json: "{\"standing\": \(json)}")
+            try PlanTerms(json: "{\"dunning\": \(json)}")
         } throws: {
             "\($0)".contains(says)
         }

@@ -30,11 +30,12 @@ import TestSupport
         ("[1 2]", "is missing a comma or ]"),
         (#"{"a" 1}"#, "a has no colon"), ("{\"a\": 1,}", "has a member without a key"),
         ("[1,]", "is not JSON"), ("01", "is not a JSON number"), ("1.", "is not a JSON number"),
-        ("1e", "is not a JSON number"), ("-", "is not a JSON number"), ("+1", "is not JSON"), ("NaN", "is not JSON"),
+        ("1e", "is not a JSON number"), ("-", "is not a JSON number"), ("+1", "is not JSON"),
+        ("NaN", "is not JSON"),
         ("1 1", "has text after its end"), ("\"a", "has a string that does not end"),
         ("\"\t\"", "has a control character"), (#""\x""#, "has an unknown escape"),
         (#""\ud800""#, "has half a character"), (#""\ud800\u0041""#, "has half a character"),
-        (#""\udc00""#, "cannot be stored"), (#""\u0000""#, "cannot be kept"),
+        (#""\udc00""#, "cannot be stored"), (#""\u0000""#, "cannot be stored"),
         (#""\u00g0""#, "has an unknown escape"), ("tru", "is not JSON"), ("// x", "is not JSON"),
     ])
     func `is refused with the place`(text: String, says: String) {
