@@ -178,7 +178,8 @@ import Testing
             #expect(try await database.psql("SELECT count(*) FROM users") == "5\n")
             let again = try await database.run(
                 ["billing", "override", "end", "2", "--reason", "twice"])
-            #expect(again.ending == .exited(1) && again.errors.contains("no override 2 runs"))
+            #expect(
+                again.ending == .exited(1) && again.errors.contains("override 2 is not in force"))
             let audit = try await database.psql(
                 "SELECT action, entity_id, details ->> 'reason', details ->> 'by' FROM audit_logs WHERE action LIKE 'override%' ORDER BY id"
             )

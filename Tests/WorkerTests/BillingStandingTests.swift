@@ -100,7 +100,9 @@ import Testing
                 "UPDATE clinic_subscriptions SET payment_status = 'trial' WHERE payment_status = 'vip'"
             )
             let done = try await database.run(call, owner)
-            #expect(done.ending == .exited(0) && done.output.hasSuffix("only from now on\n"))
+            #expect(
+                done.ending == .exited(0)
+                    && done.output.hasSuffix("now restricted to the eight values\n"))
             let words = try await database.psql(
                 "SELECT string_agg(payment_status, ' ' ORDER BY payment_status) FROM clinic_subscriptions"
             )
