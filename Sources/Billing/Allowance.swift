@@ -3,7 +3,7 @@ public enum Allowance: Hashable, Sendable {
     /// No plan says anything: the clinic has no subscription.
     case none
     case unlimited
-    /// At most so many: seats, patients, calls or bytes.
+    /// A maximum of seats, patients, calls or bytes.
     case limited(Int64)
 
     /// The allowance of a stored limit, where −1 stands for unlimited and nil for no plan.

@@ -1,4 +1,4 @@
-/// A currency of ISO 4217, with how many digits its amounts have behind the point.
+/// A currency of ISO 4217, with the number of its decimal places.
 ///
 /// An unknown code is an error and never taken for one with two digits: 1,000 JPY are 1000, not 10.
 public struct Currency: Hashable, Sendable {

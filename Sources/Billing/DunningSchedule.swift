@@ -2,8 +2,8 @@ public import Metering
 
 /// What happens to a clinic that does not pay, in days since the oldest open amount was due.
 ///
-/// Deadlines are absolute: 14 days after the 1st is the 15th, whenever anybody looks. By default notices on
-/// days 1, 3, 7 and 12, suspended on day 14, canceled on day 60.
+/// Deadlines are absolute: 14 days after the 1st is the 15th, whenever the worker evaluates it. By
+/// default notices on days 1, 3, 7 and 12, suspended on day 14, canceled on day 60.
 public struct DunningSchedule: Hashable, Sendable {
     /// Days of the notices, ascending, each 1…3650 and before `cancelAfterDays`.
     public var noticeDays: [Int64] = [1, 3, 7, 12]
@@ -16,12 +16,13 @@ public struct DunningSchedule: Hashable, Sendable {
     /// The least time between two steps of severity, 0…720: a late start must not take two at once.
     public var minimumDwellHours: Int64 = 24
 
-    /// A first payment has to come within this time.
+    /// A first payment must arrive within this time.
     public static let firstPaymentHours: Int64 = 23
 
     public init() {}
 
-    /// How far an amount that is open since `since` has come at `now`: 1 past due, 2 suspended, 3 over.
+    /// How far an amount that is open since `since` has come at `now`: 1 past due, 2 suspended, 3
+    /// over.
     ///
     /// Open since 2026-11-01 00:00, asked on 2026-11-15 00:00 → 2.
     func severity(since: UTCTime, now: UTCTime) -> Int {
@@ -38,7 +39,7 @@ public struct DunningSchedule: Hashable, Sendable {
 }
 
 extension UTCTime {
-    /// The instant so many days later, each of 24 hours; the last instant there is when it lies beyond.
+    /// The instant this many days of 24 hours later, at most the last representable one.
     public func adding(days: Int64) -> UTCTime { adding(microseconds: days, times: 86_400_000_000) }
 
     public func adding(hours: Int64) -> UTCTime {

@@ -2,9 +2,9 @@ import Values
 
 /// Decimal numbers as people write them, and back, without rounding.
 enum ExactDecimal {
-    /// The number without its point, filled up to `places` digits behind it: `0.40` at 2 is 40.
+    /// The number scaled to `places` decimal places: `0.40` at 2 is 40.
     ///
-    /// At most twelve digits before the point, no sign, no blanks; nil for anything else.
+    /// At most twelve digits before the point, no sign, no spaces; nil for anything else.
     static func digits(_ text: String, places: Int) -> Int128? {
         let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard let whole = parts.first, (1...12).contains(whole.utf8.count),

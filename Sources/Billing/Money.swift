@@ -9,7 +9,7 @@ public struct Money: Hashable, Sendable {
         self.currency = currency
     }
 
-    /// Reads `99.00` or `99` with no more digits behind the point than the currency has.
+    /// Reads `99.00` or `99` with no more decimal places than the currency has.
     ///
     /// In EUR `99.5` is 9,950 cents; in JPY it is refused. 0 to 999,999,999,999.
     public init?(_ text: String, currency: Currency) {

@@ -2,11 +2,12 @@ import Metering
 
 /// What is to be paid and since when, from facts in any order: maxima and minima only.
 ///
-/// The account is what is not named: a payment of it covers all that was open at its time. A paid invoice is
-/// open again only when it is reopened later; an older failure that becomes known late changes nothing.
+/// The account is what is not named: a payment of it covers all that was open at its time. A paid
+/// invoice is open again only when it is reopened later; an older failure that becomes known late
+/// changes nothing.
 struct OpenAmounts {
     private struct Invoice {
-        /// By when it was said, and until when it may be paid: the latest word counts.
+        /// When the invoice was recorded, and when it is due: the latest fact counts.
         var due: (said: UTCTime, until: UTCTime)?
         var firstFailure: UTCTime?
         var paid: UTCTime?
@@ -66,7 +67,7 @@ struct OpenAmounts {
     private func start(of invoice: Invoice, at now: UTCTime) -> UTCTime? {
         var starts: [UTCTime] = []
         if invoice.paid == nil {
-            // Nothing is open before it was said, and a payment of the account covers what was said before it.
+            // An invoice is open from its record on; a payment of the account covers earlier ones.
             let due = invoice.due.flatMap {
                 $0.until <= now && isAfterPayment($0.said) ? max($0.until, $0.said) : nil
             }

@@ -1,13 +1,13 @@
 extension PaymentStatus {
-    /// Words that applications used before, and what they mean here.
+    /// Values that applications used before, and their meaning here.
     static let oldWords: [String: PaymentStatus] = [
         "paid": .active, "pending": .incomplete, "unpaid": .pastDue, "overdue": .pastDue,
         "trial": .trialing, "cancelled": .canceled, "blocked": .suspended,
     ]
 
-    /// The status that a stored word stands for, in any case; nil for an unknown word.
+    /// The status that a stored value means, in any case; nil for an unknown value.
     ///
-    /// The function `metering.standing_status` of the database says the same.
+    /// The function `metering.standing_status` of the database has the same table.
     public init?(stored word: String) {
         // Blanks only, as the database trims them.
         let word = String(word.lowercased().drop { $0 == " " })

@@ -6,13 +6,13 @@ public enum PaymentStatus: String, CaseIterable, Sendable {
     case trialing
     /// Paid up.
     case active
-    /// Something is unpaid, and the time of grace still runs.
+    /// An amount is unpaid, within the grace period.
     case pastDue = "past_due"
-    /// The time of grace is used up.
+    /// The grace period is over.
     case suspended
     /// Halted by an administrator, or by the end of a trial without a way to pay.
     case paused
-    /// Ended by choice, or because nothing was paid to the last deadline.
+    /// Ended by choice, or unpaid at the last deadline.
     case canceled
     /// The end date passed, or the first payment never came.
     case expired

@@ -34,8 +34,8 @@ public struct PlanComparison: Hashable, Sendable {
 
     public init(_ lines: [Line]) { self.lines = lines }
 
-    /// Whether anything is less than before; such a move waits for the end of the month, so that nobody
-    /// loses in its midst what he has paid for.
+    /// Whether an allowance shrinks. Such a move waits for the end of the month, because the clinic
+    /// has paid for the current one.
     public var isDowngrade: Bool { lines.contains { $0.isLowered } }
 
     public var exceeded: [Line] { lines.filter { $0.excess != nil } }

@@ -1,6 +1,6 @@
 public import Metering
 
-/// What a plan costs, from `metering.billing`. Read and kept; nothing is charged by it here.
+/// The prices of a plan, from `metering.billing`. This package stores them and charges nothing.
 ///
 /// ```json
 /// {"currency": "EUR", "base": "99.00",
@@ -33,9 +33,9 @@ public struct PlanPrices: Hashable, Sendable {
     }
 
     public enum Model: Hashable, Sendable {
-        /// The part of a unit that is used costs its part of the price.
+        /// A partly used unit costs that part of the price.
         case unit(UnitPrice)
-        /// A unit that is begun costs its whole price.
+        /// A started unit costs its whole price.
         case package(UnitPrice)
         /// Each unit costs the price of the tier that it falls into.
         case graduated([Tier])
@@ -155,10 +155,10 @@ extension PlanObject {
         guard let money = Money(text, currency: currency) else {
             let digits =
                 currency.exponent == 0
-                ? "no digits" : "at most \(currency.exponent) digits"
+                ? "no decimal places" : "at most \(currency.exponent) decimal places"
             throw error(
                 key,
-                "is \(text.debugDescription): write an amount of \(currency.code) with \(digits) behind the point"
+                "is \(text.debugDescription): write an amount of \(currency.code) with \(digits)"
             )
         }
         return money
@@ -169,7 +169,7 @@ extension PlanObject {
         guard let price = UnitPrice(text) else {
             throw error(
                 key,
-                "is \(text.debugDescription): write a price with at most 12 digits behind the point"
+                "is \(text.debugDescription): write a price with at most 12 decimal places"
             )
         }
         return price

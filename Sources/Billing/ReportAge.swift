@@ -27,7 +27,7 @@ extension ReportAge: CustomStringConvertible {
     /// The age is cut to whole seconds below 2 minutes, then minutes below 2 hours, hours below 2
     /// days, and days. A roll-up that seems to lie ahead, by a clock that differs, is 0 s old.
     public var description: String {
-        guard let asOf else { return "nothing was rolled up for this month yet" }
+        guard let asOf else { return "no roll-up of this month yet" }
         let seconds = max(0, (madeAt.microseconds - asOf.microseconds) / 1_000_000)
         let age =
             switch seconds {

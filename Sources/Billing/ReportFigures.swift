@@ -1,4 +1,5 @@
-/// What a page says of all clinics of a report together: sums and counts, never rows without a bound.
+/// What a page says of all clinics of a report together: sums and counts, never rows without a
+/// bound.
 public struct ReportFigures: Hashable, Sendable {
     public var totals = Totals()
     public var findings = ReportFindings()

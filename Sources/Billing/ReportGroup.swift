@@ -1,4 +1,5 @@
-/// Clinics of one month that have a plan or a status in common, summed. Fields in the order of the report.
+/// Clinics of one month that have a plan or a status in common, summed. Fields in the order of the
+/// report.
 public struct ReportGroup: Hashable, Sendable {
     /// The plan's name or the word of `payment_status`; nil for clinics without a subscription.
     public var key: String?

@@ -9,7 +9,8 @@ public struct ReportRow: Hashable, Sendable {
     public var name: String
     /// nil without a subscription.
     public var plan: String?
-    /// A word of `PaymentStatus`, or one that this program does not know; nil without a subscription.
+    /// A word of `PaymentStatus`, or one that this program does not know; nil without a
+    /// subscription.
     public var paymentStatus: String?
     public var users: Int64
     public var maxUsers: Allowance

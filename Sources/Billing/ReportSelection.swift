@@ -8,9 +8,9 @@ public struct ReportSelection: Hashable, Sendable {
     public var plans: [String] = []
     /// Words of `payment_status`, and ``none``; empty is any.
     public var statuses: [String] = []
-    /// Only who uses so many hundredths of one of its limits, or more.
+    /// Only clinics at or above this percentage of one of their limits.
     public var overPercent: Int64?
-    /// Only who has a finding.
+    /// Only clinics with a finding.
     public var onlyAttention = false
 
     /// Stands for the plan and the status of a clinic that has no subscription.

@@ -1,11 +1,13 @@
 public import Metering
 
 extension Standing {
-    /// Where a subscription stands at `now`, by its facts alone and by when its present status began.
+    /// Where a subscription stands at `now`, by its facts alone and by when its present status
+    /// began.
     ///
-    /// Facts may come in any order and more than once. Deadlines are absolute: the day of suspension does not
-    /// depend on when anybody looked. One call moves at most one step of severity (past due, suspended,
-    /// canceled), and not before the least time in the present one; relief is immediate.
+    /// Facts may come in any order and more than once. Deadlines are absolute: the day of
+    /// suspension does not depend on when it was evaluated. One call moves at most one step of
+    /// severity (past due, suspended, canceled), and not before the least time in the present one;
+    /// relief is immediate.
     ///
     /// Open since 2026-11-01, asked first on 2026-11-20: past due; a day later: suspended.
     /// - Parameters:
@@ -127,7 +129,8 @@ private struct Target {
         }
     }
 
-    /// Why a clinic comes here from where it stood; the way matters only where nothing bad happened.
+    /// Why a clinic comes here from where it stood; the way matters only where nothing bad
+    /// happened.
     ///
     /// - Parameter begun: When a subscription began last; nil when none did.
     func cause(from entered: Standing?, begun: UTCTime?) -> Standing.Cause {

@@ -24,7 +24,8 @@ public struct Standing: Hashable, Sendable {
         /// The end date has passed and nothing renews it.
         case endDatePassed = "end_date_passed"
         case firstPaymentMissing = "first_payment_missing"
-        /// What ended the subscription is no longer so: news of an earlier time, or another end date.
+        /// What ended the subscription is no longer so: news of an earlier time, or another end
+        /// date.
         case restored
     }
 

@@ -14,8 +14,8 @@ public struct StandingForecast: Hashable, Sendable {
 
     public let entries: [Entry]
 
-    /// Plays the evaluations that the worker would make, each at the first instant at which it could change
-    /// something. A subscription has few of those; after `most` entries it stops.
+    /// Plays the evaluations that the worker would make, each at the first instant at which it
+    /// could change something. A subscription has few of those; after `most` entries it stops.
     public init(
         _ facts: [SubscriptionFact], terms: SubscriptionTerms, entered: Standing?,
         schedule: DunningSchedule, now: UTCTime, most: Int = 200

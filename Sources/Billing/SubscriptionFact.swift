@@ -1,9 +1,9 @@
 public import Metering
 
-/// Something that happened to a clinic's subscription. Facts are only ever added; what they add up to is
-/// computed by ``Standing/after(_:terms:entered:schedule:now:)``.
+/// Something that happened to a clinic's subscription. Facts are only ever added; what they add up
+/// to is computed by ``Standing/after(_:terms:entered:schedule:now:)``.
 public struct SubscriptionFact: Hashable, Sendable {
-    /// When it happened, which may be long before anybody told.
+    /// When it happened, which may be long before it was recorded.
     public let at: UTCTime
     public let kind: Kind
 
@@ -35,7 +35,7 @@ public struct SubscriptionFact: Hashable, Sendable {
         self.kind = kind
     }
 
-    /// Whether it begins anew, so that only facts after it count.
+    /// Whether it starts the subscription again, so that only facts after it count.
     var isAnchor: Bool {
         switch kind {
         case .subscribed, .declared: true

@@ -1,17 +1,18 @@
 import Metering
 
-/// What the facts up to an instant say, whatever their order and however often each was told.
+/// The state given by the facts up to an instant, whatever their order and repetition.
 struct SubscriptionHistory {
     /// The latest beginning; only facts from then on count.
     let anchor: SubscriptionFact?
     /// The facts since the anchor, without it.
     let facts: [SubscriptionFact]
-    /// When the subscription was over, if it is and did not begin anew: nothing later counts.
+    /// When the subscription ended, unless it started again: no later fact counts.
     let end: UTCTime?
     /// Facts that lie ahead; when they come, the standing is evaluated again.
     let ahead: [UTCTime]
 
-    /// - Parameter ended: When the subscription was over, if it is: what came later counts only together
+    /// - Parameter ended: When the subscription was over, if it is: what came later counts only
+    ///   together
     ///   with a new beginning.
     init(_ all: [SubscriptionFact], ended: UTCTime?, now: UTCTime) {
         let happened = all.filter { $0.at <= now }
@@ -38,8 +39,8 @@ struct SubscriptionHistory {
         return word
     }
 
-    /// When the first fact came after a word that the application wrote. No deadline runs before: nobody knows since when
-    /// that clinic owes.
+    /// When the first fact came after a status that the application wrote. No deadline runs before:
+    /// it is unknown since when that clinic owes.
     private var thawed: UTCTime? { facts.map(\.at).min() }
 
     /// The instant from which a cancellation ends the subscription.
@@ -54,8 +55,8 @@ struct SubscriptionHistory {
         }.min()
     }
 
-    /// Until when the subscription is held; nil when it is not. A hold without an end lasts to the last
-    /// instant there is.
+    /// Until when the subscription is held; nil when it is not. A hold without an end lasts to the
+    /// last instant there is.
     func holdEnd(at now: UTCTime) -> UTCTime? {
         let released = facts.filter { $0.kind == .released }.map(\.at).max()
         var ends = facts.compactMap { fact -> UTCTime? in
@@ -81,7 +82,8 @@ struct SubscriptionHistory {
         return open
     }
 
-    /// When the subscription began that the facts are about; nil when the application wrote a word since.
+    /// When the subscription began that the facts are about; nil when the application wrote a word
+    /// since.
     var begun: UTCTime? {
         guard let anchor, case .subscribed = anchor.kind else { return nil }
         return anchor.at
@@ -117,7 +119,7 @@ extension SubscriptionFact {
 }
 
 extension UTCTime {
-    /// The instant so many days earlier; the first instant there is when it lies before that.
+    /// The instant this many days of 24 hours earlier, at least the first representable one.
     func subtracting(days: Int64) -> UTCTime {
         let (span, tooLong) = days.multipliedReportingOverflow(by: 86_400_000_000)
         guard !tooLong, span >= 0 else { return self }

@@ -11,7 +11,7 @@ enum AdminDatabase {
         ["database", "url"], .secret(form: "postgresql://user@host/database"),
         "The database, with a login that has the role `billing_admin`.")
 
-    /// For the one command that changes a table.
+    /// The owner's login, for the one command that changes a table.
     static let ownerURL = SettingKey(
         ["database", "owner", "url"], .secret(form: "postgresql://owner@host/database"),
         "The database, with the login that owns `clinic_subscriptions`.")
@@ -25,7 +25,7 @@ enum AdminDatabase {
         for warning in settings.warnings { Console.note("billing: \(warning)") }
         var configuration = try PostgresConfiguration(settings.required(secret: key))
         configuration.applicationName = "billing"
-        // A second one looks at whom a change of a table waits for.
+        // The second one looks up which sessions a change of a table waits for.
         configuration.poolSize = key.path == ownerURL.path ? 2 : 1
         let pool = PostgresPool(
             configuration: configuration,

@@ -1,12 +1,12 @@
 import ArgumentParser
 import Shell
 
-/// `billing`: what administrators ask about usage.
+/// `billing`: the administrators' program.
 @main
 struct BillingProgram: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "billing",
-        abstract: "Reports what each clinic used, and keeps it within its plan.",
+        abstract: "Reports what each clinic used, and manages plans, limits and subscriptions.",
         discussion: """
             Example:
               billing report --month 2026-11 --format csv --output november.csv

@@ -1,16 +1,16 @@
 import ArgumentParser
 import Foundation
 
-/// What every command that changes a subscription asks for.
+/// The options of every command that changes a subscription.
 struct ChangeOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Why; it goes into the audit log.", valueName: "text"))
+    @Option(help: ArgumentHelp("The reason, for the audit log.", valueName: "text"))
     var reason: String
     @Option(
         help: ArgumentHelp(
-            "Repeated with the same key, nothing is stored twice.", valueName: "text"))
+            "A repeated call with the same key stores nothing.", valueName: "text"))
     var key: String?
 
-    /// A call without a key is told once.
+    /// A call without a key records a fact of its own.
     var idempotencyKey: String { key ?? UUID().uuidString.lowercased() }
 
     func validate() throws {

@@ -5,11 +5,11 @@ import Metering
 import Shell
 import Values
 
-/// `billing dunning`: what comes for clinics that do not pay. Notices are messages that your own programs act on.
+/// `billing dunning`: the steps for clinics that do not pay. Your own programs send the notices.
 struct DunningCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dunning",
-        abstract: "What comes for a clinic that does not pay.",
+        abstract: "Notices, suspension and cancellation of a clinic that does not pay.",
         discussion: """
             Example:
               billing dunning simulate smile-dental
@@ -19,13 +19,13 @@ struct DunningCommand: AsyncParsableCommand {
 
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print every date to come if nothing else happens; change nothing.")
+            abstract: "Print each future date if no other fact arrives; change nothing.")
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
         var clinic: String
         @Option(
             help: ArgumentHelp(
-                "As if a payment had failed or would fail then, in UTC.", valueName: "time"),
+                "Assume a payment that fails at this time, in UTC.", valueName: "time"),
             transform: CommandArguments.time)
         var unpaidSince: UTCTime?
 
@@ -44,7 +44,7 @@ struct DunningCommand: AsyncParsableCommand {
                 try Console.write("\(record.now) \(TerminalText.quoted(now))\n")
                 try Console.write(forecast.entries.map { $0.line + "\n" }.joined())
                 if forecast.entries.isEmpty {
-                    try Console.write("nothing changes with time alone\n")
+                    try Console.write("no change is due\n")
                 }
             }
         }

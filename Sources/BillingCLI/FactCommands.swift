@@ -21,8 +21,8 @@ extension FactCommand {
             let id = try await ledger.clinics.find(named: subject.clinic)
             let entry = FactEntry(
                 kind, at: at, reason: change.reason, key: change.idempotencyKey)
-            let told = try await ledger.subscriptions.record(entry, of: id)
-            try Console.write(told.change.line(isNew: told.isNew))
+            let recorded = try await ledger.subscriptions.record(entry, of: id)
+            try Console.write(recorded.change.line(isNew: recorded.isNew))
         }
     }
 }
@@ -42,7 +42,7 @@ extension PaymentCommand {
     var at: UTCTime? { payment.at }
 }
 
-/// When it happened, and of which invoice.
+/// The time of the fact, and its invoice.
 struct PaymentOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp("When it happened, in UTC. Without it: now.", valueName: "time"),
@@ -55,7 +55,7 @@ struct PaymentOptions: ParsableArguments {
 
 struct PayCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
-        commandName: "pay", abstract: "Tell that a clinic has paid.",
+        commandName: "pay", abstract: "Record that a clinic paid.",
         discussion: """
             Example:
               billing pay smile-dental --reason "bank transfer 4711" --key bank-4711
@@ -68,9 +68,10 @@ struct PayCommand: PaymentCommand {
 
 struct FailCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
-        commandName: "fail", abstract: "Tell that a payment of a clinic has failed.",
+        commandName: "fail", abstract: "Record that a clinic's payment failed.",
         discussion: """
-            An invoice that is paid stays paid: a refund, a dispute or a void payment is `billing reopen`.
+            A paid invoice stays paid. For a refund, a dispute or a void payment, use \
+            `billing reopen`.
 
             Example:
               billing fail smile-dental --reason "card expired"
@@ -84,7 +85,7 @@ struct FailCommand: PaymentCommand {
 struct ReopenCommand: PaymentCommand {
     static let configuration = CommandConfiguration(
         commandName: "reopen",
-        abstract: "Tell that what was paid is open again: a refund, a dispute, a void payment.",
+        abstract: "Record that a paid amount is open again: a refund, a dispute, a void payment.",
         discussion: """
             Example:
               billing reopen smile-dental --invoice 2026-117 --reason "chargeback"
@@ -97,7 +98,7 @@ struct ReopenCommand: PaymentCommand {
 
 struct ChargeCommand: FactCommand {
     static let configuration = CommandConfiguration(
-        commandName: "charge", abstract: "Tell that an invoice is to be paid by a day.",
+        commandName: "charge", abstract: "Record an invoice and the day it is due.",
         discussion: """
             Example:
               billing charge smile-dental --invoice 2026-117 --due 2026-12-15 --reason "December"
@@ -106,7 +107,7 @@ struct ChargeCommand: FactCommand {
     @Option(help: ArgumentHelp("The invoice.", valueName: "name"))
     var invoice: String
     @Option(
-        help: ArgumentHelp("Unpaid from then on, in UTC.", valueName: "time"),
+        help: ArgumentHelp("The due time; unpaid after it, in UTC.", valueName: "time"),
         transform: CommandArguments.time)
     var due: UTCTime
     @OptionGroup var change: ChangeOptions
@@ -116,14 +117,14 @@ struct ChargeCommand: FactCommand {
 struct HoldCommand: FactCommand {
     static let configuration = CommandConfiguration(
         commandName: "hold",
-        abstract: "Halt a subscription: reading only, up to a day or until released.",
+        abstract: "Pause a subscription: read only, until a day or until released.",
         discussion: """
             Example:
               billing hold smile-dental --until 2026-12-31 --reason "moves house"
             """)
     @OptionGroup var subject: FactSubject
     @Option(
-        help: ArgumentHelp("When the hold ends by itself, in UTC.", valueName: "time"),
+        help: ArgumentHelp("When the hold ends, in UTC.", valueName: "time"),
         transform: CommandArguments.time)
     var until: UTCTime?
     @OptionGroup var change: ChangeOptions
@@ -144,9 +145,10 @@ struct ReleaseCommand: FactCommand {
 
 struct CancelCommand: FactCommand {
     static let configuration = CommandConfiguration(
-        commandName: "cancel", abstract: "End a subscription, now or on a day to come.",
+        commandName: "cancel", abstract: "End a subscription, now or on a later day.",
         discussion: """
-            Reading and export are for you to keep open; nothing of the clinic is deleted.
+            No data of the clinic is deleted. Keeping reading and export open is up to your \
+            application.
 
             Examples:
               billing cancel smile-dental --on 2026-12-31 --reason "closes"
@@ -157,15 +159,15 @@ struct CancelCommand: FactCommand {
         help: ArgumentHelp("When it ends, in UTC. Without it: now.", valueName: "time"),
         transform: CommandArguments.time)
     var on: UTCTime?
-    @Flag(help: "Take back cancellations that have not taken effect.")
+    @Flag(help: "Withdraw cancellations that have not taken effect.")
     var undo = false
     @OptionGroup var change: ChangeOptions
 
     func validate() throws {
-        guard !(undo && on != nil) else { throw ValidationError("--undo takes no --on") }
+        guard !(undo && on != nil) else { throw ValidationError("give --undo or --on, not both") }
     }
 
-    /// A day of long ago is over at once.
+    /// A day in the past ends the subscription at once.
     var kind: SubscriptionFact.Kind {
         undo ? .cancelWithdrawn : .canceled(effective: on ?? .first)
     }

@@ -3,15 +3,16 @@ import Ledger
 import Metering
 import Shell
 
-/// `billing limits`: what the database keeps within the plan.
+/// `billing limits`: the limits that the database enforces.
 struct LimitsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "limits",
-        abstract: "Limits on seats, patients and storage, kept by the database.",
+        abstract: "Limits on seats, patients and storage, enforced by the database.",
         discussion: """
-            The database counts every insert, update and delete. While it observes, nothing is refused; when \
-            it enforces, what goes over max_users, max_patients or storage_bytes of the plan fails with \
-            SQLSTATE BQ001, BQ002 or BQ003. A clinic without a plan has no limit.
+            The database counts every insert, update and delete. While it observes, nothing is \
+            refused; when it enforces, a change beyond max_users, max_patients or storage_bytes of \
+            the plan fails with SQLSTATE BQ001, BQ002 or BQ003. A clinic without a plan has no \
+            limit.
 
             Example:
               billing limits status
@@ -34,18 +35,18 @@ struct LimitsCommand: AsyncParsableCommand {
                 let reserved = try await ledger.limits.reservedSeats()
                 if reserved.seats > 0 {
                     try Console.write(
-                        "seats reserved for invitations: \(reserved.seats), in clinics: "
+                        "seats reserved for invitations: \(reserved.seats), clinics: "
                             + "\(reserved.clinics)\n")
                 }
                 let unlimited = try await ledger.limits.clinicsWithoutPlan()
                 if unlimited > 0 {
                     try Console.write(
-                        "clinics without a plan, and so without limits: \(unlimited)\n")
+                        "clinics without a plan, so without limits: \(unlimited)\n")
                 }
             }
         }
 
-        /// `smile-dental users 7 of 5`, a line for each.
+        /// `smile-dental users 7 of 5`, one line per limit.
         static func lines(_ exceeded: [ExceededLimit]) -> String {
             guard !exceeded.isEmpty else { return "no clinic is over its plan\n" }
             let lines = exceeded.map { limit in
@@ -58,32 +59,32 @@ struct LimitsCommand: AsyncParsableCommand {
 
     struct Observe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Count, but refuse nothing.")
+            abstract: "Count without refusing anything.")
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
                 let changed = try await ledger.limits.enforce(false)
                 try Console.write(
                     changed
-                        ? "limits are observed only from now on\n"
-                        : "limits were observed only already\n")
+                        ? "limits are now observed only\n"
+                        : "limits were already observed only\n")
             }
         }
     }
 
     struct Enforce: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Refuse what goes over a clinic's plan.",
+            abstract: "Refuse changes that exceed a clinic's plan.",
             discussion: """
-                Clinics that are over their plan already are listed: they keep what they have, and can add \
-                nothing until they are below it.
+                Lists clinics that already exceed their plan. They keep what they have, and can \
+                add nothing until they are below it.
                 """)
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
                 let changed = try await ledger.limits.enforce(true)
                 try Console.write(
-                    changed ? "limits are enforced from now on\n" : "limits were enforced already\n"
+                    changed ? "limits are now enforced\n" : "limits were already enforced\n"
                 )
                 try Console.write(Status.lines(try await ledger.limits.exceeded()))
             }
@@ -92,10 +93,11 @@ struct LimitsCommand: AsyncParsableCommand {
 
     struct Recount: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Count all rows again, and set wrong counters right.",
+            abstract: "Count all rows again and correct wrong counters.",
             discussion: """
-                `metering-worker serve` does this once a day. One clinic after the other waits for it with \
-                its inserts; one whose counter another transaction holds for ten seconds is left as it is.
+                `metering-worker serve` does this once a day. Inserts of one clinic at a time wait \
+                for it. A clinic whose counter another transaction locks for ten seconds is \
+                skipped.
                 """)
 
         func run() async throws {
@@ -114,10 +116,10 @@ struct LimitsCommand: AsyncParsableCommand {
                 }
                 progress.clear()
                 let counted = outcome.clinics - outcome.skipped
-                try Console.write("clinics counted: \(counted), counters set right: \(wrong)\n")
+                try Console.write("clinics counted: \(counted), counters corrected: \(wrong)\n")
                 if outcome.skipped > 0 {
                     try Console.write(
-                        "clinics left out, their counters were held: \(outcome.skipped)\n")
+                        "clinics skipped because their counters were locked: \(outcome.skipped)\n")
                 }
             }
         }

@@ -2,6 +2,6 @@ struct NoSuchOverride: Error, CustomStringConvertible {
     let id: Int64
 
     var description: String {
-        "no override \(id) runs: see `billing override list`"
+        "override \(id) is not in force: see `billing override list`"
     }
 }

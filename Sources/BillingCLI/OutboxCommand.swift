@@ -17,9 +17,9 @@ struct OutboxCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print messages that nobody has acted on, oldest first, a JSON object a line."
+            abstract: "Print open messages, oldest first, as one JSON object per line."
         )
-        @Option(help: "At most so many, 1 to 10000.")
+        @Option(help: "The most messages to print, 1 to 10000.")
         var limit = 100
 
         func validate() throws {
@@ -39,8 +39,8 @@ struct OutboxCommand: AsyncParsableCommand {
 
     struct Done: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Say that messages were acted on.")
-        @Argument(help: "Numbers of messages.")
+            abstract: "Mark messages as done.")
+        @Argument(help: "Message numbers.")
         var ids: [Int64]
 
         func run() async throws {

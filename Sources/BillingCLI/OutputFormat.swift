@@ -4,7 +4,7 @@ import Reports
 /// What `--format` takes.
 enum OutputFormat: String, CaseIterable, ExpressibleByArgument {
     case table, csv, json, ndjson
-    /// One page with charts.
+    /// One HTML document with charts.
     case html
 
     /// nil for the page.

@@ -5,14 +5,15 @@ import Quotas
 import Shell
 import Values
 
-/// `billing override`: what one clinic has beside its plan, for a while.
+/// `billing override`: numbers that replace the plan's for one clinic, until a day.
 struct OverrideCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "override",
-        abstract: "Numbers that one clinic has beside its plan, until a day.",
+        abstract: "Numbers that replace the plan's for one clinic, until a day.",
         discussion: """
-            WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, shadow:quota or \
-            shadow:limit:NAME. Each is written to audit_logs, counts at once, and ends by itself.
+            WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, \
+            shadow:quota or shadow:limit:NAME. Each is written to audit_logs, takes effect at \
+            once, and ends after its last day.
 
             Example:
               billing override set smile quota 2000000 --until 2026-12-31 --reason "move of old records"
@@ -28,7 +29,7 @@ struct OverrideCommand: AsyncParsableCommand {
 
     struct Set: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give a clinic a number of its own; one of the same kind is replaced.",
+            abstract: "Set an override; it replaces one of the same kind.",
             discussion: """
                 Examples:
                   billing override set smile users 30 --until 2026-12-31 --reason "two locums"
@@ -53,7 +54,7 @@ struct OverrideCommand: AsyncParsableCommand {
             help: ArgumentHelp("The last day, in UTC.", valueName: "YYYY-MM-DD"),
             transform: endOfDay)
         var until: Int64
-        @Option(help: "Why, for those who come later.") var reason: String
+        @Option(help: "The reason, for the audit log.") var reason: String
 
         func validate() throws {
             guard ClinicOverride(what, value) != nil else {
@@ -78,7 +79,7 @@ struct OverrideCommand: AsyncParsableCommand {
             }
         }
 
-        /// An override changes a limit and makes none.
+        /// An override changes a limit; it never creates one.
         private func noteMissingLimit(of clinic: ClinicID, in ledger: Ledger) async throws {
             let (name, window): (String, UInt16)
             switch what {
@@ -92,7 +93,7 @@ struct OverrideCommand: AsyncParsableCommand {
             let windows = plan?.limits.first { $0.name == name }?.windows ?? []
             guard !windows.contains(where: { $0.id.window == window }) else { return }
             Console.note(
-                "billing: the plan of this clinic has no \(what): nothing changes until it has")
+                "billing: the plan of this clinic has no \(what): the override has no effect yet")
         }
 
         /// The kind of value that goes with `what`.
@@ -131,13 +132,13 @@ struct OverrideCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print the overrides that run now.",
+            abstract: "Print the overrides in force.",
             discussion: """
                 Example:
                   billing override list smile
                 """)
 
-        @Argument(help: ArgumentHelp("Only of this clinic.", valueName: "id|subdomain"))
+        @Argument(help: ArgumentHelp("Only this clinic.", valueName: "id|subdomain"))
         var clinic: String?
 
         func run() async throws {
@@ -167,7 +168,7 @@ struct OverrideCommand: AsyncParsableCommand {
                 """)
 
         @Argument(help: "Its number, as `billing override list` prints it.") var id: Int64
-        @Option(help: "Why, for those who come later.") var reason: String
+        @Option(help: "The reason, for the audit log.") var reason: String
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in

@@ -9,10 +9,10 @@ import Values
 struct PlanChangeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan-change",
-        abstract: "Move a clinic to another plan, and say what it would be over.",
+        abstract: "Move a clinic to another plan, and list the limits it would exceed.",
         discussion: """
-            At once when nothing becomes less; a smaller plan begins with the next month. Nothing is deleted: \
-            a clinic over its new limits adds nothing until it is below them.
+            Moves at once when no allowance shrinks; otherwise with the next month. Nothing is \
+            deleted: a clinic over its new limits cannot add until it is below them.
 
             Examples:
               billing plan-change smile-dental Solo --dry-run
@@ -23,19 +23,21 @@ struct PlanChangeCommand: AsyncParsableCommand {
     var clinic: String
     @Argument(help: ArgumentHelp("The plan.", valueName: "name|number"))
     var plan: String
-    @Flag(help: "Say what it would mean; change nothing.")
+    @Flag(help: "Print what would change; change nothing.")
     var dryRun = false
-    @Flag(help: "At once, also when something becomes less.")
+    @Flag(help: "Move at once, even to a smaller allowance.")
     var now = false
-    @Flag(help: "With the next month, also when nothing becomes less.")
+    @Flag(help: "Move with the next month, even to a larger allowance.")
     var nextMonth = false
-    @Option(help: ArgumentHelp("Why; it goes into the audit log.", valueName: "text"))
+    @Option(help: ArgumentHelp("The reason, for the audit log.", valueName: "text"))
     var reason: String?
 
     func validate() throws {
-        guard !(now && nextMonth) else { throw ValidationError("--now or --next-month, not both") }
+        guard !(now && nextMonth) else {
+            throw ValidationError("give --now or --next-month, not both")
+        }
         guard dryRun || reason != nil else {
-            throw ValidationError("--reason says why; or look first with --dry-run")
+            throw ValidationError("give --reason, or --dry-run to change nothing")
         }
         guard (1...500).contains(reason?.count ?? 1) else {
             throw ValidationError("--reason has 1 to 500 characters")
@@ -66,7 +68,7 @@ struct PlanChangeCommand: AsyncParsableCommand {
             text += "\n"
         }
         if !change.comparison.exceeded.isEmpty {
-            text += "nothing is deleted; what is over cannot grow until it is below\n"
+            text += "nothing is deleted; counts over a limit cannot grow until they are below it\n"
         }
         return text
     }

@@ -27,8 +27,8 @@ enum PlanChangeText {
     private static func line(of difference: PlanChange.Difference) -> String {
         let delay =
             switch difference.delay {
-            case .nextMonth: ", from the next month on"
-            case .nextInsert: ", refuses what is added and takes nothing away"
+            case .nextMonth: ", from next month"
+            case .nextInsert: ", refuses additions and removes nothing"
             case nil: ""
             }
         let (before, after) = (difference.before ?? "nothing", difference.after ?? "nothing")
@@ -51,7 +51,7 @@ enum PlanChangeText {
             text += "  clinics over the limit: \(over.joined(separator: ", "))\n"
         }
         if reach.overQuota > 0 {
-            text += "  clinics that used more than the quota this month: \(reach.overQuota)\n"
+            text += "  clinics over the quota this month: \(reach.overQuota)\n"
         }
         return text
     }

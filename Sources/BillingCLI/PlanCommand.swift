@@ -34,7 +34,7 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check a file of plans, without a database.",
             discussion: """
-                Says every fault with its place, and exits with 1 when there is one.
+                Prints every error with its place, and exits with 1 when there is one.
 
                 Example:
                   billing plan validate practice.json
@@ -51,18 +51,19 @@ struct PlanCommand: AsyncParsableCommand {
 
     struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Create plans from a file, or change those of the same name.",
+            abstract: "Create plans from a file, or change plans of the same name.",
             discussion: """
-                All or nothing. Keys of features that the file does not name stay as they are. Clinics get a \
-                raised quota at once, a lowered one with the next month; rate limits follow at once; a lowered \
-                limit on people, patients or storage only refuses what is added.
+                All or nothing. Keys of features that the file does not name stay as they are. \
+                Clinics get a raised quota at once, a lowered one with the next month; rate \
+                limits follow at once; a lowered limit on people, patients or storage only \
+                refuses additions.
 
                 Example:
                   billing plan apply practice.json --dry-run
                 """)
 
         @Argument(help: "A JSON file, or - for stdin.") var file: String
-        @Flag(help: "Say what would change, and change nothing.") var dryRun = false
+        @Flag(help: "Print what would change; change nothing.") var dryRun = false
 
         func run() async throws {
             let drafts = try PlanCommand.plans(in: file)
@@ -79,7 +80,7 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print every plan with its version in use.",
             discussion: """
-                A version that cannot be used is named below its plan, with what is wrong.
+                A version that cannot be used is printed below its plan, with the error.
 
                 Example:
                   billing plan list
@@ -106,7 +107,7 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print one plan and its versions.",
             discussion: """
-                As JSON it is a file that `billing plan apply` takes.
+                The JSON form is a file that `billing plan apply` accepts.
 
                 Example:
                   billing plan show Practice --format json
@@ -115,7 +116,7 @@ struct PlanCommand: AsyncParsableCommand {
         enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }
 
         @Argument(help: "The plan's name.") var name: String
-        @Option(help: "The form of the answer.") var format = Format.text
+        @Option(help: "The output format.") var format = Format.text
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in

@@ -3,7 +3,7 @@ import Metering
 import Shell
 import Values
 
-/// A plan as a person reads it.
+/// A plan as text.
 enum PlanText {
     static func cells(of plan: ListedPlan) -> [String] {
         [
@@ -14,7 +14,7 @@ enum PlanText {
         ]
     }
 
-    /// What `billing plan apply` takes.
+    /// The file that `billing plan apply` accepts.
     static func file(of plan: ListedPlan) -> JSON {
         .object([
             JSON.Member(key: "name", value: .text(plan.name)),

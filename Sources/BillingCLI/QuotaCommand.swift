@@ -4,11 +4,11 @@ import Metering
 import Quotas
 import Shell
 
-/// `billing quota`: what a clinic may still use, why, and what support can do about it.
+/// `billing quota`: what a clinic may use, where the numbers come from, and corrections by support.
 struct QuotaCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quota",
-        abstract: "What a clinic may use, where each number comes from, and changes of this month.",
+        abstract: "What a clinic may use, where each number comes from, and corrections.",
         discussion: """
             Example:
               billing quota explain smile
@@ -19,8 +19,8 @@ struct QuotaCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print each limit of a clinic, what is used, and where the limit comes from.",
             discussion: """
-                Reads PostgreSQL: units counted until the last checkpoint. How full rate limits are right now, and \
-                the last denials, a worker knows: GET /v1/clinics/{id}/explain.
+                Reads PostgreSQL: units counted until the last checkpoint. For the current state of \
+                rate limits and the last denials, ask a worker: GET /v1/clinics/{id}/explain.
 
                 Example:
                   billing quota explain smile
@@ -43,40 +43,40 @@ struct QuotaCommand: AsyncParsableCommand {
 
     struct Reset: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let a clinic's quota begin anew within the month; what was counted stays.",
+            abstract: "Start a clinic's quota again within the month; usage stays.",
             discussion: """
-                Usage and bills do not change: only what the quota is compared with begins at 0 again. Rate limits \
-                free themselves in their windows.
+                Usage and bills do not change; only the count that the quota limits restarts at \
+                0. Rate limits recover within their windows.
 
                 Example:
                   billing quota reset smile --reason "import went wrong, agreed by phone"
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
-        @Option(help: "Why; it goes into the audit log.") var reason: String
+        @Option(help: "The reason, for the audit log.") var reason: String
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
                 let id = try await ledger.clinics.find(named: clinic)
                 let units = try await ledger.usage.resetQuota(of: id, reason: reason)
-                try Console.write("quota of \(id) begins anew; \(units) units weigh no longer\n")
+                try Console.write("quota of \(id) starts again; \(units) units no longer count\n")
             }
         }
     }
 
     struct Refund: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give units of this month back, in the quota and in usage, once for each id.",
+            abstract: "Give units of this month back, in quota and usage, once per id.",
             discussion: """
                 Example:
                   billing quota refund smile 1200 --id ticket-4711 --reason "double import"
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
-        @Argument(help: "Cost units, no more than the month has.") var units: Int64
-        @Option(help: "Your own name of this refund; repeated, nothing is given twice.")
+        @Argument(help: "Cost units, at most those used this month.") var units: Int64
+        @Option(help: "Your own id of this refund; a repeat gives nothing back.")
         var id: String
-        @Option(help: "Why; it goes into the audit log.") var reason: String
+        @Option(help: "The reason, for the audit log.") var reason: String
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
@@ -86,7 +86,7 @@ struct QuotaCommand: AsyncParsableCommand {
                 try Console.write(
                     isNew
                         ? "\(units) units given back to \(clinic)\n"
-                        : "this refund was known already; nothing changed\n")
+                        : "this refund was already recorded; nothing changed\n")
             }
         }
     }

@@ -44,7 +44,7 @@ struct QuotaText {
         return ["quota", "\(used)", limit < 0 ? "unlimited" : "\(limit)", ends, from("quota")]
     }
 
-    /// Units of the month; sums that no `Int64` holds stand at its ends.
+    /// Units of the month; a sum beyond `Int64` becomes its bound.
     private var used: Int64 {
         origin.stored.ledger.values.reduce(origin.stored.adjustments) { sum, units in
             let (total, overflow) = sum.addingReportingOverflow(units)

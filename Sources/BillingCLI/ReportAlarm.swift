@@ -2,7 +2,7 @@ import ArgumentParser
 import Billing
 import Shell
 
-/// What `--fail-on` watches for. Raw values are its words.
+/// The findings of `--fail-on`. Raw values are its arguments.
 enum ReportAlarm: String, CaseIterable {
     case overQuota = "over-quota"
     case pastDue = "past-due"
@@ -12,7 +12,7 @@ enum ReportAlarm: String, CaseIterable {
         try text.split(separator: ",", omittingEmptySubsequences: false).map { word in
             guard let alarm = ReportAlarm(rawValue: String(word)) else {
                 throw ValidationError(
-                    "--fail-on takes one or more of over-quota,past-due,drift, with commas")
+                    "--fail-on takes over-quota, past-due and drift, separated by commas")
             }
             return alarm
         }
@@ -26,11 +26,11 @@ enum ReportAlarm: String, CaseIterable {
         }
     }
 
-    /// Says what was found and ends with 3, or does nothing.
+    /// Reports what was found and exits with 3, or does nothing.
     static func end(_ wanted: [ReportAlarm], _ found: ReportFindings) throws {
-        let told = allCases.filter { wanted.contains($0) && $0.clinics(found) > 0 }
-        guard !told.isEmpty else { return }
-        let list = told.map { "\($0.rawValue) \($0.clinics(found))" }
+        let reported = allCases.filter { wanted.contains($0) && $0.clinics(found) > 0 }
+        guard !reported.isEmpty else { return }
+        let list = reported.map { "\($0.rawValue) \($0.clinics(found))" }
         Console.note("billing: found, in clinics: \(list.joined(separator: ", "))")
         throw ExitCode(3)
     }

@@ -19,9 +19,10 @@ struct ReportCommand: AsyncParsableCommand {
               billing report --attention --fail-on over-quota,past-due --max-age 10m
               billing report --format html --output november.html
 
-            Usage is what the last roll-up wrote; the report says how old it is. All filters must hold. Columns, \
-            findings and what goes together: docs/report.md. Exit code 3: --fail-on found something, and the \
-            report was written; 4: the numbers are older than --max-age, and nothing was written.
+            Usage is what the last roll-up wrote; the report states its age. All filters apply \
+            together. Columns, findings and combinations: docs/report.md. Exit code 3: --fail-on \
+            found something, and the report was written; 4: the numbers are older than --max-age, \
+            and nothing was written.
             """)
 
     @Option(
@@ -43,7 +44,7 @@ struct ReportCommand: AsyncParsableCommand {
     var status: [String] = []
     @Option(
         help: ArgumentHelp(
-            "Only clinics that use so many percent of users, patients, calls or storage, or more.",
+            "Only clinics at or above this percentage of users, patients, calls or storage.",
             valueName: "pct"),
         transform: percent)
     var over: Int64?
@@ -52,34 +53,34 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Sort by this column; -column turns the order around.", valueName: "column"))
+            "Sort by this column; -column reverses the order.", valueName: "column"))
     var sort: String?
-    @Flag(help: "Turn the order of --sort around.")
+    @Flag(help: "Reverse the order of --sort.")
     var descending = false
-    @Option(help: ArgumentHelp("Only the first so many rows.", valueName: "n"), transform: count)
+    @Option(help: ArgumentHelp("Only the first N rows.", valueName: "n"), transform: count)
     var top: Int64?
-    @Option(help: "Sum by this; month: thirteen months up to --month.")
+    @Option(help: "Sum by this. month: the thirteen months up to --month.")
     var groupBy: ReportGrouping?
     @Option(
-        help: ArgumentHelp("Set this month beside the other.", valueName: "YYYY-MM"),
+        help: ArgumentHelp("Compare with this month.", valueName: "YYYY-MM"),
         transform: month)
     var diff: Month?
-    @Option(help: "The form of the report. The table stops at 1,000 rows, html at 500.")
+    @Option(help: "The report format. table stops at 1,000 rows, html at 500.")
     var format = OutputFormat.table
     @Option(
         help: ArgumentHelp(
-            "Write to this file; it appears when it is complete, and replaces an older one.",
+            "Write to this file. It is replaced only once the report is complete.",
             valueName: "file"))
     var output: String?
     @Option(
         help: ArgumentHelp(
-            "End with 3 when a clinic of the report is over-quota, past-due or has drift.",
+            "Exit with 3 when a clinic of the report is over-quota, past-due or has drift.",
             valueName: "over-quota,past-due,drift"),
         transform: alarms)
     var failOn: [ReportAlarm] = []
     @Option(
         help: ArgumentHelp(
-            "End with 4 when the numbers are older, such as 10m or 1h.", valueName: "age"),
+            "Exit with 4 when the numbers are older, such as 10m or 1h.", valueName: "age"),
         transform: age)
     var maxAge: Duration?
 
@@ -92,7 +93,7 @@ struct ReportCommand: AsyncParsableCommand {
     private func report(from ledger: Ledger) async throws {
         let current = try await ledger.usage.currentMonth()
         var selection = ReportSelection(month: month ?? current)
-        if diff == selection.month { throw ValidationError("--diff names another month") }
+        if diff == selection.month { throw ValidationError("--diff must name another month") }
         try await narrow(&selection, in: ledger)
         let found = try await ledger.reports.read { reader in
             let age = try await reader.age(of: selection.month)

@@ -18,22 +18,22 @@ struct ReportOrderOptions {
             isDescending: isTurned || descending, top: top)
     }
 
-    /// Refuses what does not go together, with what does.
+    /// Refuses options that cannot be combined.
     func check(_ command: ReportCommand) throws {
         if command.diff != nil, command.groupBy != nil {
-            throw ValidationError("--diff goes without --group-by: it sets clinics side by side")
+            throw ValidationError("give --diff or --group-by, not both: --diff compares clinics")
         }
         if command.format == .html, command.diff != nil || command.groupBy != nil {
             throw ValidationError(
-                "--format html goes without --diff and --group-by; its charts sum by plan and month"
+                "--format html takes no --diff or --group-by; its charts sum by plan and month"
             )
         }
         if command.groupBy == .month, sort != nil || top != nil || descending {
             throw ValidationError(
-                "--group-by month goes without --sort and --top: months come in their order")
+                "--group-by month takes no --sort or --top: months are in order")
         }
         if descending, sort?.hasPrefix("-") ?? true {
-            throw ValidationError("--descending goes with --sort COLUMN, or write --sort -COLUMN")
+            throw ValidationError("--descending needs --sort COLUMN; or write --sort -COLUMN")
         }
         try checkColumn(command)
     }

@@ -2,7 +2,7 @@ import Billing
 import Reports
 import Shell
 
-/// A report on its way out: rows in, pieces of 64 KiB out, so memory does not grow with it.
+/// Writes a report in pieces of 64 KiB, so memory does not grow with its rows.
 struct ReportPieces: ~Copyable {
     private var writer: any ReportWriter
     private var file: ResultFile
@@ -32,7 +32,7 @@ struct ReportPieces: ~Copyable {
         }
     }
 
-    /// Writes the rest; only now does a file appear.
+    /// Writes the rest, then puts the file in place.
     mutating func end(_ age: ReportAge) throws {
         progress.clear()
         writer.end(age, to: &pending)

@@ -9,7 +9,7 @@ import Values
 struct StandingCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "standing",
-        abstract: "Where a subscription stands, and why.",
+        abstract: "The standing of a subscription, and its cause.",
         discussion: """
             Example:
               billing standing show smile-dental
@@ -22,8 +22,8 @@ struct StandingCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print a clinic's status, its facts, its moves, and what comes next.",
             discussion: """
-                The status is computed from facts: payments, failures, holds, dates, and words that your own \
-                code wrote. Times are UTC.
+                The status is computed from facts: payments, failures, holds, dates, and values \
+                that your own code wrote. Times are UTC.
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
@@ -45,10 +45,11 @@ struct StandingCommand: AsyncParsableCommand {
 extension StandingCommand {
     struct Adopt: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Let payment_status take the eight words only, once no other is left.",
+            abstract: "Restrict payment_status to its eight values, once no other is left.",
             discussion: """
-                Writes old words such as `paid` as ours, then adds the CHECK; no standing moves. Connects with \
-                DATABASE_OWNER_URL. Exit code 3 while words are left that nobody knows; they are listed.
+                Replaces old values such as `paid`, then adds the CHECK; no standing changes. \
+                Connects with DATABASE_OWNER_URL. Exit code 3 while unknown values are left; they \
+                are listed.
 
                 Example:
                   DATABASE_OWNER_URL=postgresql://owner@db/clinics billing standing adopt
@@ -61,15 +62,15 @@ extension StandingCommand {
                 }
                 switch adoption {
                 case .wasDone:
-                    try Console.write("payment_status takes the eight words only already\n")
+                    try Console.write("payment_status is already restricted to the eight values\n")
                 case .done:
-                    try Console.write("payment_status takes the eight words only from now on\n")
+                    try Console.write("payment_status is now restricted to the eight values\n")
                 case .unknownStatuses(let unknown):
                     for entry in unknown {
                         try Console.write(
                             "\(entry.clinics) clinics: \(TerminalText.quoted(entry.status))\n")
                     }
-                    Console.note("billing: write one of the eight words there; nothing was changed")
+                    Console.note("billing: replace these by one of the eight; nothing changed")
                     throw ExitCode(3)
                 }
             }

@@ -11,14 +11,14 @@ struct StandingText {
     let waiting: (plan: String, at: UTCTime)?
 
     var text: String {
-        (head + section("next, if nothing else happens", next) + section("facts", facts)
+        (head + section("next, if no other fact arrives", next) + section("facts", facts)
             + section("moves", moves.map(Self.line))).map { $0 + "\n" }.joined()
     }
 
     private var head: [String] {
         var lines = ["clinic  \(record.clinic)"]
         guard let word = record.storedStatus else {
-            return lines + ["no subscription: nothing is limited; billing subscribe gives it one"]
+            return lines + ["no subscription: nothing is limited; billing subscribe starts one"]
         }
         lines.append("plan    \(record.plan.map(TerminalText.quoted) ?? "none")")
         if let standing = record.standing {
@@ -27,8 +27,8 @@ struct StandingText {
                     + "because \(standing.cause.words)")
         } else {
             lines.append(
-                "status  \(TerminalText.quoted(word)) is not a known word: nothing is limited; "
-                    + "write one of the eight, or tell a fact")
+                "status  \(TerminalText.quoted(word)) is not a known value: nothing is limited; "
+                    + "write one of the eight, or record a fact")
         }
         if let since = record.step().unpaidSince { lines.append("unpaid  since \(since)") }
         if let end = record.terms.end {
@@ -38,7 +38,7 @@ struct StandingText {
             lines.append("plan    becomes \(TerminalText.quoted(waiting.plan)) at \(waiting.at)")
         }
         if let problem = record.scheduleProblem {
-            lines.append("plan    is not readable, the usual days are used: \(problem)")
+            lines.append("plan    cannot be read, so the default days apply: \(problem)")
         }
         return lines
     }
@@ -83,18 +83,18 @@ extension Standing.Cause {
     var words: String {
         switch self {
         case .subscribed: "it was subscribed"
-        case .declared: "somebody wrote it"
+        case .declared: "the application wrote it"
         case .paid: "it was paid"
-        case .unpaid: "something is unpaid"
-        case .graceEnded: "the time of grace is over"
+        case .unpaid: "an amount is unpaid"
+        case .graceEnded: "the grace period is over"
         case .deadlinePassed: "the last deadline has passed"
         case .trialEnded: "the trial has ended without a payment"
         case .held: "it is held"
         case .released: "it was released"
         case .canceled: "it was canceled"
         case .endDatePassed: "the end date has passed"
-        case .firstPaymentMissing: "the first payment did not come"
-        case .restored: "what ended it is no longer so"
+        case .firstPaymentMissing: "the first payment did not arrive"
+        case .restored: "the cause of its end was withdrawn"
         }
     }
 }
@@ -109,10 +109,10 @@ extension StandingForecast.Entry {
 }
 
 extension StandingChange {
-    /// What a command that told a fact prints.
+    /// What a command that recorded a fact prints.
     func line(isNew: Bool = true) -> String {
         let status = after.status.rawValue
-        guard isNew else { return "told before; still \(status)\n" }
+        guard isNew else { return "already recorded; still \(status)\n" }
         let old = before.map { $0.status.rawValue } ?? "none"
         guard event != nil else { return "still \(status) since \(after.since)\n" }
         return "\(old) -> \(status), because \(after.cause.words)\n"

@@ -5,14 +5,14 @@ import Metering
 import Shell
 import Values
 
-/// `billing subscribe`: begins a subscription.
+/// `billing subscribe`: starts a subscription.
 struct SubscribeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "subscribe",
-        abstract: "Begin a new subscription of a clinic; what was before is history.",
+        abstract: "Start a new subscription of a clinic; earlier facts become history.",
         discussion: """
-            Without --to it renews by itself. The plan says whether it begins with a trial. To move a running \
-            subscription, use `billing plan-change`.
+            Without --to it renews. The plan says whether it starts with a trial. To move a \
+            running subscription, use `billing plan-change`.
 
             Examples:
               billing subscribe smile-dental Practice --reason "contract 12"
@@ -28,22 +28,22 @@ struct SubscribeCommand: AsyncParsableCommand {
         transform: CommandArguments.day)
     var from: CivilDate?
     @Option(
-        help: ArgumentHelp("Last day; then it ends.", valueName: "day"),
+        help: ArgumentHelp("Last day of the subscription.", valueName: "day"),
         transform: CommandArguments.day)
     var to: CivilDate?
     @Option(
         help: ArgumentHelp(
             "Days of the trial, 1 to 3650. Without it: the plan's.", valueName: "days"))
     var trial: Int64?
-    @Flag(help: "Begin without a trial.")
+    @Flag(help: "Start without a trial.")
     var noTrial = false
-    @Flag(help: "Begin incomplete: it expires unless it is paid within 23 hours.")
+    @Flag(help: "Start incomplete: it expires unless it is paid within 23 hours.")
     var awaitingPayment = false
     @OptionGroup var change: ChangeOptions
 
     func validate() throws {
         guard !(noTrial && trial != nil) else {
-            throw ValidationError("--no-trial takes no --trial")
+            throw ValidationError("give --trial or --no-trial, not both")
         }
         guard (1...3_650).contains(trial ?? 1) else {
             throw ValidationError("--trial is 1 to 3650 days")
@@ -57,11 +57,11 @@ struct SubscribeCommand: AsyncParsableCommand {
             let today = now / 86_400_000_000
             let first = from?.daysSince1970 ?? today
             guard first <= today else {
-                throw ValidationError("--from has not come yet: subscribe on that day")
+                throw ValidationError("--from is in the future: subscribe on that day")
             }
             let last = to?.daysSince1970 ?? first + 364
             guard last >= first, to == nil || last >= today else {
-                throw ValidationError("--to lies before the first day, or is over")
+                throw ValidationError("--to is before the first day, or in the past")
             }
             let subscription = NewSubscription(
                 plan: plan, firstDay: first, lastDay: last, renews: to == nil,

@@ -11,7 +11,7 @@ struct UnknownWord: Error, CustomStringConvertible {
         guard let strange else { return }
         let list = Set(known).sorted().prefix(20).map(TerminalText.quoted).joined(separator: ", ")
         throw UnknownWord(
-            description: "\(option) \(TerminalText.quoted(strange)) is not there; there are "
+            description: "\(option) \(TerminalText.quoted(strange)) is unknown; known are "
                 + "\(list.isEmpty ? "none" : list), and none for clinics without a subscription")
     }
 }

@@ -1,15 +1,17 @@
 import Postgres
 
-/// A step with the rights of the connecting role: a query that answers which statements are still to run.
+/// A step with the rights of the connecting role: a query that answers which statements are still
+/// to run.
 ///
 /// The query has the columns `statement` (text) and `runs_alone` (boolean, for what no transaction
-/// allows) and reads the catalog. Each statement is a transaction of its own, and the query is asked
-/// again after each, so a step that was interrupted goes on, and one that is done does nothing.
+/// allows) and reads the catalog. Each statement is a transaction of its own, and the query is
+/// asked again after each, so a step that was interrupted goes on, and one that is done does
+/// nothing.
 public struct ConnectingRoleStep: Sendable {
     let query: Statement
 
     /// What such a query begins with.
-    static let firstLine = "-- answers statements for the connecting role\n"
+    static let firstLine = "-- returns statements for the connecting role\n"
 
     /// Row security for the application's tables that do not have it on.
     public static let rowSecurity = ConnectingRoleStep(query: SQL.rlsEnable)
@@ -29,7 +31,8 @@ extension Migrator {
         }
     }
 
-    /// Runs a step under the lock of migrations and returns its statements; none when it was done before.
+    /// Runs a step under the lock of migrations and returns its statements; none when it was done
+    /// before.
     ///
     /// - Parameter progress: Takes one line for each statement, and more while waiting.
     public func run(

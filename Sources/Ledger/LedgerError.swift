@@ -1,11 +1,11 @@
 public import Metering
 public import Postgres
 
-/// Why the ledger gave no answer. Descriptions are safe for logs.
+/// Why the ledger failed. Descriptions are safe for logs.
 public enum LedgerError: Error, Hashable, CustomStringConvertible {
-    /// PostgreSQL gave none, or refused.
+    /// PostgreSQL did not reply, or refused.
     case store(PostgresError)
-    /// The login could go around what keeps clinics apart.
+    /// The login could bypass the isolation of clinics.
     case unsafeRole(login: String, UnsafeRole)
     /// The login lacks the rights of the worker.
     case missingGrant(login: String)
@@ -23,7 +23,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case outOfRange(String)
     /// The clinic is known and has no subscription.
     case noSubscription(ClinicID)
-    /// The database's own functions refused it, in words that hold no values.
+    /// A function of the database refused it; the text holds no values.
     case refused(String)
     /// As many keys are usable as a worker holds in memory.
     case tooManyKeys(max: Int)
@@ -60,7 +60,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         switch self {
         case .store(let error): "\(error)"
         case .unsafeRole(let login, let role):
-            "\(login) \(role); use a login of its own: \(Self.howTo)"
+            "\(login) \(role); use a separate login: \(Self.howTo)"
         case .missingGrant(let login):
             "\(login) is not a member of metering_worker: GRANT metering_worker TO \(login)"
         case .schema(let found, let needed) where found > needed:
@@ -69,16 +69,16 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .unknownPlan(let name):
-            "no plan is called \(name.debugDescription): see billing plan list"
+            "no plan has the name \(name.debugDescription): see billing plan list"
         case .ambiguousPlan(let name):
-            "several plans are called \(name.debugDescription): rename all but one in subscription_plans"
+            "several plans have the name \(name.debugDescription): rename all but one"
         case .corrupt(let what): "the database holds \(what)"
         case .outOfRange(let what): what
         case .noSubscription(let clinic):
-            "clinic \(clinic) has no subscription: billing subscribe gives it one"
+            "clinic \(clinic) has no subscription: start one with billing subscribe"
         case .refused(let what): what
         case .tooManyKeys(let max):
-            "\(max) keys are usable already: revoke one, or let some expire"
+            "\(max) keys are already usable: revoke one, or let some expire"
         }
     }
 

@@ -2,7 +2,7 @@ public import Postgres
 
 /// Why a database was not migrated. Descriptions are safe for logs and say what to do.
 public enum MigrationError: Error, Hashable, CustomStringConvertible {
-    /// The application's tables cannot be attached as they are: everything that stands in the way.
+    /// The application's tables cannot be attached unchanged: all problems.
     case cannotAttach([AttachProblem])
     /// The database has this file with another name or content: its schema is another one.
     case otherSchema(String)
@@ -14,7 +14,7 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
     case locked(waited: Duration)
     /// Other sessions used what this step had to lock, for all the time allowed.
     case busy(String, waited: Duration)
-    /// A statement ran, and is still to be run.
+    /// A statement ran, but the query still returns it.
     case withoutEffect(String)
     /// The connecting role lacks a right. The text names the remedy.
     case missingRight(String)
@@ -45,9 +45,9 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
                 + problems.map { "\($0.what): \($0.remedy)" }).joined(separator: "\n")
         case .otherSchema(let name):
             """
-            this database has another schema than this program (\(name) differs), and one from before \
-            0.1.0 is not upgraded: make a new database, or remove the schema as docs/attach.md says \
-            under "Detaching", then migrate
+            the schema of this database is not that of this program (\(name) differs), and a schema from before \
+            0.1.0 is not upgraded: create a new database, or remove the schema as docs/attach.md \
+            says under "Detaching", then migrate
             """
         case .newerDatabase(let version):
             """
@@ -58,8 +58,8 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
         case .locked(let waited): "another program was migrating for \(waited); try again"
         case .busy(let name, let waited):
             """
-            \(name) found its tables in use for \(waited); what came before is applied: run it again \
-            when the long transactions are over
+            \(name) found its tables in use for \(waited); earlier steps are applied: run it again \
+            when the long transactions have ended
             """
         case .withoutEffect(let name): "\(name): a statement ran without effect"
         case .missingRight(let remedy): remedy
@@ -73,7 +73,7 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
 /// One thing that keeps a database from being attached. Names of the catalog only: safe for logs.
 public struct AttachProblem: Hashable, Sendable {
     public let what: String
-    /// The statement that mends it, or what to do.
+    /// The statement that fixes it, or what to do.
     public let remedy: String
 
     public init(what: String, remedy: String) {

@@ -12,8 +12,9 @@ public struct MigrationFile: Hashable, Sendable {
         self.text = text
     }
 
-    /// A query that answers, from the catalog, the statements still to be run with the rights of the
-    /// connecting role. It is asked until it answers none, so an interrupted run goes on by itself.
+    /// A query that answers, from the catalog, the statements still to be run with the rights of
+    /// the connecting role. It is asked until it answers none, so an interrupted run goes on by
+    /// itself.
     var answersStatements: Bool { text.hasPrefix(ConnectingRoleStep.firstLine) }
 
     /// Runs with the rights of the connecting role; every other file runs as `metering_owner`.
@@ -24,8 +25,8 @@ public struct MigrationFile: Hashable, Sendable {
         text.hasPrefix("-- after the functions\n") || !tablesWithTriggers.isEmpty
     }
 
-    /// The application's tables that get their triggers in the transaction of this file, so that no row
-    /// is written between what it reads and what they see.
+    /// The application's tables that get their triggers in the transaction of this file, so that no
+    /// row is written between what it reads and what they see.
     var tablesWithTriggers: [String] {
         let mark = "-- with the triggers of "
         guard text.hasPrefix(mark), let line = text.split(separator: "\n").first else { return [] }

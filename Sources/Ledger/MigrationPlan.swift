@@ -19,8 +19,8 @@ struct MigrationPlan {
         let checksum: [UInt8]
     }
 
-    /// Which way a database goes: decided from what is there before the first file that makes or owns
-    /// a table, afterwards by the name that this file was recorded with.
+    /// Which way a database goes: decided from what is there before the first file that makes or
+    /// owns a table, afterwards by the name that this file was recorded with.
     static func way(applied: [Applied], hasTables: Bool) -> MigrationWay {
         guard let decided = applied.first(where: { $0.version == decidingVersion }) else {
             return hasTables ? .attached : .new
@@ -33,7 +33,8 @@ struct MigrationPlan {
 
     private static let decidingVersion: Int64 = 2
 
-    /// The files still to apply, in the order in which they run: those that need the functions last.
+    /// The files still to apply, in the order in which they run: those that need the functions
+    /// last.
     ///
     /// Applied 1, 2 of known 1, 2, 3 → 3. Every difference in what is applied already is refused:
     /// a database and a program that disagree about the past cannot agree about the next step.

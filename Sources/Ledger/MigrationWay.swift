@@ -13,8 +13,8 @@ public struct MigrationSurvey: Sendable {
     public let files: [MigrationFile]
     /// The names of functions and views still to apply.
     public let functions: [String]
-    /// The statements that those files find to be run now, where they ask the catalog, and those for
-    /// triggers on the application's tables.
+    /// The statements that those files find to be run now, where they ask the catalog, and those
+    /// for triggers on the application's tables.
     public let statements: [String]
     /// The application's tables as they are. Empty in a new database and once it is attached.
     public let tables: [FoundTable]
@@ -38,7 +38,7 @@ public struct MigrationSurvey: Sendable {
     }
 
     public struct FoundUsage: Sendable {
-        /// Rows of the running month or later: they begin its totals.
+        /// Rows of the running month or later: they start its totals.
         public let rowsNow: Int64
         /// Earlier months, which are never summed again.
         public let monthsBefore: Int64

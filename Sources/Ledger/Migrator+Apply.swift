@@ -37,7 +37,7 @@ extension Migrator {
         }
     }
 
-    /// In a transaction, because the record belongs to `metering_owner` whoever ran the file.
+    /// In a transaction, because `metering_owner` owns the record, whatever role ran the file.
     private func record(_ file: MigrationFile, on connection: PostgresConnection) async throws {
         let rows = try await connection.query(SQL.migrationChecksums, [.textArray([file.text])])
         guard let checksum = try rows.first?.bytes("checksum") else { return }
@@ -46,7 +46,8 @@ extension Migrator {
             SQL.migrationRecord, [.int64(file.version), .text(file.name), .bytes(checksum)])
     }
 
-    /// Applies the functions and views whose text has changed, all or none, and returns their names.
+    /// Applies the functions and views whose text has changed, all or none, and returns their
+    /// names.
     func applyFunctions(
         on connection: PostgresConnection, progress: (String) -> Void
     ) async throws -> [String] {

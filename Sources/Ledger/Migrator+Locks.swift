@@ -1,10 +1,11 @@
 import Postgres
 
-// How a running application is not held up: a lock that does not come soon is given up and asked for again.
+// How a running application is not held up: a lock that does not come soon is given up and asked
+// for again.
 extension Migrator {
     /// Runs `work` in a transaction, again until it got its locks.
     ///
-    /// A lock that is waited for stops all who come later, so it is given up after half a second; between
+    /// Sessions queue behind a waiting lock request, so it is given up after half a second; between
     /// two attempts the application goes on.
     func patiently(
         _ name: String, _ connection: PostgresConnection, progress: (String) -> Void,
@@ -30,7 +31,7 @@ extension Migrator {
                 guard clock.now < deadline else {
                     throw MigrationError.busy(name, waited: patience)
                 }
-                // On a busy machine the wait may be over before anybody could look whom it is for.
+                // On a busy machine the wait may end before the blocking sessions can be read.
                 if said == nil { sayOnce("\(name) waits for tables that are in use") }
                 try await clock.sleep(for: Self.pauseBetweenAttempts)
             }
@@ -68,7 +69,7 @@ extension Migrator {
         return false
     }
 
-    /// nil while it waits for nobody, or when nobody can tell.
+    /// nil while it waits for no session, or when that cannot be read.
     private func blockers(of session: Int64) async -> String? {
         let rows = try? await pool.query(SQL.migrationBlockers, [.int64(session)])
         return try? rows?.first?.optionalText("blockers")

@@ -35,7 +35,7 @@ extension Migrator {
         let hasRecord = try state.bool("has_record")
         if try !hasRecord && state.bool("has_schema") {
             throw MigrationError.missingRight(
-                "schema metering is there without its record; it is not ours, nothing was changed")
+                "schema metering exists without its record of migrations; nothing was changed")
         }
         let applied = hasRecord ? try await applied(on: connection) : []
         let way = MigrationPlan.way(
@@ -107,7 +107,8 @@ extension Migrator {
             throw MigrationError.missingRight(
                 """
                 this role cannot create metering_owner, metering_worker, billing_admin and \
-                clinic_app: connect as one with CREATEROLE, or let an administrator create them NOLOGIN
+                clinic_app: connect as one with CREATEROLE, or let an administrator create them \
+                NOLOGIN
                 """)
         }
         guard try row.bool("creates_schemas") else {

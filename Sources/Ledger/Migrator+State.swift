@@ -19,8 +19,8 @@ public struct MigrationState: Hashable, Sendable {
 }
 
 extension Migrator {
-    /// Compares without asking for the rights that applying needs, so that the worker's login can. Changes
-    /// nothing.
+    /// Compares without asking for the rights that applying needs, so that the worker's login can.
+    /// Changes nothing.
     public func state() async throws(MigrationError) -> MigrationState {
         try await migrating { connection in
             guard let row = try await connection.query(SQL.schemaState).first else {

@@ -67,8 +67,8 @@ extension Migrator {
         }
     }
 
-    /// Logins with rights on tables that row security is about to be switched on for, or forced on, and
-    /// without a policy there.
+    /// Logins with rights on tables that row security is about to be switched on for, or forced on,
+    /// and without a policy there.
     public func blindLogins(forced: Bool) async throws(MigrationError) -> [BlindLogin] {
         try await migrating { connection in
             try await connection.query(SQL.rlsBlindRoles, [.bool(forced)]).map { row in

@@ -3,8 +3,8 @@ public import Postgres
 /// Brings a database to this program's schema: forward only, each file once, checksummed; then the
 /// functions and the application's triggers that differ from this program's.
 ///
-/// Connects directly, not through a pooler: the lock of a run belongs to its session. The pool needs two
-/// connections: one works, the other tells whom it waits for.
+/// Connects directly, not through a pooler: the lock of a run belongs to its session. The pool
+/// needs two connections: one works, the other tells whom it waits for.
 public struct Migrator: Sendable {
     let pool: PostgresPool
     let files: [MigrationFile]
@@ -36,7 +36,8 @@ public struct Migrator: Sendable {
         try await migrating { connection in try await pending(on: connection).files }
     }
 
-    /// Applies what is pending and returns it. Two at once: the second waits, then finds nothing to do.
+    /// Applies what is pending and returns it. Two at once: the second waits, then finds nothing to
+    /// do.
     ///
     /// - Parameters:
     ///   - wait: How long another program's run is waited for.
@@ -48,7 +49,7 @@ public struct Migrator: Sendable {
         try await locked(waitingAtMost: wait, progress: progress) { connection in
             let pending = try await pending(on: connection)
             if pending.way == .attached, pending.files.count == attaching.count {
-                progress("the application's tables are there: attaching to them")
+                progress("the application's tables exist: attaching to them")
             }
             let first = pending.files.prefix { !$0.needsFunctions }
             try await apply(first, on: connection, progress: progress)

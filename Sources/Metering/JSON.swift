@@ -1,8 +1,8 @@
 /// JSON as it is written: numbers keep their digits, and members their order.
 ///
-/// For what people write and others rely on, such as plans: an object that names a key twice is refused
-/// (PostgreSQL's jsonb would keep the last one and say nothing), no number becomes a fraction of binary
-/// digits, and size and depth are bounded.
+/// For what people write and others rely on, such as plans: an object that names a key twice is
+/// refused (PostgreSQL's jsonb would keep the last one and say nothing), no number becomes a
+/// fraction of binary digits, and size and depth are bounded.
 public enum JSON: Hashable, Sendable {
     case null
     case bool(Bool)
@@ -51,7 +51,7 @@ public enum JSON: Hashable, Sendable {
         case .null: "null"
         case .bool: "true or false"
         case .number: "a number"
-        case .text: "a text"
+        case .text: "a string"
         case .list: "a list"
         case .object: "an object"
         }

@@ -1,4 +1,4 @@
-/// Text that is no JSON, or more than is read.
+/// Text that is not JSON, or exceeds the bounds of the reader.
 public struct JSONFault: Error, Hashable, CustomStringConvertible {
     /// Keys, and places in lists counted from 0, that lead to the fault; empty at the top.
     public let path: [String]

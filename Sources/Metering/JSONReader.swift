@@ -11,7 +11,7 @@ struct JSONReader {
     mutating func document() throws(JSONFault) -> JSON {
         let value = try value()
         skipBlanks()
-        guard place == bytes.count else { throw fault("has more text behind its end") }
+        guard place == bytes.count else { throw fault("has text after its end") }
         return value
     }
 
@@ -26,7 +26,7 @@ struct JSONReader {
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
         case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
-        default: throw fault("is no JSON")
+        default: throw fault("is not JSON")
         }
     }
 
@@ -43,7 +43,7 @@ struct JSONReader {
             reader.path.append(key)
             guard keys.insert(key).inserted else { throw reader.fault("is named twice") }
             reader.skipBlanks()
-            guard reader.take(":") else { throw reader.fault("has no colon behind its key") }
+            guard reader.take(":") else { throw reader.fault("has no colon after its key") }
             members.append(JSON.Member(key: key, value: try reader.value()))
             reader.path.removeLast()
         }
@@ -60,7 +60,7 @@ struct JSONReader {
         return .list(elements)
     }
 
-    /// What stands between brackets, with commas between.
+    /// The items between brackets, separated by commas.
     private mutating func parts(
         until close: Unicode.Scalar, _ part: (inout JSONReader) throws(JSONFault) -> Void
     ) throws(JSONFault) {
@@ -75,14 +75,14 @@ struct JSONReader {
             try part(&self)
             skipBlanks()
             if take(close) { return }
-            guard take(",") else { throw fault("lacks a comma or \(close)") }
+            guard take(",") else { throw fault("is missing a comma or \(close)") }
         }
     }
 
     // MARK: Words, numbers and texts
 
     private mutating func word(_ word: String, _ value: JSON) throws(JSONFault) -> JSON {
-        guard bytes[place...].starts(with: word.utf8) else { throw fault("is no JSON") }
+        guard bytes[place...].starts(with: word.utf8) else { throw fault("is not JSON") }
         place += word.utf8.count
         return value
     }
@@ -92,12 +92,12 @@ struct JSONReader {
         _ = take("-")
         let whole = digits()
         guard whole > 0, whole == 1 || bytes[place - whole] != UInt8(ascii: "0") else {
-            throw fault("is no number as JSON writes it")
+            throw fault("is not a JSON number")
         }
-        if take("."), digits() == 0 { throw fault("is no number as JSON writes it") }
+        if take("."), digits() == 0 { throw fault("is not a JSON number") }
         if take("e") || take("E") {
             if !take("-") { _ = take("+") }
-            if digits() == 0 { throw fault("is no number as JSON writes it") }
+            if digits() == 0 { throw fault("is not a JSON number") }
         }
         return String(decoding: bytes[start..<place], as: UTF8.self)
     }
@@ -116,15 +116,15 @@ struct JSONReader {
             switch byte {
             case UInt8(ascii: "\""):
                 guard let text = String(validating: content, as: UTF8.self) else {
-                    throw fault("has a text that is not UTF-8")
+                    throw fault("has a string that is not UTF-8")
                 }
                 return text
             case UInt8(ascii: "\\"): content += String(try escaped()).utf8
-            case 0..<0x20: throw fault("has a control character in a text")
+            case 0..<0x20: throw fault("has a control character in a string")
             default: content.append(byte)
             }
         }
-        throw fault("has a text without an end")
+        throw fault("has a string that does not end")
     }
 
     private mutating func escaped() throws(JSONFault) -> Unicode.Scalar {
@@ -140,7 +140,7 @@ struct JSONReader {
         case UInt8(ascii: "r"): return "\r"
         case UInt8(ascii: "t"): return "\t"
         case UInt8(ascii: "u"): return try scalar()
-        default: throw fault("has an escape that JSON does not know")
+        default: throw fault("has an unknown escape")
         }
     }
 
@@ -149,15 +149,15 @@ struct JSONReader {
         let first = try codeUnit()
         var value = UInt32(first)
         if UTF16.isLeadSurrogate(first) {
-            guard take("\\"), take("u") else { throw fault("has half a character in a text") }
+            guard take("\\"), take("u") else { throw fault("has half a character in a string") }
             let second = try codeUnit()
             guard UTF16.isTrailSurrogate(second) else {
-                throw fault("has half a character in a text")
+                throw fault("has half a character in a string")
             }
             value = 0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00)
         }
         guard value != 0, let scalar = Unicode.Scalar(value) else {
-            throw fault("has a character in a text that cannot be kept")
+            throw fault("has a character in a string that cannot be stored")
         }
         return scalar
     }
@@ -167,7 +167,7 @@ struct JSONReader {
         let areHex = digits.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
         guard digits.count == 4, areHex,
             let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
-        else { throw fault("has an escape that JSON does not know") }
+        else { throw fault("has an unknown escape") }
         place += 4
         return unit
     }

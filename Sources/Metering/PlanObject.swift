@@ -1,12 +1,13 @@
 /// One object of a plan's JSON, read strictly: a key that is not known here is refused.
 ///
-/// Limits belong to Quotas and prices to Billing, which do not know each other; each reads its own keys
-/// through this, and the keys of both are listed here once.
+/// Limits belong to Quotas and prices to Billing, which do not know each other; each reads its own
+/// keys through this, and the keys of both are listed here once.
 public struct PlanObject: Hashable, Sendable {
     public let path: String
     private let members: [JSON.Member]
 
-    /// The keys of `metering`. Raise `languageVersion` with every change that lets a program read more.
+    /// The keys of `metering`. Raise `languageVersion` with every change that lets a program read
+    /// more.
     public static let keys = ["limits", "quota", "storage_bytes", "billing", "dunning"]
     /// What a program with a lower number refused is tried again by one with a higher.
     public static let languageVersion: Int64 = 2
@@ -35,7 +36,7 @@ public struct PlanObject: Hashable, Sendable {
         if let unknown = members.map(\.key).filter({ !known.contains($0) }).min() {
             throw PlanError(
                 path: "\(path).\(unknown)",
-                problem: "is not known here; known are \(known.joined(separator: ", "))")
+                problem: "is unknown; known are \(known.joined(separator: ", "))")
         }
         (self.path, self.members) = (path, members)
     }
@@ -73,7 +74,7 @@ public struct PlanObject: Hashable, Sendable {
 
     public func text(_ key: String) throws(PlanError) -> String? {
         guard let json = value(key) else { return nil }
-        guard case .text(let text) = json else { throw error(key, "is \(json.kind), not a text") }
+        guard case .text(let text) = json else { throw error(key, "is \(json.kind), not a string") }
         return text
     }
 

@@ -46,7 +46,7 @@ extension UTCTime {
 }
 
 extension UTCTime {
-    /// Midnight at the begin of a day of 1970…9999.
+    /// Midnight at the start of a day of 1970…9999.
     public init?(startOf date: CivilDate) {
         self.init(microseconds: date.daysSince1970 * CivilDate.microsecondsPerDay)
     }

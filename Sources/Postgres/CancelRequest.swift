@@ -2,14 +2,15 @@ import CPostgres
 import Glibc
 import Synchronization
 
-/// Asks the server to stop a statement that no caller waits for any more, so that it releases its locks.
+/// Asks the server to stop a statement that no caller waits for any more, so that it releases its
+/// locks.
 ///
-/// A courtesy without a promise: libpq blocks while it asks, so it is done on a thread of its own, and
-/// not at all while many others still hang.
+/// A courtesy without a promise: libpq blocks while it asks, so it is done on a thread of its own,
+/// and not at all while many others still hang.
 enum CancelRequest {
     private static let hangingMax = 32
-    /// Milliseconds before each request. A busy server may begin a statement only after the first one came, and
-    /// a request for a session that does nothing, or is gone, changes nothing.
+    /// Milliseconds before each request. A busy server may begin a statement only after the first
+    /// one came, and a request for a session that does nothing, or is gone, changes nothing.
     private static let pauses: [UInt32] = [0, 250, 750, 2_000]
     private static let hanging = Mutex(0)
 

@@ -5,9 +5,9 @@ import Synchronization
 
 /// One attempt to connect, on a thread of its own.
 ///
-/// `PQconnectPoll` looks up host names, reads password files and certificates, and so blocks in spite of
-/// its name. Callers that wait for the attempt are answered at the deadline; a thread that still hangs in
-/// a name lookup then closes what it made when it comes back.
+/// `PQconnectPoll` looks up host names, reads password files and certificates, and so blocks in
+/// spite of its name. Callers that wait for the attempt are answered at the deadline; a thread that
+/// still hangs in a name lookup then closes what it made when it comes back.
 final class ConnectAttempt: Sendable {
     private typealias Waiter = CheckedContinuation<Result<Link, PostgresError>, Never>
 

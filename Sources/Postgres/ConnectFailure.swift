@@ -24,10 +24,10 @@ struct ConnectFailure {
             ? .untrusted(reason: shown) : .connect(state, reason: shown)
     }
 
-    /// libpq has no code for it. Its words are those of libpq 15, in English because no program of ours
-    /// calls `setlocale`.
+    /// libpq has no code for it. Its words are those of libpq 15, in English because no program of
+    /// ours calls `setlocale`.
     private static func isAboutTLS(_ message: String) -> Bool {
-        // A server that goes away in the midst of the handshake comes back.
+        // A server that closes the connection during the handshake comes back.
         guard !message.contains("unexpected eof") else { return false }
         return [
             " certificate", "private key file", "SSL error:", "server does not support SSL",

@@ -23,8 +23,8 @@ struct ConnectParameters {
         self.pairs = pairs
     }
 
-    /// Begins to connect. Later pairs win over the URL, which libpq expands from `dbname`; it also reads
-    /// services, `.pgpass` and its environment variables.
+    /// Begins to connect. Later pairs win over the URL, which libpq expands from `dbname`; it also
+    /// reads services, `.pgpass` and its environment variables.
     func start(logger: Logger) throws(PostgresError) -> Link {
         let keys = pairs.map { strdup($0.key) }
         let values = pairs.map { strdup($0.value) }

@@ -1,4 +1,5 @@
-/// COPY's text format: fields end with TAB, rows with LF, `\N` is NULL and a backslash hides the rest.
+/// COPY's text format: fields end with TAB, rows with LF, `\N` is NULL and a backslash hides the
+/// rest.
 enum CopyText {
     private static let backslash = UInt8(ascii: "\\")
 

@@ -2,7 +2,8 @@ import Glibc
 
 /// Threads for the few calls that block, so that none of the cooperative pool's threads does.
 enum DedicatedThread {
-    /// Starts a detached thread. Returns false, and runs nothing, when the system has no thread left.
+    /// Starts a detached thread. Returns false, and runs nothing, when the system has no thread
+    /// left.
     static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
         let work = Unmanaged.passRetained(Work(body))
         var thread = pthread_t()

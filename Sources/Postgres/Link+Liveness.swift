@@ -2,7 +2,8 @@ import CPostgres
 import Glibc
 
 extension Link {
-    /// Reads what the server said while no call was running; its good-bye shows as the end of the stream.
+    /// Reads what the server said while no call was running; its good-bye shows as the end of the
+    /// stream.
     ///
     /// A few reads are enough for a server that only reports settings; one that keeps talking to an
     /// idle session is not trusted.

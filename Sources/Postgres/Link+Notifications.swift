@@ -15,7 +15,8 @@ extension Link {
         return taken
     }
 
-    /// Reads what arrives; false when nothing did before the deadline, and the connection stays good.
+    /// Reads what arrives; false when nothing did before the deadline, and the connection stays
+    /// good.
     func readInput(_ deadline: Deadline) async throws(PostgresError) -> Bool {
         let handle = try live()
         let socket = PQsocket(handle)

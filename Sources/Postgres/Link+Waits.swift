@@ -15,7 +15,8 @@ extension Link {
         try await flush(deadline)
     }
 
-    /// Sends what libpq holds back. Reads meanwhile, or both sides could wait for each other for ever.
+    /// Sends what libpq holds back. Reads meanwhile, or both sides could wait for each other for
+    /// ever.
     func flush(_ deadline: Deadline) async throws(PostgresError) {
         while true {
             let handle = try live()

@@ -36,8 +36,8 @@ final class Link: @unchecked Sendable {
 
     var isEncrypted: Bool { PQsslInUse(handle) == 1 }
 
-    /// Closes, and asks the server to stop what it is doing for us. Not over TLS: libpq 15 sends the key of the
-    /// session in the clear. There the server looks by itself whether we are gone.
+    /// Closes, and asks the server to stop what it is doing for us. Not over TLS: libpq 15 sends
+    /// the key of the session in the clear. There the server looks by itself whether we are gone.
     func abandon() {
         if !isEncrypted { CancelRequest.send(for: handle) }
         close()

@@ -16,7 +16,8 @@ final class LinkLoan: @unchecked Sendable {
         connection.giveBack(link)
     }
 
-    /// One step of the stream; `body` learns whether it is the first, and returns nil after the last.
+    /// One step of the stream; `body` learns whether it is the first, and returns nil after the
+    /// last.
     func step<Answer>(
         _ body: (Link, Bool) async throws(PostgresError) -> Answer?
     ) async throws(PostgresError) -> Answer? {

@@ -1,12 +1,13 @@
 import CPostgres
 import Values
 
-/// The text of a statement with a literal in the place of each `$n`: for COPY, which takes no parameters.
+/// The text of a statement with a literal in the place of each `$n`: for COPY, which takes no
+/// parameters.
 enum LiteralText {
     /// Replaces the parameters of a statement, and leaves its comments out.
     ///
-    /// Only what this reads is taken: line comments, `'…'`, `"…"` and `$n`. A statement with other quoting
-    /// is refused, because a literal could end inside it.
+    /// Only what this reads is taken: line comments, `'…'`, `"…"` and `$n`. A statement with other
+    /// quoting is refused, because a literal could end inside it.
     /// - Parameter literals: `literals[0]` stands for `$1`. Each is quoted by libpq already.
     static func text(
         of statement: Statement, literals: [String]
@@ -48,7 +49,7 @@ enum LiteralText {
         return literals[number - 1]
     }
 
-    /// Whether a quote after this byte may begin something else than a plain string: `E'`, `U&'`.
+    /// Whether a quote after this byte may start something other than a plain string: `E'`, `U&'`.
     private static func isPrefix(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// What a listener heard and its reader has not taken yet, bounded.
+/// Notifications that the reader has not taken yet, bounded.
 ///
 /// One reader. When more messages wait than the bound allows, all of them become one `overflow`.
 final class NotificationBuffer: Sendable {
@@ -32,7 +32,8 @@ final class NotificationBuffer: Sendable {
         waiter?.resume(returning: event)
     }
 
-    /// At most four events wait: messages or their overflow, and the last word about the connection.
+    /// At most four events wait: messages or their overflow, and the last word about the
+    /// connection.
     private func keep(_ event: Event, in state: inout State) {
         switch event {
         case .notifications(let new):

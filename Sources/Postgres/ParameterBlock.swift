@@ -26,7 +26,8 @@ struct ParameterBlock {
             if case .bytes(let value) = parameter {
                 try append(value, format: 1)
             } else if let text = parameter.text {
-                // libpq takes text up to the first NUL: without this check it would be cut in silence.
+                // libpq takes text up to the first NUL: without this check it would be cut in
+                // silence.
                 guard !text.utf8.contains(0) else { throw .server(.nulCharacter) }
                 try append(text.utf8, format: 0)
             } else {

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Who has which connection, and who waits. Plain bookkeeping, changed under the pool's lock.
+/// The leased connections and the waiting callers. Changed under the pool's lock.
 struct PoolState {
     typealias Waiter = CheckedContinuation<Result<Grant, PostgresError>, Never>
 
@@ -47,7 +47,8 @@ struct PoolState {
         return waiters.remove(at: place).waiter
     }
 
-    /// A good connection came back. Returns who gets it, or false in `kept` when it has to be closed.
+    /// A good connection came back. Returns the caller that gets it, or false in `kept` when it has
+    /// to be closed.
     mutating func takeBack(_ lease: Lease) -> (next: Waiter?, kept: Bool) {
         guard !isClosed else { return (nil, false) }
         guard waiters.isEmpty else { return (waiters.removeFirst().waiter, true) }
@@ -55,7 +56,8 @@ struct PoolState {
         return (nil, true)
     }
 
-    /// A connection is gone. Returns who may open another, and who waited for the pool to empty.
+    /// A connection is gone. Returns the callers that may open another, or that waited for the pool
+    /// to empty.
     mutating func freePlace() -> (next: Waiter?, closers: [CheckedContinuation<Void, Never>]) {
         if !waiters.isEmpty { return (waiters.removeFirst().waiter, []) }
         open -= 1

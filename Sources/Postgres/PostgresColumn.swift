@@ -1,4 +1,5 @@
-/// Names a column by its name or by its place, from 0. Literals of both kinds can be passed directly.
+/// Names a column by its name or by its place, from 0. Literals of both kinds can be passed
+/// directly.
 public enum PostgresColumn: Sendable, Hashable, ExpressibleByStringLiteral,
     ExpressibleByIntegerLiteral
 {

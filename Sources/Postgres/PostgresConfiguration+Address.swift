@@ -1,6 +1,6 @@
 import CPostgres
 
-/// The parts of the settings that may be shown: where and who, never a secret.
+/// The parts of the settings that may be shown: address and login, never a secret.
 struct Address: Sendable {
     let user: String?
     let host: String?
@@ -24,7 +24,8 @@ extension PostgresConfiguration {
         self.conninfo = conninfo
     }
 
-    /// A password with an unescaped `@` or `/` would be taken for host, port or database, and shown.
+    /// A password with an unescaped `@` or `/` would be taken for host, port or database, and
+    /// shown.
     private static func refuseStrayAt(_ conninfo: String) throws(PostgresError) {
         guard let scheme = ["postgres://", "postgresql://"].first(where: conninfo.hasPrefix) else {
             return

@@ -1,4 +1,4 @@
-/// Where PostgreSQL is, who we are there, and how long we wait for it.
+/// The address of PostgreSQL, the login, and the timeouts.
 public struct PostgresConfiguration: Sendable {
     /// The settings as given, for libpq. Holds a password: never print it.
     let conninfo: String
@@ -24,8 +24,9 @@ public struct PostgresConfiguration: Sendable {
     public var waitersMax = 64
     /// A connection older than this is replaced when it comes back, at 80 to 100 % of the age.
     public var connectionLifetime: Duration = .seconds(30 * 60)
-    /// False behind PgBouncer in transaction pooling, where a session is not ours to keep.
+    /// False behind PgBouncer in transaction pooling, where a session cannot be kept.
     public var preparedStatements = true
-    /// Told of each call that ended: the statement's name or `COMMIT`, its time, and whether it failed.
+    /// Told of each call that ended: the statement's name or `COMMIT`, its time, and whether it
+    /// failed.
     public var onCall: (@Sendable (_ name: String, _ took: Duration, _ failed: Bool) -> Void)?
 }

@@ -32,7 +32,8 @@ extension PostgresConnection {
     }
 
     /// Runs a statement and returns how many rows it changed. Rows that it returns are dropped.
-    /// - Parameter timeout: Allowed for the whole call; the configuration's `callTimeout` by default.
+    /// - Parameter timeout: Allowed for the whole call; the configuration's `callTimeout` by
+    ///   default.
     @discardableResult
     public func execute(
         _ statement: Statement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
@@ -46,11 +47,13 @@ extension PostgresConnection {
         }
     }
 
-    /// Runs several statements separated by semicolons, without parameters, for example a migration.
+    /// Runs several statements separated by semicolons, without parameters, for example a
+    /// migration.
     ///
-    /// Outside a transaction, and without BEGIN in it, the script is one transaction. An error tells
-    /// which statement failed and, where the server says it, the line.
-    /// - Parameter timeout: Allowed for the whole script; the configuration's `callTimeout` by default.
+    /// Outside a transaction, and without BEGIN in it, the script is one transaction. An error
+    /// tells which statement failed and, where the server says it, the line.
+    /// - Parameter timeout: Allowed for the whole script; the configuration's `callTimeout` by
+    ///   default.
     public func script(_ text: String, timeout: Duration? = nil) async throws(PostgresError) {
         guard !text.utf8.contains(0) else { throw .server(.nulCharacter) }
         let deadline = deadline(timeout)

@@ -4,9 +4,10 @@ import Synchronization
 extension PostgresConnection {
     /// Starts a statement and waits for its first result.
     ///
-    /// A session behind a pooler may have lost the parsed statement (26000), and a changed table makes it
-    /// useless (0A000 from the server's `RevalidateCachedQuery`). Outside a transaction nothing has
-    /// happened then, so it is parsed and run once more; inside one the error goes to the caller.
+    /// A session behind a pooler may have lost the parsed statement (26000), and a changed table
+    /// makes it useless (0A000 from the server's `RevalidateCachedQuery`). Outside a transaction
+    /// nothing has happened then, so it is parsed and run once more; inside one the error goes to
+    /// the caller.
     func begin(
         _ statement: Statement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> ServerResult? {

@@ -5,9 +5,10 @@ import Synchronization
 extension PostgresConnection {
     /// Runs `body` in a transaction: COMMIT when it returns, ROLLBACK when it throws.
     ///
-    /// After a serialization failure or a deadlock everything is run again, also when `body` wrapped the
-    /// error in one of its own, so `body` must be able to run up to `1 + retries` times. When the answer
-    /// to COMMIT is lost, nothing is run again and `.commitUnknown` is thrown.
+    /// After a serialization failure or a deadlock everything is run again, also when `body`
+    /// wrapped the error in one of its own, so `body` must be able to run up to `1 + retries`
+    /// times. When the answer to COMMIT is lost, nothing is run again and `.commitUnknown` is
+    /// thrown.
     public func transaction<Answer>(
         _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
         _ body: (PostgresConnection) async throws -> Answer

@@ -4,9 +4,9 @@ import Synchronization
 
 /// One session of PostgreSQL, for one task at a time.
 ///
-/// A second task that uses it meanwhile gets `.connectionBusy`. A call whose deadline passes or whose
-/// task is cancelled closes the connection, because an answer that comes later would be taken for the
-/// answer to the next call.
+/// A second task that uses it meanwhile gets `.connectionBusy`. A call whose deadline passes or
+/// whose task is cancelled closes the connection, because an answer that comes later would be taken
+/// for the answer to the next call.
 public final class PostgresConnection: Sendable {
     struct State {
         enum Place { case here(Link), lent, closed }
@@ -14,11 +14,11 @@ public final class PostgresConnection: Sendable {
         /// Statements the server has parsed for us, with the names it knows them by.
         var prepared: [Statement: String] = [:]
         var namesGiven = 0
-        /// A statement of the open transaction failed in a way that running it all again may mend.
+        /// A statement of the open transaction failed in a way that running it all again may fix.
         var sawRetryable = false
     }
 
-    /// One session keeps so many parsed statements; further ones are parsed for each call.
+    /// The most parsed statements that a session keeps; further ones are parsed for each call.
     static let preparedMax = 256
 
     let configuration: PostgresConfiguration
@@ -56,8 +56,8 @@ public final class PostgresConnection: Sendable {
         return connection
     }
 
-    /// Values are read as ISO dates in UTC. The server reports what it uses, so that nothing is sent to
-    /// one that is set up so already; PgBouncer keeps track of these two.
+    /// Values are read as ISO dates in UTC. The server reports what it uses, so that nothing is
+    /// sent to one that is set up so already; PgBouncer keeps track of these two.
     private func settingsToMend(_ link: Link) -> String? {
         func reported(_ name: String) -> String {
             PQparameterStatus(link.handle, name).map { String(cString: $0) } ?? ""
@@ -71,8 +71,9 @@ public final class PostgresConnection: Sendable {
         return settings.map { "SET \($0);" }.joined(separator: " ")
     }
 
-    /// Has the server look each second, while a statement runs, whether we are still there. A server on a system
-    /// without the means to do so refuses the setting and keeps its session.
+    /// Makes the server test every second, while a statement runs, that the client is still
+    /// connected. A server on a system without the means to do so refuses the setting and keeps its
+    /// session.
     private func watchForOurEnd(on link: Link, _ deadline: Deadline) async throws(PostgresError) {
         do {
             _ = try await command(
@@ -104,7 +105,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Takes the link back. A link that broke meanwhile, or whose connection was closed, is dropped.
+    /// Takes the link back. A link that broke meanwhile, or whose connection was closed, is
+    /// dropped.
     func giveBack(_ link: Link) {
         let isWanted = state.withLock { state in
             guard case .lent = state.place, !link.isClosed else {
@@ -117,9 +119,11 @@ extension PostgresConnection {
         if !isWanted { link.close() }
     }
 
-    /// Runs one call. A task that is cancelled already sends nothing, and the connection stays good.
+    /// Runs one call. A task that is cancelled already sends nothing, and the connection stays
+    /// good.
     ///
-    /// - Parameter name: The name under which `onCall` reports the time of the call; nil reports nothing.
+    /// - Parameter name: The name under which `onCall` reports the time of the call; nil reports
+    ///   nothing.
     func withLink<Answer>(
         naming name: String? = nil, _ body: (Link) async throws(PostgresError) -> Answer
     ) async throws(PostgresError) -> Answer {

@@ -2,8 +2,9 @@ import CPostgres
 
 /// The rows of a statement, taken with COPY in pieces of many rows: the fast way for very many.
 ///
-/// Sent when the first piece is asked for; a reader that leaves before the last one closes the connection. Memory
-/// stays constant: a piece ends once it holds 64 KiB, or when nothing more is there yet.
+/// Sent when the first piece is asked for; a reader that leaves before the last one closes the
+/// connection. Memory stays constant: a piece ends once it holds 64 KiB, or when nothing more is
+/// there yet.
 public struct PostgresCopyPieces: AsyncSequence {
     public typealias Element = PostgresCopyRows
     public typealias Failure = PostgresError
@@ -71,14 +72,15 @@ extension PostgresConnection {
 extension Link {
     private static let pieceBytes = 64 * 1_024
 
-    /// The lines that are there, at least one unless the copy is over; its outcome is then the next result.
+    /// The lines that are there, at least one unless the copy is over; its outcome is then the next
+    /// result.
     func copyPiece(
         _ deadline: Deadline
     ) async throws(PostgresError) -> (bytes: [UInt8], isLast: Bool) {
         var piece: [UInt8] = []
         piece.reserveCapacity(Self.pieceBytes + 4_096)
-        // What came meanwhile is read without a wait. With TLS, decrypted bytes may even lie in the library while
-        // the socket has none.
+        // What came meanwhile is read without a wait. With TLS, decrypted bytes may even lie in the
+        // library while the socket has none.
         var readsBeforeWait = PQsslInUse(try live()) == 1 ? 3 : 1
         while true {
             let handle = try live()

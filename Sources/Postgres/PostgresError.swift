@@ -1,12 +1,12 @@
-/// Why PostgreSQL gave no answer. Descriptions are safe for logs: they hold no parameter, no row value,
-/// no statement text and no password.
+/// Why PostgreSQL gave no answer. Descriptions are safe for logs: they hold no parameter, no row
+/// value, no statement text and no password.
 public enum PostgresError: Error, Sendable, Hashable {
     /// The connection settings cannot be used. The text names what is wrong and repeats no secret.
     case configuration(String)
     /// No connection could be made. `reason` names host, port and user at most.
     case connect(SQLState?, reason: String)
-    /// No TLS connection that the settings ask for could be made: the certificate of the server is not trusted
-    /// or for another host, a file of ours cannot be used, or the server has no TLS.
+    /// No TLS connection that the settings ask for could be made: the certificate of the server is
+    /// not trusted or for another host, a client file cannot be used, or the server has no TLS.
     case untrusted(reason: String)
     /// The server refused the role or its password.
     case authentication(SQLState?)
@@ -20,9 +20,11 @@ public enum PostgresError: Error, Sendable, Hashable {
     case connectionLost(SQLState?)
     /// No connection became free in time (zero: too many were waiting already). Nothing was sent.
     case poolExhausted(waited: Duration)
-    /// A column does not hold what the caller asked for. `found` is a type or a kind, never a value.
+    /// A column does not hold what the caller asked for. `found` is a type or a kind, never a
+    /// value.
     case decoding(column: String, expected: String, found: String)
-    /// The answer to COMMIT was lost: the transaction happened entirely or not at all, unknown which.
+    /// The answer to COMMIT was lost: the transaction happened entirely or not at all, unknown
+    /// which.
     case commitUnknown
     /// COMMIT was answered with ROLLBACK, because the body went on after a statement that failed.
     case rolledBack

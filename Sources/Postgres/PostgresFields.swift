@@ -26,7 +26,8 @@ extension PostgresFields {
         try reader(column).read("bool", from: [.bool], FieldText.bool)
     }
 
-    /// From any type but `bytea`, as the server prints it: `numeric`, enums and JSON are read with this.
+    /// From any type but `bytea`, as the server prints it: `numeric`, enums and JSON are read with
+    /// this.
     public func optionalText(_ column: PostgresColumn) throws(PostgresError) -> String? {
         let reader = try reader(column)
         guard let text = reader.text else { return nil }

@@ -1,9 +1,12 @@
 public import Logging
 
-/// Hears what is said with NOTIFY, over a connection of its own that is made again whenever it ends.
+/// Hears what is said with NOTIFY, over a connection of its own that is made again whenever it
+/// ends.
 ///
-/// Messages that are said while no connection stands are lost; PostgreSQL keeps none. So whoever reads
-/// `events` looks at everything after each `listening` and `overflow`. The connection must be a direct one:
+/// Messages that are said while no connection stands are lost; PostgreSQL keeps none. So whoever
+/// reads
+/// `events` looks at everything after each `listening` and `overflow`. The connection must be a
+/// direct one:
 /// a pooler that lends sessions by the transaction loses LISTEN without an error.
 public final class PostgresListener: Sendable {
     public enum Event: Sendable, Hashable {
@@ -64,11 +67,11 @@ public final class PostgresListener: Sendable {
             try await connection.listen(to: channels)
             buffer.put(.listening)
             while true {
-                let heard = try await connection.nextNotifications(within: probeInterval)
-                if heard.isEmpty {
+                let received = try await connection.nextNotifications(within: probeInterval)
+                if received.isEmpty {
                     try await connection.probe(within: configuration.connectTimeout)
                 } else {
-                    buffer.put(.notifications(heard))
+                    buffer.put(.notifications(received))
                 }
             }
         } catch {
@@ -76,8 +79,8 @@ public final class PostgresListener: Sendable {
         }
     }
 
-    /// 100 ms, doubled with each failure up to 10 s, of which 50 to 100 % are waited, so that many workers do
-    /// not come back at one moment.
+    /// 100 ms, doubled with each failure up to 10 s, of which 50 to 100 % are waited, so that many
+    /// workers do not come back at one moment.
     private static func pause(after failures: Int) -> Duration {
         let full = Duration.milliseconds(100 << min(failures, 7))
         return min(full, .seconds(10)) / 100 * Int.random(in: 50...100)

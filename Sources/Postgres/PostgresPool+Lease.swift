@@ -11,7 +11,8 @@ extension PostgresPool {
             case .opening: return try await open()
             case .lease(let lease):
                 if lease.connection.isAlive() { return lease }
-                // The server ended the session while it was idle. The next one is tried, or a new one.
+                // The server ended the session while it was idle. The next one is tried, or a new
+                // one.
                 logger.debug("a connection to PostgreSQL was closed by the server")
                 discard(lease)
             }
@@ -28,8 +29,8 @@ extension PostgresPool {
         }
     }
 
-    /// Each of arrival, deadline and cancellation takes the waiter out of the line under the lock before
-    /// it answers, so exactly one of them does.
+    /// Each of arrival, deadline and cancellation takes the waiter out of the line under the lock
+    /// before it answers, so exactly one of them does.
     private func wait(
         _ ticket: UInt64, _ deadline: Deadline
     ) async throws(PostgresError) -> PoolState.Grant {

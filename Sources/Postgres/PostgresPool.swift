@@ -3,8 +3,8 @@ import Synchronization
 
 /// A bounded number of connections, opened when they are needed and used again.
 ///
-/// Who finds none free waits in order of arrival, up to the configuration's `waitTimeout`. Connections
-/// that broke, are too old, or come back in the middle of a transaction are closed.
+/// Who finds none free waits in order of arrival, up to the configuration's `waitTimeout`.
+/// Connections that broke, are too old, or come back in the middle of a transaction are closed.
 public final class PostgresPool: Sendable {
     let configuration: PostgresConfiguration
     let logger: Logger
@@ -26,7 +26,8 @@ public final class PostgresPool: Sendable {
         return try await body(lease.connection)
     }
 
-    /// Runs `body` in a transaction on a connection of the pool; see `PostgresConnection.transaction`.
+    /// Runs `body` in a transaction on a connection of the pool; see
+    /// `PostgresConnection.transaction`.
     public func transaction<Answer>(
         _ isolation: PostgresIsolation = .readCommitted, readOnly: Bool = false, retries: Int = 5,
         _ body: (PostgresConnection) async throws -> Answer
@@ -64,7 +65,8 @@ public final class PostgresPool: Sendable {
         try await lease.connection.script(text, timeout: timeout)
     }
 
-    /// Refuses new calls, answers those who wait with `.closed`, closes what is idle, and waits up to
+    /// Refuses new calls, answers those who wait with `.closed`, closes what is idle, and waits up
+    /// to
     /// `callTimeout` until running calls have brought their connections back.
     public func close() async {
         let ticket = state.withLock { $0.newTicket() }

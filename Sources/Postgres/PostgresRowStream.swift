@@ -2,8 +2,8 @@ import CPostgres
 
 /// The rows of a statement, read as they are wanted: memory stays constant for any number of rows.
 ///
-/// The statement is sent when the first row is asked for. The connection is busy until the last row was
-/// read; a reader that leaves earlier closes it.
+/// The statement is sent when the first row is asked for. The connection is busy until the last row
+/// was read; a reader that leaves earlier closes it.
 public struct PostgresRowStream: AsyncSequence {
     public typealias Element = PostgresRow
     public typealias Failure = PostgresError

@@ -1,7 +1,7 @@
 /// What the server said when it refused a statement.
 ///
-/// The description prints the SQLSTATE and the names of schema objects. PostgreSQL puts row values and
-/// parameters into its message and detail, so those are properties of their own, marked unsafe.
+/// The description prints the SQLSTATE and the names of schema objects. PostgreSQL puts row values
+/// and parameters into its message and detail, so those are properties of their own, marked unsafe.
 public struct PostgresServerError: Error, Sendable, Hashable {
     public let sqlState: SQLState
     public let schema: String?

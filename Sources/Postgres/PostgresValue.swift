@@ -2,7 +2,8 @@ public import Values
 
 /// One parameter of a statement, or one field of a row sent with COPY.
 ///
-/// Values travel as text, except `bytes`, and PostgreSQL infers the type of each `$n` from its place.
+/// Values travel as text, except `bytes`, and PostgreSQL infers the type of each `$n` from its
+/// place.
 /// Where it cannot, the statement says so: `$1::bigint`.
 public enum PostgresValue: Sendable, Hashable {
     case null

@@ -11,7 +11,8 @@ public struct SQLState: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
         self.code = String(code)
     }
 
-    /// Names a condition in source code. A literal that is no SQLSTATE is a mistake of the programmer.
+    /// Names a condition in source code. A literal that is no SQLSTATE is a mistake of the
+    /// programmer.
     public init(stringLiteral code: StaticString) {
         guard let state = SQLState(code.description) else {
             preconditionFailure("a SQLSTATE has five digits or capital letters")

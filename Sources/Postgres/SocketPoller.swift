@@ -4,9 +4,10 @@ import Synchronization
 
 /// Waits for sockets and deadlines on one thread of its own, for all connections of the process.
 ///
-/// libpq leaves waiting to its caller. A task suspends here, and this thread resumes it when its socket is
-/// ready or its deadline has passed, so no thread of the cooperative pool ever blocks. Each wait is
-/// registered and removed by itself: libpq may change the socket of a connection between two waits.
+/// libpq leaves waiting to its caller. A task suspends here, and this thread resumes it when its
+/// socket is ready or its deadline has passed, so no thread of the cooperative pool ever blocks.
+/// Each wait is registered and removed by itself: libpq may change the socket of a connection
+/// between two waits.
 final class SocketPoller: Sendable {
     static let shared = SocketPoller()
 
@@ -86,8 +87,8 @@ final class SocketPoller: Sendable {
         }
     }
 
-    /// The deadline is watched from now on. A cancelled task is noticed here or in `end`, because its
-    /// flag is set before its handlers run.
+    /// The deadline is watched from now on. A cancelled task is noticed here or in `end`, because
+    /// its flag is set before its handlers run.
     private func add(_ wait: Wait, _ ticket: Ticket, _ interest: Interest) {
         let isCancelled = wait.socket != nil && Task.isCancelled
         let refusal: Outcome? = state.withLock { state in

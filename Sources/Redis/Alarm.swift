@@ -1,10 +1,10 @@
 import NIOCore
 
-/// One timer for all calls of a lane: it stands at the earliest deadline it was told.
+/// One timer for all calls of a lane, set to the earliest deadline.
 ///
 /// It rings on whole milliseconds, so at most a thousand times a second whatever deadlines callers
-/// choose, and at most a millisecond late. Answered calls do not take it back: with a steady load it
-/// rings about once per `commandTimeout`. Used on its event loop alone.
+/// choose, and at most a millisecond late. Answered calls do not take it back: with a steady load
+/// it rings about once per `commandTimeout`. Used on its event loop alone.
 struct Alarm {
     private static let late = TimeAmount.milliseconds(2)
 

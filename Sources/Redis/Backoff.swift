@@ -2,7 +2,8 @@ import NIOCore
 
 /// How long to rest before the next attempt: 50 ms doubled with each failure, at most 5 s.
 ///
-/// The rest is drawn from the upper half, so that a restarted server does not meet every worker at once:
+/// The rest is drawn from the upper half, so that a restarted server does not meet every worker at
+/// once:
 /// after the third failure in a row 100...200 ms.
 struct Backoff {
     static let shortest = TimeAmount.milliseconds(50)

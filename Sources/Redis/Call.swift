@@ -1,13 +1,13 @@
 import NIOCore
 
-/// One command on its way: what to send, until when, and who waits for the answer.
+/// One command in flight: its bytes, its deadline, and the caller that waits for the reply.
 ///
-/// `@unchecked Sendable`: the constants and `waiter` are set before the call is handed to its lane, and
-/// from then on every variable is read and written on that lane's event loop alone.
+/// `@unchecked Sendable`: the constants and `waiter` are set before the call is handed to its lane,
+/// and from then on every variable is read and written on that lane's event loop alone.
 final class Call: @unchecked Sendable {
     typealias Answer = Result<RedisReply, RedisError>
 
-    /// Where a call stands: with its caller, in the lane's queue, on a connection, over.
+    /// The state of a call: with its caller, in the lane's queue, on a connection, over.
     enum Stage { case new, waiting, sent, done }
 
     enum Waiter {
@@ -42,7 +42,7 @@ final class Call: @unchecked Sendable {
 
     private var waiter = Waiter.noCaller
     private(set) var stage = Stage.new
-    /// Whether the caller has its answer. The connection may still owe the reply.
+    /// Whether the caller has its result. The server may still owe the reply.
     private(set) var isResolved = false
     /// Whether the deadline passed while the call was sent, so that it is noticed once.
     private(set) var isOverdue = false
@@ -81,16 +81,16 @@ final class Call: @unchecked Sendable {
         }
     }
 
-    /// Whether the client itself asks whether the server takes writes again.
+    /// Whether the client itself sent it, to test whether the server accepts writes again.
     var isQuestion: Bool {
         guard case .command(let command) = content else { return false }
         return command == WriteRefusal.question
     }
 
-    /// Names who is told; before the call is handed over.
+    /// Sets the observer; call it before the call is handed over.
     func expect(_ waiter: Waiter) { self.waiter = waiter }
 
-    /// Turns the call away on its caller's own thread, before any lane has seen it.
+    /// Rejects the call on its caller's own thread, before any lane has seen it.
     func refuse(_ error: RedisError) { waiter.tell(.failure(error)) }
 
     func beginWaiting() { stage = .waiting }
@@ -118,7 +118,7 @@ final class Call: @unchecked Sendable {
         }
     }
 
-    /// The deadline passed. The caller is told now; a reply to a sent call is `late`.
+    /// The deadline passed. The caller gets the error now; a reply to a sent call is `late`.
     func expire() {
         isOverdue = true
         abandon(.deadline(after: timeout, sent: stage == .sent))
@@ -138,7 +138,7 @@ final class Call: @unchecked Sendable {
 }
 
 extension TimeAmount {
-    /// The longest time we wait for anything, so that a deadline never overflows the clock.
+    /// The longest wait, so that a deadline never overflows the clock.
     private static let longest = Duration.seconds(86_400)
 
     /// Whole nanoseconds in 0...1 day; what lies outside becomes the nearer end.

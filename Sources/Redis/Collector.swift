@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Gathers the answers of a pipeline and resumes its caller with all of them.
+/// Collects the replies of a pipeline and resumes its caller with all of them.
 final class Collector: Sendable {
     private struct State {
         var answers: [Call.Answer]

@@ -1,4 +1,5 @@
-/// Writes RESP into memory that has room for it: the caller asks ``RedisCommand/encodedBytesMax`` first.
+/// Writes RESP into memory that has room for it: the caller asks ``RedisCommand/encodedBytesMax``
+/// first.
 struct CommandWriter {
     private let room: UnsafeMutableRawBufferPointer
     private(set) var written = 0

@@ -30,7 +30,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private var refusal: WriteRefusal?
     private let isEncrypted: Bool
 
-    /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that a replica
+    /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that
+    ///   a replica
     ///   is turned down before it is used.
     init(_ configuration: RedisConfiguration, asksForWrites: Bool) throws(RedisError) {
         guard let parser = ReplyParser(limits: ReplyLimits(configuration)) else {
@@ -41,7 +42,8 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
         isEncrypted = configuration.tls != nil
     }
 
-    /// Says who we are. The observer hears ``ConnectionObserver/connectionIsReady(_:)`` or the end.
+    /// Sends the greeting. The observer receives
+    /// ``ConnectionObserver/connectionIsReady(_:)`` or the end.
     func open(observer: any ConnectionObserver) {
         guard phase == .opening, let context else {
             observer.connectionEnded(self, because: failure ?? .connectionLost(sent: false))
@@ -192,8 +194,8 @@ extension Connection {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { lose(because: error) }
 
-    /// A server that takes no certificate of ours may say so, or just hang up, after our side of the handshake
-    /// is done; so everything before the first answer counts as part of it.
+    /// A server that rejects the client's certificate may say so, or just hang up, after the client's
+    /// side of the handshake is done; so everything before the first reply counts as part of it.
     private func lose(because error: (any Error)?) {
         guard phase == .opening else { return end(.connectionLost(sent: true)) }
         if isEncrypted {
@@ -201,7 +203,7 @@ extension Connection {
         } else {
             end(
                 .notConnected(
-                    "the server hung up before its first answer; a TLS port needs rediss://"))
+                    "the server hung up before its first reply; a TLS port needs rediss://"))
         }
     }
 
@@ -213,7 +215,8 @@ extension Connection {
         }
         if phase == .ready {
             observer?.connectionReleased(count: expected.count, size: expected.bytes)
-            // Before the caller hears of it: what it sends next must not go to a server just found wanting.
+            // Before the caller is resumed: its next command must not go to a server just found
+            // wanting.
             judge(reply, to: expected.first)
         }
         if let first = expected.first { observer?.connectionAnswered(first) }

@@ -4,13 +4,13 @@ protocol ConnectionObserver: AnyObject {
     /// The connection is over; every call on it has been finished.
     func connectionEnded(_ connection: Connection, because reason: RedisError)
     func connectionFlushed(commands: Int)
-    /// The reply to a call came, in time or late; told of the first of calls that went out as one.
+    /// The reply to a call came, in time or late; of calls sent as one, only the first is reported.
     func connectionAnswered(_ call: Call)
     /// A counted call left the connection.
     func connectionReleased(count: Int, size: Int)
-    /// The server answers as a replica does.
+    /// The server replies as a replica.
     func connectionMetReplica(_ connection: Connection, _ error: RedisServerError)
-    /// The server takes no writes for a while; told once for each reason.
+    /// The server temporarily accepts no writes; reported once for each reason.
     func connectionIsRefused(_ connection: Connection, _ error: RedisServerError)
     func connectionIsServedAgain(_ connection: Connection)
 }

@@ -3,13 +3,14 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
-/// Opens sockets for a lane. TLS is one more handler in front of the connection, which is told of its faults.
+/// Opens sockets for a lane. TLS is one more handler in front of the connection, which receives
+/// its faults.
 struct Dialer {
     let configuration: RedisConfiguration
     let loop: any EventLoop
 
-    /// Connects once, to whatever the address names now; the result comes on `loop`, with the connection
-    /// not yet greeted.
+    /// Connects once, to whatever the address names now; the result comes on `loop`, with the
+    /// connection not yet greeted.
     func dial(
         asksForWrites: Bool,
         _ done: @escaping @Sendable (Result<Connection, RedisError>) -> Void
@@ -18,7 +19,8 @@ struct Dialer {
         let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(TimeAmount(configuration.connectTimeout))
             .channelInitializer { channel in
-                // A name with several addresses opens several channels; each has its own connection.
+                // A name with several addresses opens several channels; each has its own
+                // connection.
                 channel.eventLoop.makeCompletedFuture {
                     if let tls = configuration.tls {
                         try channel.pipeline.syncOperations.addHandler(

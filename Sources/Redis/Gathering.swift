@@ -2,7 +2,8 @@ import NIOCore
 
 /// Calls on keys that go out with the next write.
 struct Gathering {
-    /// A call of 64 checks holds the server for a third of a millisecond; no other client waits longer.
+    /// A call of 64 checks holds the server for a third of a millisecond; no other client waits
+    /// longer.
     static let keysMax = 64
 
     private(set) var calls: [Call] = []
@@ -11,7 +12,8 @@ struct Gathering {
 
     mutating func add(_ call: Call) { calls.append(call) }
 
-    /// Takes everything, as runs of calls that one command can carry, in the order in which they came.
+    /// Takes everything, as runs of calls that one command can carry, in the order in which they
+    /// came.
     mutating func takeRuns() -> [[Call]] {
         guard calls.count > 1 else { return takeAll() }
         var runs: [[Call]] = []

@@ -10,13 +10,13 @@ final class Gauge: Sendable {
         var flushes = 0
     }
 
-    /// Asked for on every send, so it stands outside the lock.
+    /// Read on every send, so it is outside the lock.
     private let up = Atomic<Bool>(false)
     private let state = Mutex(Reading())
 
     var isUp: Bool { up.load(ordering: .relaxed) }
-    /// Whether the latest answer to a write was that none is taken. It stays so while the connection is
-    /// down, until another one is ready.
+    /// Whether the latest answer to a write was that none is taken. It stays so while the
+    /// connection is down, until another one is ready.
     var isRefused: Bool { state.withLock { $0.refusal != nil } }
     var reading: Reading { state.withLock { $0 } }
 

@@ -2,8 +2,8 @@ import NIOCore
 
 /// What a new connection says before it takes commands: AUTH, SELECT, CLIENT SETNAME, in one write.
 ///
-/// After a replica was met the question whether writes are taken comes last, so that a server which still
-/// is one costs no caller an answer.
+/// After a replica was met the question whether writes are taken comes last, so that a server which
+/// still is one costs no caller an answer.
 ///
 /// RESP3's HELLO is not used: hiredis 0.14 reads RESP2.
 struct Greeting {
@@ -56,7 +56,7 @@ struct Greeting {
         if error.isLoading || error.isBusy || error.code == "MASTERDOWN" {
             // AUTH is allowed in these states; a later attempt selects the database.
             guard step == .setName else {
-                return .notConnected("the server answers \(error.code)")
+                return .notConnected("the server replied \(error.code)")
             }
             if error.refusesWrites { refusal = WriteRefusal(error: error, command: "CLIENT") }
             return nil

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The bounded way from any task to a lane's event loop.
 ///
-/// A call counts from the moment it is offered until its connection no longer owes the reply, so the
-/// limit holds over everything that waits, wherever it waits.
+/// A call counts from the moment it is offered until its connection no longer owes the reply, so
+/// the limit holds over everything that waits, wherever it waits.
 final class Intake: Sendable {
     private let callsMax: Int
     private let bytesMax: Int

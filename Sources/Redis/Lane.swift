@@ -4,19 +4,23 @@ import Synchronization
 
 /// One event loop's way to Redis: it accepts calls, keeps a connection up and watches deadlines.
 ///
-/// The story of a call. Any thread submits it; the intake bounds how many calls and bytes wait, and refuses what
-/// is too much. On the loop the call goes to the connection, which writes everything of one tick in one flush and
-/// matches replies by their order.
+/// The story of a call. Any thread submits it; the intake bounds how many calls and bytes wait, and
+/// refuses what is too much. On the loop the call goes to the connection, which writes everything
+/// of one tick in one flush and matches replies by their order.
 ///
 /// The story of a connection. It dials, greets (AUTH, SELECT, name), serves, and ends:
 /// - While the first attempt to connect runs, calls wait in a queue until their deadlines.
-/// - After a failed attempt the lane refuses calls at once, rests, and dials again until a connection is up.
-/// - A connection on which a deadline passed is suspect. It gets no more calls and is read on for late replies,
+/// - After a failed attempt the lane refuses calls at once, rests, and dials again until a
+///   connection is up.
+/// - A connection on which a deadline passed is suspect. It gets no more calls and is read on for
+///   late replies,
 ///   while a new one takes over: at once if the old one had lasted a second, otherwise after a rest.
-/// - A server that answers as a replica is left too, but always after a rest, and the next one must accept writes.
-/// - A server that accepts no writes for now keeps its connection; the lane asks it every second.
+/// - A server that answers as a replica is left too, but always after a rest, and the next one must
+///   accept writes.
+/// - A server that accepts no writes for now keeps its connection; the lane tests it every second.
 ///
-/// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and written on
+/// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and
+/// written on
 /// `loop` alone.
 final class Lane: @unchecked Sendable {
     private enum Phase {
@@ -151,8 +155,8 @@ extension Lane {
 
     private func ring() {
         let now = NIODeadline.now()
-        // A loop that was held up has not read what came meanwhile. It reads once before we judge, or
-        // its own delay would be taken for the server's.
+        // A loop that was held up has not read what came meanwhile. It reads once before we judge,
+        // or its own delay would be taken for the server's.
         if alarm.rang(now), !hasReadSinceDelay {
             hasReadSinceDelay = true
             return watch(now + .milliseconds(1))
@@ -273,7 +277,8 @@ extension Lane: ConnectionObserver {
         settleClose()
     }
 
-    /// The connection in use is gone or suspect: dial at once, or rest first when it was short-lived.
+    /// The connection in use is gone or suspect: dial at once, or rest first when it was
+    /// short-lived.
     private func replace(_ connection: Connection, because reason: RedisError) {
         guard case .up(_, let since) = phase else { return }
         gauge.disconnected(reason.asUnavailable)
@@ -311,7 +316,8 @@ extension Lane: ConnectionObserver {
 // MARK: Writes refused
 
 extension Lane {
-    /// A demoted server may keep its address for ever, or lose it to the new primary: only dialling tells.
+    /// A demoted server may keep its address for ever, or lose it to the new primary: only dialling
+    /// tells.
     /// It always rests first, or calls would dial as fast as they come.
     func connectionMetReplica(_ connection: Connection, _ error: RedisServerError) {
         guard case .up(let current, let since) = phase, current === connection else { return }
@@ -341,7 +347,8 @@ extension Lane {
         loop.scheduleTask(in: Self.questionPause) { self.ask() }
     }
 
-    /// A worker that says it is not ready is sent nothing, so it cannot wait for a caller to find out.
+    /// A worker that says it is not ready is sent nothing, so it cannot wait for a caller to find
+    /// out.
     private func ask() {
         isToAsk = false
         guard gauge.isRefused, case .up(let connection, _) = phase else { return }
@@ -357,7 +364,7 @@ extension Lane {
 // MARK: Closing
 
 extension Lane {
-    /// Turns away what waits, lets what is sent end by reply or deadline, then calls `done`.
+    /// Rejects waiting calls, lets sent ones end by reply or deadline, then calls `done`.
     func close(_ done: @escaping @Sendable () -> Void) {
         loop.execute {
             self.whenClosed.append(done)

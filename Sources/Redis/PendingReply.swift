@@ -1,4 +1,5 @@
-/// The calls that one reply of the server answers: one command, or the calls on many keys that went out as one.
+/// The calls that one reply of the server answers: one command, or the calls on many keys that went
+/// out as one.
 enum PendingReply {
     case one(Call)
     case many([Call])

@@ -4,7 +4,8 @@ extension RedisClient {
     /// - Parameters:
     ///   - text: The library, beginning `#!lua name=metering`.
     ///   - name: The name the library gives itself.
-    /// - Throws: ``RedisError/refused(_:)`` when the server does not take it, else why there is no answer.
+    /// - Throws: ``RedisError/refused(_:)`` when the server does not take it, else why there is no
+    ///   answer.
     public func loadFunctions(
         _ text: String, name: String, timeout: Duration = .seconds(5)
     ) async throws(RedisError) {

@@ -8,17 +8,19 @@ import Synchronization
 /// `.success` is the late reply: the command ran. `.failure` means that it will never be known.
 public typealias RedisLateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
 
-/// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it must not block.
+/// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it
+/// must not block.
 public typealias RedisReplyTime = @Sendable (Int64) -> Void
 
 /// A client of one Redis server: commands from any number of tasks share a few connections.
 ///
-/// Commands of the same event loop tick leave in one write and their replies are matched by order, so
-/// concurrent callers pipeline by themselves. Commands sent one after the other by one task run in that
-/// order; those of concurrent tasks run in any order. Nothing is sent twice: whether to try again is the
-/// caller's decision, and ``RedisError/mayHaveRun`` says what it risks.
+/// Commands of the same event loop tick leave in one write and their replies are matched by order,
+/// so concurrent callers pipeline by themselves. Commands sent one after the other by one task run
+/// in that order; those of concurrent tasks run in any order. Nothing is sent twice: whether to try
+/// again is the caller's decision, and ``RedisError/mayHaveRun`` says what it risks.
 ///
-/// Connecting begins at once and goes on until ``close()`` or until the last reference to the client is gone.
+/// Connecting starts at once and continues until ``close()`` or until the last reference to the
+/// client is gone.
 public final class RedisClient: Sendable {
     private let configuration: RedisConfiguration
     private let lanes: [Lane]
@@ -93,7 +95,8 @@ public final class RedisClient: Sendable {
         return replies
     }
 
-    /// Sends one command without a task; `then` gets the reply on an event loop and must not block it.
+    /// Sends one command without a task; `then` gets the reply on an event loop and must not block
+    /// it.
     ///
     /// Called on an event loop of the group, the command stays on that loop and `then` runs there.
     public func submit(
@@ -105,7 +108,8 @@ public final class RedisClient: Sendable {
         chooseLane().submit(call)
     }
 
-    /// Sends a call on one key together with those that wait at the same time on the same connection.
+    /// Sends a call on one key together with those that wait at the same time on the same
+    /// connection.
     ///
     /// - Parameter path: The connection, 0..<``connections``; see ``choosePath()``.
     public func submit(_ call: any RedisKeyedCall, on path: Int, timeout: Duration? = nil) {
@@ -113,9 +117,9 @@ public final class RedisClient: Sendable {
             Call(call, timeout: timeout ?? configuration.commandTimeout))
     }
 
-    /// The connection that a call should take now: the one of the event loop that asks, so that its answer
-    /// comes where it was asked. Callers elsewhere fill one connection before they take the next, because
-    /// fuller commands cost less.
+    /// The connection that a call should take now: the one of the event loop that asks, so that its
+    /// answer comes where it was asked. Callers elsewhere fill one connection before they take the
+    /// next, because fuller commands cost less.
     public func choosePath() -> Int {
         if lanes.count == 1 { return 0 }
         if let here = laneOfThisLoop() { return here }
@@ -125,14 +129,14 @@ public final class RedisClient: Sendable {
         return lanes.firstIndex { $0 === next } ?? 0
     }
 
-    /// Calls that wait for one connection before callers without an event loop take the next: sixteen full
-    /// commands.
+    /// Calls that wait for one connection before callers without an event loop take the next:
+    /// sixteen full commands.
     private static let crowd = 16 * Gathering.keysMax
 
     /// Connections in all, up or not.
     public var connections: Int { lanes.count }
 
-    /// Turns new commands away, lets those already sent end by reply or deadline, then disconnects.
+    /// Rejects new commands, lets those already sent end by reply or deadline, then disconnects.
     public func close() async {
         await withTaskGroup { group in
             for lane in lanes {
@@ -152,12 +156,12 @@ extension RedisClient {
     /// Whether a command sent now would go out at once.
     public var isConnected: Bool { lanes.contains(where: \.gauge.isUp) }
 
-    /// Whether the server takes writes: a connection is up, and none was told that the server is a replica
-    /// (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or answers no
-    /// client (LOADING, BUSY).
+    /// Whether the server takes writes: a connection is up, and none found that the server is a
+    /// replica (READONLY, MASTERDOWN), cannot persist (MISCONF), lacks replicas (NOREPLICAS), or
+    /// answers no client (LOADING, BUSY).
     ///
-    /// True again with the first good reply to a command of the refused kind, or, when no caller sends one, as
-    /// soon as the client has found out by itself, by asking each second.
+    /// True again with the first good reply to a command of the refused kind, or, when no caller
+    /// sends one, as soon as the client finds out by itself, testing every second.
     public var isServing: Bool { isConnected && !lanes.contains(where: \.gauge.isRefused) }
 
     public var health: RedisHealth { RedisHealth(lanes) }

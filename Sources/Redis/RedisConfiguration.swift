@@ -1,4 +1,4 @@
-/// Where Redis is, who we are there, and what we allow it to cost.
+/// The address of Redis, the client's credentials, and its limits.
 public struct RedisConfiguration: Sendable, Hashable {
     public enum Address: Sendable, Hashable {
         /// `host` is a name, an IPv4 address or an IPv6 address without brackets.
@@ -58,6 +58,6 @@ extension RedisConfiguration: CustomStringConvertible, CustomDebugStringConverti
 
     public var debugDescription: String { description }
 
-    /// `dump` and test failures print this, so the password stays out of it too.
+    /// `dump` and test failures print this, so it omits the password.
     public var customMirror: Mirror { Mirror(self, children: ["address": description]) }
 }

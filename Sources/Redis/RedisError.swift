@@ -13,7 +13,7 @@ public enum RedisError: Error, Sendable, Hashable {
     case tls(RedisTLSProblem)
     /// A file of ``RedisTLS/Files`` cannot be used; the text names its path at most.
     case tlsFile(RedisTLS.File, problem: String)
-    /// The server wants other credentials. `code` is its word for it, such as `WRONGPASS`.
+    /// The server rejected the credentials. `code` is its error code, such as `WRONGPASS`.
     case authentication(code: String)
     /// No reply within `after`. `sent`: the bytes may have reached the server.
     case deadline(after: Duration, sent: Bool)
@@ -91,7 +91,7 @@ extension RedisError: CustomStringConvertible {
 
 extension RedisError {
     static func metReplica(_ error: RedisServerError) -> RedisError {
-        .notConnected("the server is a replica, it answers \(error.code)")
+        .notConnected("the server is a replica; it replied \(error.code)")
     }
 
     /// The error for commands that come while the connection is down: they surely did not run.

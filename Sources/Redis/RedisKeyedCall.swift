@@ -1,8 +1,8 @@
 /// A call of a function on one key, which may travel with calls on other keys.
 ///
 /// What waits when an event loop writes goes out as `FCALL name n key… argument…`, of at most
-/// ``Gathering/keysMax`` keys. The function treats each key by itself and answers with n elements in the
-/// order of the keys. No call waits for others to come.
+/// ``Gathering/keysMax`` keys. The function treats each key by itself and answers with n elements
+/// in the order of the keys. No call waits for others to come.
 public protocol RedisKeyedCall: AnyObject, Sendable {
     var function: RedisKeyedFunction { get }
     var key: [UInt8] { get }
@@ -12,12 +12,13 @@ public protocol RedisKeyedCall: AnyObject, Sendable {
     /// Asked once, on an event loop, at the moment in which the call is sent.
     func argument() -> [UInt8]
 
-    /// Told once, on an event loop: the key's own element, the error reply to the whole command, or why there
-    /// is none. An answer that is no array of n elements is a `.protocolViolation` for all of its keys.
+    /// Told once, on an event loop: the key's own element, the error reply to the whole command, or
+    /// why there is none. An answer that is no array of n elements is a `.protocolViolation` for
+    /// all of its keys.
     func finish(_ answer: Result<RedisReply, RedisError>)
 
-    /// Told once after `finish` was told `.deadline(sent: true)`, within 30 s: what became of the call after all. A
-    /// failure means that it will never be known.
+    /// Called once after `finish` got `.deadline(sent: true)`, within 30 s: what became of the
+    /// call after all. A failure means that it will never be known.
     func finishLate(_ answer: Result<RedisReply, RedisError>)
 }
 

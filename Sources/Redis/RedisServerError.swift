@@ -1,7 +1,7 @@
 /// An error reply: `-WRONGTYPE Operation against a key…` has the code `WRONGTYPE`.
 ///
-/// `message` is the server's own text and may repeat arguments of the command (`ERR unknown command`
-/// does), so the description gives the code alone.
+/// `message` is the server's own text and may repeat arguments of the command (`ERR unknown
+/// command` does), so the description gives the code alone.
 public struct RedisServerError: Error, Sendable, Hashable, CustomStringConvertible {
     /// The first word of the line.
     public let code: String

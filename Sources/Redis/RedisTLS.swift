@@ -2,10 +2,10 @@ import Glibc
 import NIOCore
 import NIOSSL
 
-/// An encrypted way to Redis: whom we believe, and what we show of ourselves.
+/// TLS to Redis: the trusted CAs, and the client's certificate.
 ///
-/// The server must show a certificate of a trusted CA that names the host of the address. Nothing turns this
-/// off. The files are read once, when this is made.
+/// The server must show a certificate of a trusted CA that names the host of the address. Nothing
+/// turns this off. The files are read once, when this is made.
 public struct RedisTLS: Sendable {
     /// Paths of PEM files.
     public struct Files: Sendable, Hashable {
@@ -51,8 +51,8 @@ public struct RedisTLS: Sendable {
                 .map { .certificate($0) }
             configuration.privateKey = .privateKey(try Self.key(key))
         case (nil, nil): break
-        case (.some, nil): throw .tlsFile(.key, problem: "is not named, but a certificate is")
-        case (nil, .some): throw .tlsFile(.certificate, problem: "is not named, but a key is")
+        case (.some, nil): throw .tlsFile(.key, problem: "is not set, but the certificate is")
+        case (nil, .some): throw .tlsFile(.certificate, problem: "is not set, but the key is")
         }
         do { context = try NIOSSLContext(configuration: configuration) } catch {
             // Each file is good by itself; of the settings only these two can disagree.
@@ -102,8 +102,8 @@ extension RedisTLS: Hashable {
 }
 
 extension RedisConfiguration.Address {
-    /// The name that the server is asked for and must prove; nil for an address, which its certificate must
-    /// hold as an address.
+    /// The name that the server is asked for and must prove; nil for an address, which its
+    /// certificate must hold as an address.
     var tlsName: String? {
         guard case .tcp(let host, _) = self else { return nil }
         var (four, six) = (in_addr(), in6_addr())

@@ -3,23 +3,24 @@ import NIOSSL
 
 /// Why no encrypted connection could be made.
 public enum RedisTLSProblem: Sendable, Hashable {
-    /// The certificate of the server comes from a CA that is not trusted here, or its time has not come or is
-    /// over: the library does not tell which.
+    /// The certificate of the server comes from a CA that is not trusted here, or its time has not
+    /// come or is over: the library does not tell which.
     case notTrusted
-    /// The certificate is trusted, but holds another name or address than the one we connect to.
+    /// The certificate is trusted, but is for another name or address.
     case wrongHost
-    /// The server wants a certificate of ours, or another one. `alert` is its word for it.
+    /// The server wants a client certificate, or rejected it. `alert` is its TLS alert.
     case clientCertificateRefused(alert: String)
     /// What the server said is not TLS.
     case notTLS
-    /// The server hung up before its first answer.
+    /// The server hung up before its first reply.
     case hungUp
     /// Handshake, AUTH and SELECT together took longer than `after`.
     case noAnswer(after: Duration)
     /// Another fault of the handshake, in the library's word, such as `UNSUPPORTED_PROTOCOL`.
     case handshake(String)
 
-    /// What the error of a connection that was never ready tells; nil when it has nothing to do with TLS.
+    /// What the error of a connection that was never ready tells; nil when it has nothing to do
+    /// with TLS.
     init?(_ error: any Error) {
         switch error {
         case let error as NIOSSLExtraError:
@@ -59,7 +60,7 @@ public enum RedisTLSProblem: Sendable, Hashable {
         }
     }
 
-    /// The alerts with which a server answers a certificate of ours, or that there is none.
+    /// The alerts with which a server rejects the client's certificate or its absence.
     private static let refusals = [
         "_ALERT_CERTIFICATE_REQUIRED", "_ALERT_NO_CERTIFICATE", "_ALERT_BAD_CERTIFICATE",
         "_ALERT_UNSUPPORTED_CERTIFICATE", "_ALERT_CERTIFICATE_REVOKED",
@@ -67,8 +68,8 @@ public enum RedisTLSProblem: Sendable, Hashable {
         "_ALERT_ACCESS_DENIED", "_ALERT_DECRYPT_ERROR",
     ]
 
-    /// `Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at /…/handshake.cc:393`
-    /// → `CERTIFICATE_VERIFY_FAILED`.
+    /// `Error: 268435581 error:1000007d:SSL routines:OPENSSL_internal:CERTIFICATE_VERIFY_FAILED at
+    /// /…/handshake.cc:393` → `CERTIFICATE_VERIFY_FAILED`.
     private static func word(_ error: BoringSSLInternalError) -> String {
         let text = "\(error)"
         let message = text.firstRange(of: " at ").map { text[..<$0.lowerBound] } ?? text[...]
@@ -90,13 +91,13 @@ extension RedisTLSProblem: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notTrusted:
-            "the server's certificate is not trusted: its CA is unknown here, or its time is over or has not come"
+            "the server's certificate is not trusted: unknown CA, or expired or not yet valid"
         case .wrongHost: "the server's certificate is for another host"
         case .clientCertificateRefused(let alert):
-            "the server refused our certificate, or wants one (\(alert))"
+            "the server refused the client's certificate, or requires one (\(alert))"
         case .notTLS: "the server does not speak TLS on this port"
         case .hungUp:
-            "the server hung up before its first answer: it does not speak TLS on this port, or wants a certificate"
+            "the server hung up before its first reply: no TLS here, or it requires a certificate"
         case .noAnswer(let after):
             "no TLS connection within \(after): the server does not speak TLS on this port, or hangs"
         case .handshake(let word): "the TLS handshake failed (\(word))"

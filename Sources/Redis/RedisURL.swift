@@ -4,25 +4,27 @@ extension RedisConfiguration {
     /// Reads `redis://[user[:password]@]host[:port][/db]`, the same with `rediss://` for TLS, or
     /// `unix://[user[:password]@]/path[?db=n]`.
     ///
-    /// User, password, host and path may be percent-encoded; an IPv6 address stands in brackets. Port
-    /// 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user with the
-    /// password `s3cret` at `::1`, port 6379, database 2.
-    /// - Parameter files: For `rediss://` only; an address that would send everything in the clear is refused
+    /// User, password, host and path may be percent-encoded; an IPv6 address stands in brackets.
+    /// Port 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user
+    /// with the password `s3cret` at `::1`, port 6379, database 2.
+    /// - Parameter files: For `rediss://` only; an address that would send everything in the clear
+    ///   is refused
     ///   together with them.
-    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its value, or
+    /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its
+    ///   value, or
     ///   ``RedisError/tlsFile(_:problem:)``.
     public init(_ url: String, tls files: RedisTLS.Files = RedisTLS.Files()) throws(RedisError) {
         try self.init(url: url)
         if url.prefix(7).lowercased() == "rediss:" {
             tls = try RedisTLS(files)
         } else if !files.isEmpty {
-            throw .configuration("files for TLS are named, but it does not begin with rediss://")
+            throw .configuration("TLS files are set, but it does not start with rediss://")
         }
     }
 
     private init(url: String) throws(RedisError) {
         guard let mark = url.firstRange(of: "://") else {
-            throw .configuration("it must begin with redis://, rediss:// or unix://")
+            throw .configuration("it must start with redis://, rediss:// or unix://")
         }
         let rest = url[mark.upperBound...]
         switch url[..<mark.lowerBound].lowercased() {
@@ -74,7 +76,7 @@ extension RedisConfiguration {
 private enum RedisURL {
     static func refuseReserved(_ text: Substring, what: String) throws(RedisError) {
         guard !text.contains(where: what.contains) else {
-            throw .configuration("# and ? inside a user, password or host are written %23 and %3F")
+            throw .configuration("write # and ? inside a user, password or host as %23 and %3F")
         }
     }
 
@@ -101,12 +103,12 @@ private enum RedisURL {
             host = text[..<colon]
             port = text[text.index(after: colon)...]
             guard port?.contains(":") == false else {
-                throw .configuration("an IPv6 address stands in brackets, as in [::1]")
+                throw .configuration("an IPv6 address must be in brackets, as in [::1]")
             }
         }
         let name = try decoded(host, "the host")
         guard !name.isEmpty, !name.contains(where: { $0.isWhitespace || $0 == "/" }) else {
-            throw .configuration("the host is missing or has a blank or slash in it")
+            throw .configuration("the host is missing or contains a space or slash")
         }
         return (
             name,
@@ -146,7 +148,7 @@ private enum RedisURL {
             }
             guard let high = rest.popFirst().flatMap(Hexadecimal.value),
                 let low = rest.popFirst().flatMap(Hexadecimal.value)
-            else { throw .configuration("\(what) has a % that two hex digits do not follow") }
+            else { throw .configuration("\(what) has a % without two hex digits after it") }
             bytes.append(high << 4 | low)
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {

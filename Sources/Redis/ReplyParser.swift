@@ -3,8 +3,9 @@ import Values
 
 /// hiredis's RESP2 reader, building our values instead of its own and held to our limits.
 ///
-/// hiredis 0.14 allocates an array for whatever length a server announces and buffers a string of any
-/// length. Here its reader only finds the pieces: each is handed to ``ReplyAssembly``, which may refuse it.
+/// hiredis 0.14 allocates an array for whatever length a server announces and buffers a string of
+/// any length. Here its reader only finds the pieces: each is handed to ``ReplyAssembly``, which
+/// may refuse it.
 final class ReplyParser {
     /// The longest status, error or integer line.
     private static let lineMax = 64 << 10

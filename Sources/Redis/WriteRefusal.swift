@@ -1,10 +1,11 @@
-/// What a connection was told that means: this server takes no writes now, stay with it.
+/// An error that means: this server accepts no writes now; keep the connection.
 ///
-/// A server that cannot persist, or lacks replicas, still answers reads, so a good reply to any other
-/// command says nothing. One that loads or runs a long script refuses everything.
+/// A server that cannot persist, or lacks replicas, still answers reads, so a good reply to any
+/// other command says nothing. One that loads or runs a long script refuses everything.
 struct WriteRefusal {
-    /// A write that touches no key: the server judges a script that does not call itself free of writes
-    /// as it judges every write. `allow-oom`, because a full server is for the caller to bear.
+    /// A write that touches no key: the server judges a script that does not call itself free of
+    /// writes as it judges every write. `allow-oom`, because a full server is for the caller to
+    /// bear.
     static let question = RedisCommand("EVAL", ["#!lua flags=allow-oom\nreturn 1", 0])
 
     let error: RedisServerError
@@ -18,8 +19,8 @@ struct WriteRefusal {
 }
 
 extension RedisServerError {
-    /// A replica answers: the primary is elsewhere, perhaps at the same address. A replica that lost its
-    /// primary says MASTERDOWN where it may not show old data.
+    /// A replica answers: the primary is elsewhere, perhaps at the same address. A replica that
+    /// lost its primary says MASTERDOWN where it may not show old data.
     var isFromReplica: Bool { isReadOnly || code == "MASTERDOWN" }
 
     /// The server is the right one and takes no writes for a while.

@@ -38,7 +38,8 @@ public struct CSVReport: ReportWriter {
         }
     }
 
-    /// Looks at bytes, not characters: `=` with an accent on it is another character, yet still a formula.
+    /// Looks at bytes, not characters: `=` with an accent on it is another character, yet still a
+    /// formula.
     /// Quotes what a reader could misread: separators, quotes and every control character.
     private static func write(_ text: String, to output: inout [UInt8]) {
         let start = output.count

@@ -70,7 +70,8 @@ struct ColumnChart {
         return (from + (to - from - width) / 2, width)
     }
 
-    /// A quarter of the scale: 1, 2, 3, 4, 5, 6 or 8 times a power of ten, so that four hold `largest`.
+    /// A quarter of the scale: 1, 2, 3, 4, 5, 6 or 8 times a power of ten, so that four hold
+    /// `largest`.
     ///
     /// 1,250 needs 400, because 300 × 4 is less.
     static func step(for largest: Int64) -> UInt64 {

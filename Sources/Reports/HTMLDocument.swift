@@ -107,7 +107,7 @@ extension HTMLDocument {
             finding("Past due", findings.pastDue, HTMLMark.warn, "■", "or suspended"),
             finding(
                 "Drift", findings.drift, HTMLMark.warn, "≠",
-                "counters set right in \(HTMLNumbers.monthNames[month.month - 1])"),
+                "counters corrected in \(HTMLNumbers.monthNames[month.month - 1])"),
             finding("Attention", findings.attention, HTMLMark.warn, "!", "with open notes"),
         ]
     }

@@ -2,9 +2,9 @@ import Mustache
 
 /// How text gets into a page: nothing that people typed can become markup.
 ///
-/// Mustache's own escaping looks at characters, and a `"` with an accent on it is another character that it lets
-/// through; a browser sees the `"` alone and the attribute ends. So scalars are looked at here. Control characters
-/// become U+FFFD, because a page may not hold them.
+/// Mustache's own escaping looks at characters, and a `"` with an accent on it is another character
+/// that it lets through; a browser sees the `"` alone and the attribute ends. So scalars are looked
+/// at here. Control characters become U+FFFD, because a page may not hold them.
 struct HTMLEscaping: MustacheContentType {
     /// The name that every template gives in its first line.
     static let name = "PAGE"

@@ -49,7 +49,8 @@ enum HTMLNumbers {
         return units[unit].isEmpty ? text : "\(text)\u{A0}\(units[unit])"
     }
 
-    /// How `now` stands to `before`: `12 % more than`, `the same as`; nil when there was nothing before.
+    /// How `now` stands to `before`: `12 % more than`, `the same as`; nil when there was nothing
+    /// before.
     static func change(_ now: Int64, from before: Int64) -> String? {
         guard before > 0, now >= 0 else { return nil }
         guard now != before else { return "the same as" }
@@ -66,7 +67,8 @@ enum HTMLNumbers {
         share > 999 ? ">\u{202F}999\u{A0}%" : "\(share)\u{A0}%"
     }
 
-    /// Thousandths of `whole` that `part` is, 0 to `most`: 1 of 3 is 333. No overflow for any numbers.
+    /// Thousandths of `whole` that `part` is, 0 to `most`: 1 of 3 is 333. No overflow for any
+    /// numbers.
     static func permille(_ part: Int64, of whole: Int64, upTo most: Int = 1_000) -> Int {
         guard part > 0, whole > 0 else { return 0 }
         return permille(part.magnitude, of: whole.magnitude, upTo: most)

@@ -4,8 +4,9 @@ import Mustache
 
 /// A report as one page that needs nothing else: no script, no font, no picture from elsewhere.
 ///
-/// Its policy allows the one style sheet it holds, by hash, and nothing more. Charts are drawn from sums, and
-/// the table shows the first ``mostRows`` rows, so the page stays small for any number of clinics.
+/// Its policy allows the one style sheet it holds, by hash, and nothing more. Charts are drawn from
+/// sums, and the table shows the first ``mostRows`` rows, so the page stays small for any number of
+/// clinics.
 public struct HTMLReport: Sendable {
     /// The most rows shown.
     public static let mostRows = 500

@@ -11,8 +11,8 @@ import Metering
 /// ```
 ///
 /// A row has the columns of the CSV form as keys. Numbers are integers, unlimited is null, and so
-/// is what a clinic without a subscription does not have; `plan` tells these two apart. A report that
-/// compares or groups says so between `month` and `rows`.
+/// is what a clinic without a subscription does not have; `plan` tells these two apart. A report
+/// that compares or groups says so between `month` and `rows`.
 public struct JSONReport: ReportWriter {
     private var hasRows = false
     private var rows = JSONRowWriter([])

@@ -15,7 +15,8 @@ extension [UInt8] {
         append(digitsOf: low, least: 8)
     }
 
-    /// Up to 8 digits. They come lowest first, so they are packed into a word and leave it the other way round.
+    /// Up to 8 digits. They come lowest first, so they are packed into a word and leave it the
+    /// other way round.
     private mutating func append(digitsOf number: UInt64, least: Int) {
         var (rest, packed, count) = (number, UInt64(0), 0)
         repeat {

@@ -35,15 +35,15 @@ import Testing
         (#"{"currency": "EURO"}"#, "metering.billing.currency is \"EURO\""),
         (#"{"currency": "XAU"}"#, "metering.billing.currency is \"XAU\""),
         (#"{"currency": "eur"}"#, "metering.billing.currency"),
-        (#"{"currency": "JPY", "base": "99.5"}"#, "JPY with no digits behind"),
-        (#"{"currency": "EUR", "base": "0.005"}"#, "at most 2 digits"),
+        (#"{"currency": "JPY", "base": "99.5"}"#, "JPY with no decimal places"),
+        (#"{"currency": "EUR", "base": "0.005"}"#, "at most 2 decimal places"),
         (#"{"currency": "EUR", "base": 99}"#, #"is a number: write it in quotes, "99""#),
         (#"{"currency": "EUR", "base": "-1"}"#, "base is \"-1\""),
         (#"{"currency": "EUR", "base": "1e3"}"#, "base is \"1e3\""),
         (#"{"currency": "EUR", "base": "1."}"#, "base is \"1.\""),
         (#"{"currency": "EUR", "base": "0001"}"#, "base is \"0001\""),
         (#"{"currency": "EUR", "base": "1000000000000"}"#, "base is"),
-        (#"{"currency": "EUR", "prices": {}}"#, "metering.billing.prices is not known here"),
+        (#"{"currency": "EUR", "prices": {}}"#, "metering.billing.prices is unknown"),
         (
             #"{"currency": "EUR", "api_calls": {"model": "flat"}}"#,
             "model is \"flat\": write unit, package, graduated or volume"
@@ -51,7 +51,7 @@ import Testing
         (#"{"currency": "EUR", "api_calls": {"model": "unit"}}"#, "price is missing"),
         (
             #"{"currency": "EUR", "api_calls": {"model": "unit", "price": "0.0000000000001"}}"#,
-            "at most 12 digits"
+            "at most 12 decimal places"
         ),
         (
             #"{"currency": "EUR", "api_calls": {"model": "unit", "price": "1", "unit": 0}}"#,
@@ -81,7 +81,7 @@ import Testing
         ),
         (
             #"{"currency": "EUR", "api_calls": {"model": "unit", "price": "1", "basis": "peak"}}"#,
-            "basis is not known here"
+            "basis is unknown"
         ),
     ])
     func `are refused with the place and the remedy`(json: String, says: String) {
@@ -112,11 +112,11 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"notice": []}"#, "metering.dunning.notice is not known here"),
+        (#"{"notice": []}"#, "metering.dunning.notice is unknown"),
         (#"{"notices": [1, 1]}"#, "notices.1 is 1, not after the day before it"),
         (#"{"notices": [0]}"#, "notices.0 is 0: write 1 to 3650"),
         (#"{"notices": [60]}"#, "notices has day 60, not before the cancellation on day 60"),
-        (#"{"notices": "1"}"#, "notices is a text, not a list"),
+        (#"{"notices": "1"}"#, "notices is a string, not a list"),
         (#"{"notices": [1.5]}"#, "notices.0 is 1.5"),
         (#"{"suspend_after_days": 60}"#, "is 60, not before the cancellation on day 60"),
         (#"{"cancel_after_days": 10}"#, "is 14, not before the cancellation on day 10"),

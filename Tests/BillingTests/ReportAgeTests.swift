@@ -28,7 +28,7 @@ import Testing
     @Test func `says when nothing was rolled up`() throws {
         let report = ReportAge(
             asOf: nil, madeAt: try #require(UTCTime(microseconds: Self.rolledUp)))
-        #expect(report.description == "nothing was rolled up for this month yet")
+        #expect(report.description == "no roll-up of this month yet")
     }
 
     @Test(

@@ -119,7 +119,7 @@ import Testing
     }
 }
 
-@Suite struct `A word that somebody wrote` {
+@Suite struct `A value that the application wrote` {
     @Test func `holds without an end until something happens`() {
         for word in PaymentStatus.allCases {
             var one = StandingCase()

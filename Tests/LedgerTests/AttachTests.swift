@@ -130,13 +130,13 @@ import Testing
             } catch MigrationError.cannotAttach(let problems) {
                 #expect(
                     problems.map(\.what) == [
-                        "public.clinic_staff is no table",
+                        "public.clinic_staff is not a table",
                         "public.patients has no column clinic_id",
                         "public.subscription_plans.features is text",
                         "public.api_usage has no key on (clinic_id, month)",
-                        "public.audit_logs.tenant must be filled and has no default",
-                        "public.users belongs to postgres, and this login is no member of it",
-                        "public.visits has the restrictive policy office_hours for everybody, "
+                        "public.audit_logs.tenant is NOT NULL without a default",
+                        "public.users belongs to postgres, and this login is not a member of it",
+                        "public.visits has the restrictive policy office_hours for all roles, "
                             + "which would hide rows from counting",
                     ])
                 #expect(

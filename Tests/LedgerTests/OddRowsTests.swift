@@ -68,8 +68,8 @@ import Testing
             let problems = try await team.owner.query(SQL.attachProblems)
             #expect(
                 try problems.map { try $0.text("what") } == [
-                    "public.clinic_subscriptions.payment_status is too short for our words",
-                    "the constraint known_words of payment_status does not name all of our eight words",
+                    "public.clinic_subscriptions.payment_status is too short for its values",
+                    "the constraint known_words of payment_status does not name all of the eight values",
                 ])
             await #expect(throws: MigrationError.self) { try await team.migrator.apply() }
             for problem in problems { try await team.owner.script(try problem.text("remedy")) }

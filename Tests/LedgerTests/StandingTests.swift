@@ -107,7 +107,7 @@ import Values
         LEFT JOIN subscription_plans ON plan_id = (payload ->> 'to_plan')::int ORDER BY id
         """
 
-    @Test func `takes a word that somebody wrote as a fact`() async throws {
+    @Test func `takes a value that the application wrote as a fact`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let plan = try await database.makePlan("Gold")
@@ -163,7 +163,7 @@ import Values
             let other = FactEntry(.paid(invoice: "7"), reason: "card", key: "evt_7")
             await #expect(
                 throws: LedgerError.refused(
-                    "this idempotency key was used for another fact: Take a new key for a new fact."
+                    "this idempotency key was used for another fact: Use a new key for a new fact."
                 )
             ) { try await admin.subscriptions.record(other, of: Self.clinic) }
             let ahead = FactEntry(.paid(invoice: "7"), at: .last, reason: "r", key: "k")
@@ -286,7 +286,7 @@ import Values
         }
     }
 
-    @Test func `ends with the subscription's row, and begins anew with another`() async throws {
+    @Test func `ends with the subscription's row, and starts again with another`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let plan = try await database.makePlan("Gold")

@@ -27,15 +27,16 @@ import TestSupport
         ("{\"a\": 1,\n \"\\u0061\": 2}", "a is named twice (line 2)"),
         (#"[{"a": [1, {"x": 1, "x": 2}]}]"#, "0.a.1.x is named twice"),
         ("", "ends too early"), ("{", "has a member without a key"),
-        ("[1 2]", "lacks a comma or ]"),
+        ("[1 2]", "is missing a comma or ]"),
         (#"{"a" 1}"#, "a has no colon"), ("{\"a\": 1,}", "has a member without a key"),
-        ("[1,]", "is no JSON"), ("01", "is no number"), ("1.", "is no number"),
-        ("1e", "is no number"), ("-", "is no number"), ("+1", "is no JSON"), ("NaN", "is no JSON"),
-        ("1 1", "has more text behind its end"), ("\"a", "has a text without an end"),
-        ("\"\t\"", "has a control character"), (#""\x""#, "has an escape"),
+        ("[1,]", "is not JSON"), ("01", "is not a JSON number"), ("1.", "is not a JSON number"),
+        ("1e", "is not a JSON number"), ("-", "is not a JSON number"), ("+1", "is not JSON"),
+        ("NaN", "is not JSON"),
+        ("1 1", "has text after its end"), ("\"a", "has a string that does not end"),
+        ("\"\t\"", "has a control character"), (#""\x""#, "has an unknown escape"),
         (#""\ud800""#, "has half a character"), (#""\ud800\u0041""#, "has half a character"),
-        (#""\udc00""#, "cannot be kept"), (#""\u0000""#, "cannot be kept"),
-        (#""\u00g0""#, "has an escape"), ("tru", "is no JSON"), ("// x", "is no JSON"),
+        (#""\udc00""#, "cannot be stored"), (#""\u0000""#, "cannot be stored"),
+        (#""\u00g0""#, "has an unknown escape"), ("tru", "is not JSON"), ("// x", "is not JSON"),
     ])
     func `is refused with the place`(text: String, says: String) {
         #expect {

@@ -27,7 +27,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (#"{"limit": {}}"#, "metering.limit is not known here"),
+        (#"{"limit": {}}"#, "metering.limit is unknown"),
         (
             #"{"limits": {"default": {"rate": 0, "per": "1s"}}}"#,
             "metering.limits.default.rate is 0"
@@ -43,11 +43,11 @@ import Testing
         ),
         (
             #"{"limits": {"default": {"rate": "1", "per": "1s"}}}"#,
-            "metering.limits.default.rate is a text, not a whole number"
+            "metering.limits.default.rate is a string, not a whole number"
         ),
         (
             #"{"limits": {"default": {"rate": 1, "per": "1s", "bursts": 2}}}"#,
-            "metering.limits.default.bursts is not known"
+            "metering.limits.default.bursts is unknown"
         ),
         (
             #"{"limits": {"De fault": {"rate": 1, "per": "1s"}}}"#,
@@ -61,7 +61,7 @@ import Testing
             #"{"limits": {"a": {"rate": 1, "per": "1s", "shadow": 1}}}"#,
             "metering.limits.a.shadow is a number: write true or false"
         ),
-        (#"{"quota": {"shadow": "yes"}}"#, "metering.quota.shadow is a text"),
+        (#"{"quota": {"shadow": "yes"}}"#, "metering.quota.shadow is a string"),
         (#"{"quota": {"api_calls": -2}}"#, "metering.quota.api_calls is -2"),
         (#"{"quota": {"api_calls": 1.5}}"#, "metering.quota.api_calls is 1.5"),
         (#"{"quota": {"api_calls": 1e3}}"#, "metering.quota.api_calls is 1e3"),

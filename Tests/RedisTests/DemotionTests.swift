@@ -30,7 +30,7 @@ import Testing
                     try await client.send(increment)
                 }
                 #expect(
-                    error == .notConnected("the server is a replica, it answers READONLY"))
+                    error == .notConnected("the server is a replica; it replied READONLY"))
                 #expect(error?.mayHaveRun == false)
                 #expect(client.health.connects == 1 && !client.isServing)
 

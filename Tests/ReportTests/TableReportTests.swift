@@ -30,7 +30,7 @@ import Testing
         let age = ReportAge(asOf: nil, madeAt: sample.age.madeAt)
         let lines = Self.lines(SampleReport.text(.table, sample.month, [], age))
         #expect(lines.contains("no clinics"))
-        #expect(lines.last == "nothing was rolled up for this month yet")
+        #expect(lines.last == "no roll-up of this month yet")
     }
 
     @Test(arguments: [999, 1_000, 1_001, 2_500])

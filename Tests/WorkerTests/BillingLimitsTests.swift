@@ -8,9 +8,9 @@ import Testing
             try await database.seed()
             #expect(
                 try await database.answer("enforce")
-                    == "limits were enforced already\nover: smile users 2 of 1\n")
+                    == "limits were already enforced\nover: smile users 2 of 1\n")
             #expect(
-                try await database.answer("observe") == "limits are observed only from now on\n")
+                try await database.answer("observe") == "limits are now observed only\n")
             try await database.psql(
                 """
                 BEGIN; SET LOCAL app.current_clinic_id = '00000000-0000-4000-8000-000000000001';
@@ -23,13 +23,13 @@ import Testing
                 status.dropFirst() == [
                     "over: smile users 3 of 1",
                     "seats reserved for invitations: 1, in clinics: 1",
-                    "clinics without a plan, and so without limits: 1",
+                    "clinics without a plan, so without limits: 1",
                 ])
             #expect(
                 try await database.answer("recount")
                     == """
                     00000000-0000-4000-8000-000000000001 patients: counter 5, rows 0
-                    clinics counted: 2, counters set right: 1
+                    clinics counted: 2, counters corrected: 1
 
                     """)
         }

@@ -38,8 +38,8 @@ import Testing
             }
             let reset = try await billing(worker, ["reset", "\(clinic)", "--reason", "agreed"])
             #expect(reset.ending == .exited(0), "\(reset.errors)")
-            #expect(reset.output == "quota of \(clinic) begins anew; 3 units weigh no longer\n")
-            try await waitUntil("the quota begins anew") {
+            #expect(reset.output == "quota of \(clinic) starts again; 3 units no longer count\n")
+            try await waitUntil("the quota starts again") {
                 try Answer(try await worker.usage(clinic)).usage.used == 0
             }
             for status in [200, 200, 200, 429] {

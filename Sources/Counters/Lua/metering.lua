@@ -1,19 +1,23 @@
 #!lua name=metering
--- What Redis knows about a clinic: one packed string at `q:{<clinic>}`, decided and counted in one call.
+-- The counter of a clinic: one packed string at `q:{<clinic>}`. One call decides and counts.
 --
--- Rules that every function keeps (docs/decisions/0003-counting.md says why):
---   * Only now() reads a clock, and it is the clock of this Redis. Microseconds since 1970, below 2^53.
---   * Only an epoch names a count. It is minted when the key is created, when this server's stamp is
---     not the stored one, and when the caller's mark shows that Redis went back. It is never reused.
---   * Counts that end (a period rolled, an epoch was replaced) stay in the value until `settle`.
---   * A denial, a peek and an error change no byte. A key is read before it is written, and written once.
+-- Rules of every function (docs/decisions/0003-counting.md explains them):
+--   * Only now() reads a clock: that of this Redis, in microseconds since 1970, below 2^53.
+--   * Only an epoch names a count. A new one is minted when the key is created, when this server's
+--     stamp differs from the stored one, and when the caller's mark shows that Redis lost writes.
+--     An epoch is never reused.
+--   * Counts that end (the period rolled, the epoch was replaced) stay in the value until `settle`.
+--   * A denial, a peek and an error change no byte.
+--   * A key is read before it is written, and written once.
 --
 -- Value, little-endian:
 --     0 B layout = 1   1 B flags   2 B limits n   3 B next limits m   4 B closed k
---     5 B limits in shadow (bit i = limit i)   6 B next limits in shadow   7 B 1 = the quota is in shadow
+--     5 B limits in shadow (bit i = limit i)   6 B next limits in shadow
+--     7 B 1 = the quota is in shadow
 --     8 i8 config version   16 c8 stamp   24 c8 epoch   32 i8 period start
 --    40 i8 used   48 i8 credited   56 i8 granted   64 i8 base
---    72 i8 period end   80 i8 end of the next period (0 = unknown)   88 i8 quota   96 i8 next quota (-1 = none)
+--    72 i8 period end   80 i8 end of the next period (0 = unknown)
+--    88 i8 quota   96 i8 next quota (-1 = none)
 --   104 n + m times: I2 id, I6 emission, I6 tolerance (m = 0: the next period keeps these limits)
 --       n times: i8 GCRA time
 --       k times: i8 period start, c8 epoch, i8 used, i8 credited, B settled
@@ -28,13 +32,14 @@ local INTEGER_MAX = 9007199254740991
 local SPAN_MAX = 140737488355327
 local COST_MAX, COUNT_MAX = 1000000, 1000000
 
-local ALLOWED, DENIED, MISS, STALE, UNSETTLED, UNREADABLE, NO_SUCH_LIMIT, INVALID = 1, 2, 3, 4, 5, 6, 7, 8
+local ALLOWED, DENIED, MISS, STALE, UNSETTLED = 1, 2, 3, 4, 5
+local UNREADABLE, NO_SUCH_LIMIT, INVALID = 6, 7, 8
 local CONFIGURED, OLDER, CONFLICT, OTHER_PERIOD, EXPIRED = 9, 10, 11, 12, 13
 local QUOTA_BIT, ENDED_BIT, READ_ONLY_BIT = 256, 512, 1024
 local PEEK, FORCE, AT_MOST, WRITES = 0, 2, 3, 1
 -- 2 = the subscription has ended, 3 = the clinic was deleted.
 local READ_ONLY, ENDED, GONE = 1, 2, 3
--- The limit named `default` is there in every plan, if only with nothing to say; 0 asks for the quota alone.
+-- Every plan has the limit `default`, which may be unlimited; 0 checks only the quota.
 local DEFAULT = 1
 
 local function now()
@@ -50,8 +55,8 @@ local function first_8_bytes(hex)
     return (hex:sub(1, 16):gsub('%x%x', function(pair) return string.char(tonumber(pair, 16)) end))
 end
 
--- Which life of which server this is. Held for 100 ms, and only when a write function read it: a
--- read-only call on a replica must not fill what the same process trusts after its promotion.
+-- The stamp of this server. Cached for 100 ms, and only by functions that write: a read-only call
+-- on a replica must not fill the cache that the same process trusts after its promotion.
 local held_stamp, held_since = nil, 0
 local function stamp_at(at, may_hold)
     if held_stamp and at >= held_since and at - held_since <= 100000 then return held_stamp end
@@ -64,13 +69,14 @@ local function mint(stamp, at, previous, nonce)
     return first_8_bytes(redis.sha1hex(stamp .. string.format('%.0f', at) .. previous .. nonce))
 end
 
--- The value as a table, or nil when its layout or its bounds are not ours.
+-- The value as a table, or nil when its layout or a bound is wrong.
 local function decode(raw)
     if #raw < HEAD then return nil end
     local v = {}
     local n, m, k
-    v.layout, v.flags, n, m, k, v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp, v.epoch,
-        v.period, v.used, v.credited, v.granted, v.base, v.period_end, v.next_end, v.quota, v.next_quota =
+    v.layout, v.flags, n, m, k, v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp,
+        v.epoch, v.period, v.used, v.credited, v.granted, v.base, v.period_end, v.next_end, v.quota,
+        v.next_quota =
         struct.unpack(HEAD_FORMAT, raw)
     if v.layout ~= LAYOUT or n > LIMITS_MAX or m > LIMITS_MAX or k > CLOSED_MAX then return nil end
     if #raw ~= HEAD + (n + m) * LIMIT + n * TIME + k * CLOSED then return nil end
@@ -94,9 +100,8 @@ end
 
 local function encode(v)
     local parts = { struct.pack(HEAD_FORMAT, LAYOUT, v.flags, #v.limits, #v.next_limits, #v.closed,
-        v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp, v.epoch, v.period, v.used, v.credited,
-        v.granted, v.base,
-        v.period_end, v.next_end, v.quota, v.next_quota) }
+        v.shadow, v.next_shadow, v.quota_shadow, v.version, v.stamp, v.epoch, v.period, v.used,
+        v.credited, v.granted, v.base, v.period_end, v.next_end, v.quota, v.next_quota) }
     for _, list in ipairs({ v.limits, v.next_limits }) do
         for _, limit in ipairs(list) do
             parts[#parts + 1] = struct.pack('<I2I6I6', limit.id, limit.emission, limit.tolerance)
@@ -104,30 +109,32 @@ local function encode(v)
     end
     for _, limit in ipairs(v.limits) do parts[#parts + 1] = struct.pack('<i8', limit.time) end
     for _, c in ipairs(v.closed) do
-        parts[#parts + 1] = struct.pack('<i8c8i8i8B', c.period, c.epoch, c.used, c.credited, c.settled)
+        parts[#parts + 1] =
+            struct.pack('<i8c8i8i8B', c.period, c.epoch, c.used, c.credited, c.settled)
     end
     return table.concat(parts)
 end
 
--- Keeps the running count as a closed one. False when eight unsettled counts leave no room.
+-- Keeps the running count as a closed one. False when all eight places hold unsettled counts.
 local function close_count(v)
     if v.used == 0 and v.credited == 0 then return true end
     if #v.closed == CLOSED_MAX then
-        local room
+        local oldest
         for i, c in ipairs(v.closed) do
-            if c.settled == 1 then room = i break end
+            if c.settled == 1 then oldest = i break end
         end
-        if not room then return false end
-        table.remove(v.closed, room)
+        if not oldest then return false end
+        table.remove(v.closed, oldest)
     end
     v.closed[#v.closed + 1] =
         { period = v.period, epoch = v.epoch, used = v.used, credited = v.credited, settled = 0 }
     return true
 end
 
--- Limits of the same id keep as many units used as before; others begin unused. 40 of 60 used at 20 a
--- second are 2,000,000 us ahead; at 40 a second with a burst of 100 they are 1,000,000 us, and 60 remain.
--- More than the new burst: none remains. A unit that is half paid for counts as used, where its time changes.
+-- A limit of the same id keeps its used units; a new limit starts unused.
+-- 40 of 60 used at 20 per second are 2,000,000 us ahead; at 40 per second with a burst of 100 they
+-- are 1,000,000 us, and 60 remain. When more was used than the new burst, none remain.
+-- When the emission changes, a partly recovered unit counts as used.
 local function carry_times(old, new, at)
     local before = {}
     for _, limit in ipairs(old) do before[limit.id] = limit end
@@ -159,8 +166,8 @@ local function went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
     return true
 end
 
--- Starts a new epoch within the period: what was counted so far goes to `base`, with `lost` units that this
--- value has forgotten and a mark still names.
+-- Starts a new epoch within the period. `base` takes the units counted so far, and the `lost` units
+-- that this value no longer has but a mark names.
 local function switch_epoch(v, at, stamp, nonce, lost)
     if not close_count(v) then return false end
     v.base = math.min(v.base + v.used - v.credited + lost, INTEGER_MAX)
@@ -169,7 +176,7 @@ local function switch_epoch(v, at, stamp, nonce, lost)
     return true
 end
 
--- Enters the period that begins at `start`; its end, quota and limits are set by the caller.
+-- Enters the period that starts at `start`. The caller sets its end, quota and limits.
 local function enter_period(v, start)
     if not close_count(v) then return false end
     v.period, v.used, v.credited, v.granted, v.base = start, 0, 0, 0, 0
@@ -186,8 +193,9 @@ local function roll(v, at)
     end
 end
 
--- The value as it must be before anything is counted now, or nil and the verdict that forbids it.
-local function brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used, mark_credited, nonce)
+-- The value in the current period and epoch, ready to count; or nil and the verdict of a refusal.
+local function bring_up_to_date(raw, at, stamp, mark_period, mark_epoch, mark_used, mark_credited,
+    nonce)
     local v = decode(raw)
     if not v then return nil, UNREADABLE end
     local behind = went_back(v, mark_period, mark_epoch, mark_used, mark_credited)
@@ -209,21 +217,24 @@ local function no_answer(verdict, at)
     return struct.pack(REPLY_FORMAT, verdict, 0, 0, 0, 0, 0, 0, 0, 0, ZERO, 0, 0, 0, at, 0, 0, 0, 0)
 end
 
--- What was found of each limit that is asked: index, emission, tolerance, time ahead, copies that fit. One
--- table for all checks, because making one takes longer than filling it.
-local ASKED = {}
+-- Of each limit that the check names: index, emission, tolerance, time ahead, copies that fit.
+-- One table for all checks, because creating a table takes longer than filling it.
+local CHECKED = {}
 
--- Decides one request on one value. Returns the reply, and the value to write when something changed.
--- Request: I2 limit, B mode, B access (1 = writes), I4 cost, I4 count, i8 mark period, c8 mark epoch,
---          i8 mark used, i8 mark credited, c8 nonce, i8 not after (us, the clock of this Redis; 0 = never late).
--- Modes: 0 peek: counts nothing. 1 consume: counts when all admits it. 2 force: counts what has happened
---        already, whatever limits, quota and standing say. 3 at most: of `count` copies as many as all admits.
--- What is in shadow is counted as if it was obeyed, and never says no.
+-- Decides one request on one value. Returns the reply, and the value to write when it changed.
+-- Request: I2 limit, B mode, B access (1 = writes), I4 cost, I4 count, i8 mark period,
+--          c8 mark epoch, i8 mark used, i8 mark credited, c8 nonce,
+--          i8 not after (us, the clock of this Redis; 0 = never late).
+-- Modes: 0 peek: counts nothing.
+--        1 consume: counts when the limits, quota and standing admit it.
+--        2 force: counts a call that has already happened, whatever they say.
+--        3 at most: counts as many of `count` copies as they admit.
+-- A limit or quota in shadow counts like an enforced one, and never denies.
 local function decide(raw, request, at, stamp)
     local pack, unpacked, min = struct.pack, struct.unpack, math.min
     if #request ~= REQUEST then return no_answer(INVALID, at) end
-    local wanted, mode, access, cost, count, mark_period, mark_epoch, mark_used, mark_credited, nonce, not_after =
-        unpacked(REQUEST_FORMAT, request)
+    local wanted, mode, access, cost, count, mark_period, mark_epoch, mark_used, mark_credited,
+        nonce, not_after = unpacked(REQUEST_FORMAT, request)
     if mode > AT_MOST or access > WRITES or cost < 1 or cost > COST_MAX or not_after < 0
         or (count ~= 1 and (mode ~= AT_MOST or count < 1 or count > COUNT_MAX)) then
         return no_answer(INVALID, at)
@@ -232,8 +243,9 @@ local function decide(raw, request, at, stamp)
     if not raw then return no_answer(MISS, at) end
     if #raw < HEAD then return no_answer(UNREADABLE, at) end
 
-    local layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch, period, used,
-        credited, granted, base, period_end, next_end, quota, next_quota = unpacked(HEAD_FORMAT, raw)
+    local layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch,
+        period, used, credited, granted, base, period_end, next_end, quota, next_quota =
+        unpacked(HEAD_FORMAT, raw)
     if layout ~= LAYOUT or n > LIMITS_MAX or m > LIMITS_MAX
         or #raw ~= HEAD + (n + m) * LIMIT + n * TIME + k * CLOSED then
         return no_answer(UNREADABLE, at)
@@ -242,14 +254,16 @@ local function decide(raw, request, at, stamp)
     if at >= period_end or stamp ~= old_stamp or (mark_epoch ~= epoch and mark_epoch ~= ZERO)
         or mark_used > used or mark_credited > credited or mark_period > period then
         local verdict
-        raw, verdict = brought_up_to(raw, at, stamp, mark_period, mark_epoch, mark_used, mark_credited, nonce)
+        raw, verdict = bring_up_to_date(raw, at, stamp, mark_period, mark_epoch, mark_used,
+            mark_credited, nonce)
         if not raw then return no_answer(verdict, at) end
-        layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch, period, used,
-            credited, granted, base, period_end, next_end, quota, next_quota = unpacked(HEAD_FORMAT, raw)
+        layout, flags, n, m, k, shadow, next_shadow, quota_shadow, version, old_stamp, epoch,
+            period, used, credited, granted, base, period_end, next_end, quota, next_quota =
+            unpacked(HEAD_FORMAT, raw)
     end
 
-    -- How many copies are admitted: by all that is obeyed, and by all that is in shadow.
-    local admits, quiet, asked = count, count, 0
+    -- Copies that the enforced limits admit, and copies that the ones in shadow would admit.
+    local admits, shadow_admits, checked = count, count, 0
     local first_low, first_high = wanted * 4 % 256, math.floor(wanted / 64)
     local times_at = HEAD + (n + m) * LIMIT
     for i = 0, n - 1 do
@@ -264,37 +278,43 @@ local function decide(raw, request, at, stamp)
             local fits = (units - units % 1) / cost
             fits = fits - fits % 1
             if shadow > 0 and shadow % (2 ^ i * 2) >= 2 ^ i then
-                if fits < quiet then quiet = fits end
+                if fits < shadow_admits then shadow_admits = fits end
             elseif fits < admits then
                 admits = fits
             end
-            ASKED[asked + 1], ASKED[asked + 2], ASKED[asked + 3], ASKED[asked + 4], ASKED[asked + 5] =
-                i, emission, tolerance, ahead, fits
-            asked = asked + 5
+            CHECKED[checked + 1], CHECKED[checked + 2], CHECKED[checked + 3] = i, emission, tolerance
+            CHECKED[checked + 4], CHECKED[checked + 5] = ahead, fits
+            checked = checked + 5
         end
     end
-    if asked == 0 and wanted > DEFAULT and mode ~= FORCE then return no_answer(NO_SUCH_LIMIT, at) end
+    if checked == 0 and wanted > DEFAULT and mode ~= FORCE then
+        return no_answer(NO_SUCH_LIMIT, at)
+    end
     local quota_fits = count
     if quota >= 0 then
         local left = quota - (base + used - credited)
         if left < cost * count then
             quota_fits = left < cost and 0 or math.floor(left / cost)
-            if quota_shadow == 1 then quiet = min(quiet, quota_fits) else admits = min(admits, quota_fits) end
+            if quota_shadow == 1 then
+                shadow_admits = min(shadow_admits, quota_fits)
+            else
+                admits = min(admits, quota_fits)
+            end
         end
     end
     local standing = flags % 4
     if standing >= ENDED or (standing == READ_ONLY and access == WRITES) then admits = 0 end
 
-    -- What says no to the first copy too many; without one, nothing says no.
+    -- The mask names what denies the first copy beyond `admits`; it is 0 when all are admitted.
     local copies, tried = admits, min(admits + 1, count)
     if mode == FORCE then copies = standing == GONE and 0 or 1 end
-    local clean = min(quiet, copies)
+    local clean = min(shadow_admits, copies)
     local counts = copies > 0 and mode ~= PEEK
     if counts and used + copies * cost > INTEGER_MAX then return no_answer(INVALID, at) end
 
     local mask, would_deny, wait, times = 0, 0, 0, raw:sub(times_at + 1, times_at + n * TIME)
-    for j = 1, asked, 5 do
-        local i, emission, tolerance, ahead, fits = unpack(ASKED, j, j + 4)
+    for j = 1, checked, 5 do
+        local i, emission, tolerance, ahead, fits = unpack(CHECKED, j, j + 4)
         local in_shadow, moved = shadow > 0 and shadow % (2 ^ i * 2) >= 2 ^ i, copies
         if fits < tried then
             if in_shadow then
@@ -310,7 +330,8 @@ local function decide(raw, request, at, stamp)
         if in_shadow and mode ~= FORCE then moved = clean end
         if counts and moved > 0 then
             times = times:sub(1, i * TIME)
-                .. pack('<i8', at + min(ahead + moved * cost * emission, tolerance)) .. times:sub(i * TIME + 9)
+                .. pack('<i8', at + min(ahead + moved * cost * emission, tolerance))
+                .. times:sub(i * TIME + 9)
         end
     end
     if quota_fits < tried then
@@ -332,21 +353,24 @@ local function decide(raw, request, at, stamp)
             .. raw:sub(times_at + n * TIME + 1)
         stored_epoch, stored_period, stored_used, stored_credited = epoch, period, used, credited
     end
-    return pack(REPLY_FORMAT, copies > 0 and ALLOWED or DENIED, flags, n, shadow, mask, would_deny, copies, clean,
-        version, stored_epoch, stored_period, stored_used, stored_credited, at, wait,
-        base + used - credited, quota, period_end) .. raw:sub(HEAD + 1, HEAD + n * LIMIT) .. times, written
+    return pack(REPLY_FORMAT, copies > 0 and ALLOWED or DENIED, flags, n, shadow, mask, would_deny,
+        copies, clean, version, stored_epoch, stored_period, stored_used, stored_credited, at, wait,
+        base + used - credited, quota, period_end)
+        .. raw:sub(HEAD + 1, HEAD + n * LIMIT) .. times, written
 end
 
--- FCALL metering_check <n> <key>… <request>…   Counts what is allowed.
+-- FCALL metering_check <n> <key>… <request>…   Counts the calls that it allows.
 --   Returns n replies in the order of the keys, each a packed string:
---   B verdict, B flags, B limits, B limits in shadow, I4 mask of what said no (bit i = limit i, 256 quota,
---   512 ended, 1024 read only; with `force` what would have), I4 the same of what is in shadow, I4 copies admitted,
---   I4 how many of them nothing in shadow would have denied,
+--   B verdict, B flags, B limits, B limits in shadow,
+--   I4 mask of what denied (bit i = limit i, 256 quota, 512 ended, 1024 read only; with `force`,
+--     what would have denied), I4 mask of what is in shadow and would have denied,
+--   I4 copies admitted, I4 how many of them nothing in shadow would have denied,
 --   i8 config version, mark as stored (c8 epoch, i8 period, i8 used, i8 credited), i8 now,
---   i8 wait until one more copy can be admitted (us, -1 = waiting does not help), i8 units of this period,
---   i8 quota, i8 period end,
---   then the limits as in the value (I2 id, I6 emission, I6 tolerance) and their times after the call.
--- A value that cannot be read or written fails alone. Safe to repeat only as another check.
+--   i8 wait until one more copy can be admitted (us, -1 = waiting does not help),
+--   i8 units of this period, i8 quota, i8 period end,
+--   then the limits as in the value (I2 id, I6 emission, I6 tolerance) and their times after the
+--   call.
+-- A value that cannot be read or written fails alone. A repeat counts as another check.
 local function check(keys, arguments)
     local at = now()
     local stamp, replies = stamp_at(at, true), {}
@@ -357,14 +381,17 @@ local function check(keys, arguments)
             reply = no_answer(UNREADABLE, at)
         else
             reply, written = decide(raw, request, at, stamp)
-            if written and redis.pcall('SET', key, written).err then reply = no_answer(UNREADABLE, at) end
+            if written and redis.pcall('SET', key, written).err then
+                reply = no_answer(UNREADABLE, at)
+            end
         end
         replies[i] = reply
     end
     return replies
 end
 
--- FCALL_RO metering_peek <n> <key>… <request>…   The same answer without counting. Writes nothing.
+-- FCALL_RO metering_peek <n> <key>… <request>…
+--   Returns what `check` would, and writes nothing.
 local function peek(keys, arguments)
     local at = now()
     local stamp, replies = stamp_at(at, false), {}
@@ -380,7 +407,10 @@ local function peek(keys, arguments)
     return replies
 end
 
-redis.register_function { function_name = 'metering_check', callback = check, flags = { 'allow-oom' } }
-redis.register_function { function_name = 'metering_peek', callback = peek, flags = { 'no-writes' } }
 redis.register_function {
-    function_name = 'metering_version', callback = function() return VERSION end, flags = { 'no-writes' } }
+    function_name = 'metering_check', callback = check, flags = { 'allow-oom' } }
+redis.register_function {
+    function_name = 'metering_peek', callback = peek, flags = { 'no-writes' } }
+redis.register_function {
+    function_name = 'metering_version', callback = function() return VERSION end,
+    flags = { 'no-writes' } }

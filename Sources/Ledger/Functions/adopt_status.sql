@@ -1,12 +1,14 @@
--- Before a row of clinic_subscriptions is stored: a known old status becomes ours. Another value passes, so
--- that no statement of the team fails that worked before; where the table has its CHECK, that refuses it.
--- It sees what the team's BEFORE triggers wrote that sort before it by name. What a later one writes is
--- stored as it is, and subscription_written adopts it all the same.
+-- Before a row of clinic_subscriptions is stored: replaces a known old status by the current one.
+-- Another value passes, so that statements of the team that worked before keep working; where the
+-- table has its CHECK, that refuses it. It sees what the team's BEFORE triggers wrote that sort
+-- before it by name. What a later one writes is stored unchanged, and subscription_written still
+-- adopts it.
 CREATE OR REPLACE FUNCTION metering.adopt_status() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    NEW.payment_status := coalesce(metering.standing_status(NEW.payment_status), NEW.payment_status);
+    NEW.payment_status := coalesce(metering.standing_status(NEW.payment_status),
+        NEW.payment_status);
     RETURN NEW;
 END
 $$;

@@ -1,4 +1,4 @@
--- Carries out a plan change whose day has come. False when it is done, dropped or not due.
+-- Carries out a due plan change. False when it is done, dropped or not due.
 CREATE OR REPLACE FUNCTION metering.apply_plan_change(change bigint) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -8,7 +8,8 @@ DECLARE
 BEGIN
     PERFORM metering.lock_standing(clinic_id) FROM metering.plan_change WHERE id = change;
     SELECT * INTO asked FROM metering.plan_change
-    WHERE id = change AND done_at IS NULL AND dropped_at IS NULL AND effective_at <= clock_timestamp()
+    WHERE id = change AND done_at IS NULL AND dropped_at IS NULL
+        AND effective_at <= clock_timestamp()
     FOR UPDATE;
     IF NOT FOUND THEN
         RETURN false;
@@ -20,7 +21,8 @@ BEGIN
             'the plan that the clinic was to move to does not exist any more');
         RETURN false;
     END IF;
-    UPDATE public.clinic_subscriptions SET plan_id = asked.to_plan WHERE clinic_id = asked.clinic_id;
+    UPDATE public.clinic_subscriptions SET plan_id = asked.to_plan
+        WHERE clinic_id = asked.clinic_id;
     IF NOT FOUND THEN
         UPDATE metering.plan_change SET dropped_at = clock_timestamp() WHERE id = change;
         RETURN false;

@@ -1,6 +1,6 @@
 -- Stores what an evaluation found. Call it with the standing locked, after reading it. Returns the
 -- number of the event; NULL when the status stays.
---   open_since  since when a debt is open      look_at  when time alone may change the standing next
+--   open_since  since when a debt is open      look_at  when to evaluate again without a new fact
 CREATE OR REPLACE FUNCTION metering.apply_standing(
     clinic uuid, new_status text, why text, moved_at timestamptz, open_since timestamptz,
     look_at timestamptz) RETURNS bigint

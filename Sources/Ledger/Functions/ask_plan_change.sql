@@ -1,5 +1,5 @@
--- Records a plan change and carries it out at once when its day has come; a change that waited
--- before is dropped. Returns its number; refused without a subscription (BQ007).
+-- Records a plan change and carries it out at once when it is due; an earlier waiting change is
+-- dropped. Returns its number; refused without a subscription (BQ007).
 CREATE OR REPLACE FUNCTION metering.ask_plan_change(
     clinic uuid, new_plan int, effective timestamptz, why text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -12,7 +12,7 @@ BEGIN
     SELECT plan_id INTO old_plan FROM public.clinic_subscriptions WHERE clinic_id = clinic;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'the clinic has no subscription' USING ERRCODE = 'BQ007',
-            HINT = 'billing subscribe gives it one.';
+            HINT = 'Start one with billing subscribe.';
     END IF;
     PERFORM metering.drop_plan_change(clinic);
     INSERT INTO metering.plan_change (clinic_id, from_plan, to_plan, effective_at, reason)

@@ -1,5 +1,5 @@
--- Writes an entry into the team's audit log. A log that refuses it must not stop the team's own
--- statement: the refusal is recorded for an operator instead.
+-- Writes an entry to the team's audit log. If the log refuses it, the team's own statement must not
+-- fail: the refusal is recorded for an operator instead.
 CREATE OR REPLACE FUNCTION metering.audit(
     clinic uuid, what text, entity text, entity_number bigint, more jsonb)
     RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,6 +1,7 @@
--- Writes an entry into the clinic's audit log. A team that keeps audit_logs by row security names
--- the clinic in app.current_clinic_id: so does this, and restores the caller's own value.
-CREATE OR REPLACE FUNCTION metering.audit_quota(clinic uuid, action text, entry bigint, details jsonb)
+-- Writes an entry to the clinic's audit log. Row security on audit_logs may compare
+-- app.current_clinic_id, so this sets it to the clinic and then restores the caller's value.
+CREATE OR REPLACE FUNCTION metering.audit_quota(clinic uuid, action text, entry bigint,
+    details jsonb)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

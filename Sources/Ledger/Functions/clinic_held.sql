@@ -1,5 +1,5 @@
--- What a clinic holds now: seats, seats kept free, patients, bytes. The time is that of the reading, not of
--- the transaction.
+-- What a clinic holds now: seats, reserved seats, patients, bytes. The time is that of the read,
+-- not that of the transaction.
 CREATE OR REPLACE VIEW metering.clinic_held AS
 SELECT c.clinic_id, c.users, CASE WHEN c.reserved > 0 THEN (
         SELECT count(*) FROM metering.seat_reservation r

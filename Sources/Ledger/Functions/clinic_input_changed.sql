@@ -13,7 +13,8 @@ BEGIN
         WITH old_texts AS (SELECT o.clinic_id, o::text FROM old_rows o),
             new_texts AS (SELECT n.clinic_id, n::text FROM new_rows n)
         SELECT clinic_id FROM (
-            (TABLE old_texts EXCEPT TABLE new_texts) UNION ALL (TABLE new_texts EXCEPT TABLE old_texts)
+            (TABLE old_texts EXCEPT TABLE new_texts)
+                UNION ALL (TABLE new_texts EXCEPT TABLE old_texts)
         ) AS changed));
     RETURN NULL;
 END

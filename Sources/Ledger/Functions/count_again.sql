@@ -13,7 +13,7 @@ DECLARE
     hiding text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'counters are counted again in a READ COMMITTED transaction'
+        RAISE EXCEPTION 'a recount needs a READ COMMITTED transaction'
             USING ERRCODE = '0A000';
     END IF;
     SELECT min(t.name) INTO hiding
@@ -24,9 +24,9 @@ BEGIN
         OR EXISTS (SELECT FROM pg_policy p WHERE NOT p.polpermissive AND 0 = ANY (p.polroles)
             AND p.polrelid = to_regclass('public.' || t.name)));
     IF hiding IS NOT NULL THEN
-        RAISE EXCEPTION 'row security of % hides rows from counting', hiding
+        RAISE EXCEPTION 'row security on % hides rows from the recount', hiding
             USING ERRCODE = '42501', TABLE = hiding, SCHEMA = 'public',
-            HINT = 'Force it with metering-worker migrate --force-rls, which lets counting see all rows.';
+            HINT = 'Run metering-worker migrate --force-rls, which lets the recount see all rows.';
     END IF;
     PERFORM metering.lock_counters(clinics);
     WITH present AS (

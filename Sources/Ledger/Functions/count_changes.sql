@@ -1,7 +1,8 @@
 -- Applies the changes of one statement, one entry for each clinic, or refuses all of them. What is
 -- read under the locks stays true until COMMIT, at every isolation level. A clinic that exceeds its
 -- plan can still remove; only additions are checked.
-CREATE OR REPLACE FUNCTION metering.count_changes(counter text, clinics uuid[], changes bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION metering.count_changes(counter text, clinics uuid[], changes bigint[])
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE

@@ -1,13 +1,13 @@
--- Adds to one counter of one clinic that has room and no reservations; false where it is not as
--- simple. The conditional update locks, decides and counts at once, and most statements need no
--- more.
+-- Adds to one counter of one clinic below its limit and without reservations; false in other cases.
+-- The conditional update locks, decides and counts at once, and most statements need no more.
 --
 -- A transaction that adds row by row leaves a version of the counter for each, and the key finds
 -- them all before the last: 30,000 inserts took 15 s. So the place of the last version is kept for
 -- the rest of the transaction. It is only a hint: whatever a caller writes there, the row must be
 -- the clinic's and be valid. enable_seqscan: on a small table the planner would read all versions,
 -- and keep doing so.
-CREATE OR REPLACE FUNCTION metering.count_simply(counter text, clinic uuid, amount bigint, most bigint)
+CREATE OR REPLACE FUNCTION metering.count_simply(counter text, clinic uuid, amount bigint,
+    most bigint)
     RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
 AS $$

@@ -1,4 +1,4 @@
--- Puts off a plan change that failed for five minutes and records it, so that it holds up no other.
+-- Defers a failed plan change for five minutes and records it, so that it does not delay others.
 CREATE OR REPLACE FUNCTION metering.defer_plan_change(change bigint, why text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 BEGIN ATOMIC

@@ -1,4 +1,4 @@
--- Puts off an evaluation that failed, so that it does not stand before all others, and records it.
+-- Defers a failed evaluation, so that it does not delay the others, and records it.
 CREATE OR REPLACE FUNCTION metering.defer_standing(clinic uuid, why text) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET lock_timeout = '1s'
 BEGIN ATOMIC

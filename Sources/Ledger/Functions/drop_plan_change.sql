@@ -1,4 +1,4 @@
--- Drops a plan change that waits: the clinic has another subscription, or none.
+-- Drops a waiting plan change, because the clinic has another subscription or none.
 CREATE OR REPLACE FUNCTION metering.drop_plan_change(clinic uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC

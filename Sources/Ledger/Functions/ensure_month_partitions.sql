@@ -1,7 +1,7 @@
--- Makes the partitions of both month tables from the month before this one to `months_ahead` after
--- it and returns how many are new. Forgets days older than 13 months. The worker calls it, so it
--- runs with the owner's rights. Attaching a partition leaves readers and writers of the other
--- months alone.
+-- Creates the partitions of both month tables from the month before this one to `months_ahead`
+-- after it, and returns the number of new ones. Deletes days older than 13 months. The worker calls
+-- it, so it runs with the owner's rights. Attaching a partition leaves readers and writers of the
+-- other months alone.
 CREATE OR REPLACE FUNCTION metering.ensure_month_partitions(months_ahead int) RETURNS int
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET lock_timeout = '3s'
@@ -16,10 +16,11 @@ DECLARE
     is_taken boolean;
 BEGIN
     IF months_ahead IS NULL OR months_ahead NOT BETWEEN 0 AND 36 THEN
-        RAISE EXCEPTION 'months_ahead is outside 0...36' USING ERRCODE = '22023';
+        RAISE EXCEPTION 'months_ahead must be 0 to 36' USING ERRCODE = '22023';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtext('metering.ensure_month_partitions'));
-    FOR parent IN SELECT * FROM (VALUES ('usage_checkpoint', 45), ('usage_daily', 70)) AS t (name, fill)
+    FOR parent IN SELECT * FROM (VALUES ('usage_checkpoint', 45), ('usage_daily', 70)) 
+        AS t (name, fill)
     LOOP
         FOR step IN -1..months_ahead LOOP
             first_day := (this_month + make_interval(months => step))::date;
@@ -49,7 +50,7 @@ BEGIN
         BEGIN
             EXECUTE format('DROP TABLE metering.%I', partition);
         EXCEPTION WHEN lock_not_available THEN
-            NULL;  -- It is being read: the next call drops it.
+            NULL;  -- A session reads it: the next call drops it.
         END;
     END LOOP;
     DELETE FROM metering.usage_daily_default WHERE month < oldest;

@@ -1,8 +1,8 @@
--- Locks the counters of these clinics in one order. Missing ones are made first: a transaction that
--- makes one holds nothing that others wait for in that order. A single counter needs no order and
--- usually exists. The caller reads the locked rows in its next statement: above READ COMMITTED a
--- row that changed since the snapshot cannot be locked (40001). Locks again where a recount removed
--- a row while this waited for it.
+-- Locks the counters of these clinics in one order. Missing ones are created first: a transaction
+-- that creates one holds nothing that others wait for in that order. A single counter needs no
+-- order and usually exists. The caller reads the locked rows in its next statement: above READ
+-- COMMITTED a row that changed since the snapshot cannot be locked (40001). Locks again where a
+-- recount removed a row while this waited for it.
 CREATE OR REPLACE FUNCTION metering.lock_counters(clinics uuid[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,5 +1,5 @@
--- Locks what an evaluation of a clinic needs: one at a time. The subscription comes first, because
--- a statement of the team locks it before the standing too.
+-- Locks what an evaluation of a clinic needs, so that they run one at a time. The subscription
+-- comes first, because a statement of the team locks it before the standing too.
 CREATE OR REPLACE FUNCTION metering.lock_standing(clinic uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,6 +1,8 @@
--- Records a finding, at its open row when there is one.
---   about   the kind      which   which of its kind, 200 characters      what   the detail, 500 characters
-CREATE OR REPLACE FUNCTION metering.note_attention(about text, clinic uuid, which text, what text) RETURNS void
+-- Records a finding, in its open row when there is one.
+--   about   the kind      which   which of its kind, 200 characters      what   the detail, 500
+--           characters
+CREATE OR REPLACE FUNCTION metering.note_attention(about text, clinic uuid, which text, what text)
+    RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     INSERT INTO metering.attention AS open (kind, clinic_id, subject, detail)

@@ -13,7 +13,8 @@ BEGIN
     message := jsonb_build_object('clinic_id', clinic, 'event_id', event, 'from', old_status,
         'to', new_status, 'cause', why, 'at', moved_at);
     PERFORM metering.audit(clinic, 'standing_changed', 'subscription_event', event, message);
-    INSERT INTO metering.outbox (clinic_id, kind, payload) VALUES (clinic, 'standing_changed', message);
+    INSERT INTO metering.outbox (clinic_id, kind, payload)
+        VALUES (clinic, 'standing_changed', message);
     RETURN event;
 END
 $$;

@@ -1,4 +1,4 @@
--- Records since when a clinic has its plan.
+-- Records when a clinic moved to its plan.
 CREATE OR REPLACE FUNCTION metering.note_plan_move() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -29,12 +29,14 @@ BEGIN
                 WHEN edited.max_patients < -1 THEN 'max_patients is below -1' END);
         INSERT INTO metering.plan_version
             (plan_id, version, features, max_users, max_patients, valid, problem)
-        VALUES (edited.plan_id, edited.version, edited.features, edited.max_users, edited.max_patients,
+        VALUES (edited.plan_id, edited.version, edited.features, edited.max_users,
+            edited.max_patients,
             fault IS NULL, left(fault, 500));
-        -- The days of dunning may have changed.
+        -- The dunning schedule may have changed.
         UPDATE metering.standing h SET next_at = least(h.next_at, clock_timestamp())
         FROM public.clinic_subscriptions s
-        WHERE s.clinic_id = h.clinic_id AND s.plan_id = edited.plan_id AND h.unpaid_since IS NOT NULL;
+        WHERE s.clinic_id = h.clinic_id AND s.plan_id = edited.plan_id
+            AND h.unpaid_since IS NOT NULL;
         IF fault IS NULL THEN
             PERFORM metering.resolve_attention('refused_plan', NULL, edited.plan_id::text);
         ELSE

@@ -1,4 +1,4 @@
--- Notifies listening workers at COMMIT that an API key was made, changed or revoked: channel
+-- Notifies listening workers at COMMIT that an API key was created, changed or revoked: channel
 -- metering_keys, payload ''.
 CREATE OR REPLACE FUNCTION metering.notify_keys() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -3,8 +3,8 @@
 -- listen poll every second; both read metering.clinic_terms, so a message is only a hint and may be
 -- lost.
 --
--- COMMIT of a transaction that notifies takes one lock of the whole server, so such commits follow
--- each other. Messages come from edits of clinics, plans, subscriptions, overrides and keys, one a
+-- COMMIT of a transaction that notifies takes one lock of the whole server, so such commits run
+-- one by one. Messages come from edits of clinics, plans, subscriptions, overrides and keys, one a
 -- statement; counting and roll-ups send none.
 CREATE OR REPLACE FUNCTION metering.notify_terms() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

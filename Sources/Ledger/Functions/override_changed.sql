@@ -1,8 +1,8 @@
 -- Writes each override that was set or ended to the audit log of its clinic, and raises its config
--- version. A team that keeps audit_logs by row security names the clinic in app.current_clinic_id:
--- so does this, and restores the caller's own value. An override whose time is over ends even when
--- the audit log refuses the entry; the refusal is recorded. One that a person sets or ends is
--- refused together with its entry.
+-- version. Row security on audit_logs may compare app.current_clinic_id, so this sets
+-- it to the clinic and then restores the caller's value. An override whose time is over ends even
+-- when the audit log refuses the entry, and the refusal is recorded. An override that a person sets
+-- or ends is refused together with its entry.
 CREATE OR REPLACE FUNCTION metering.override_changed() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -19,7 +19,8 @@ BEGIN
             PERFORM set_config('app.current_clinic_id', changed.clinic_id::text, true);
             INSERT INTO public.audit_logs (clinic_id, action, entity_type, entity_id, details)
             SELECT c.clinic_id, changed.action, 'clinic_override', changed.id, jsonb_strip_nulls(
-                jsonb_build_object('what', changed.what, 'value', changed.value, 'rate', changed.rate,
+                jsonb_build_object('what', changed.what, 'value', changed.value, 'rate',
+                    changed.rate,
                     'per_us', changed.per, 'burst', changed.burst, 'until', changed.until,
                     'reason', coalesce(changed.end_reason, changed.reason),
                     'by', CASE changed.action WHEN 'override_set' THEN changed.created_by
@@ -30,7 +31,8 @@ BEGIN
                 RAISE;
             END IF;
             PERFORM metering.note_attention('audit_refused', changed.clinic_id, 'clinic_override',
-                format('audit_logs refused clinic_override %s (SQLSTATE %s)', changed.id, SQLSTATE));
+                format('audit_logs refused clinic_override %s (SQLSTATE %s)', changed.id,
+                    SQLSTATE));
         END;
     END LOOP;
     PERFORM set_config('app.current_clinic_id', caller, true);

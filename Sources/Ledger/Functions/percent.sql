@@ -1,5 +1,5 @@
--- How many hundredths of `most` are `used`, rounded down: 812 of 1000 is 81. NULL where there is no
--- limit, and for a limit of 0, which has no hundredths. 10^10 stands for everything above it.
+-- `used` as a percentage of `most`, rounded down: 812 of 1000 is 81. NULL where there is no limit,
+-- and for a limit of 0. Larger results become 10^10.
 --   most  NULL, −1 for unlimited, or up to 2^53
 CREATE OR REPLACE FUNCTION metering.percent(used bigint, most bigint) RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

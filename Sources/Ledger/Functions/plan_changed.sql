@@ -6,9 +6,9 @@ CREATE OR REPLACE FUNCTION metering.plan_changed() RETURNS trigger
 AS $$
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
-        RAISE EXCEPTION 'a plan is edited in a READ COMMITTED transaction'
+        RAISE EXCEPTION 'plans can only be edited in a READ COMMITTED transaction'
             USING ERRCODE = '0A000',
-            HINT = 'Begin the transaction that edits subscription_plans with READ COMMITTED.';
+            HINT = 'Start the transaction with BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
     PERFORM metering.raise_config_version(ARRAY(
         SELECT s.clinic_id FROM public.clinic_subscriptions s WHERE s.plan_id IN (

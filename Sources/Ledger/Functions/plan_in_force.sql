@@ -1,9 +1,9 @@
--- What the plan of a clinic gives it in a month (its first day, UTC); one row, also when no version
--- is good.
+-- The terms of a clinic's plan in a month (its first day, UTC); one row, even when no version is
+-- good.
 --   version, features  of the newest good version; NULL when there is none
 --   problem            of the newest version, when it is not that one
---   quota              in force: what was promised when the month began, or when the clinic came to the plan
---                      in it, and every raise since; −1 = unlimited
+--   quota              in force: that at the start of the month, or at the clinic's move to the
+--                      plan within it, plus every raise since; −1 = unlimited
 --   next_quota         of the next month: the newest
 -- The body is text; it is inlined, so it has no SET clause.
 CREATE OR REPLACE FUNCTION metering.plan_in_force(for_clinic uuid, for_plan int, for_month date)

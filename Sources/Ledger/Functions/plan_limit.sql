@@ -7,14 +7,16 @@ CREATE OR REPLACE FUNCTION metering.plan_limit(clinic uuid, counter text) RETURN
 AS $$
     SELECT nullif(coalesce(
         (SELECT o.value FROM metering.clinic_override o
-         WHERE o.clinic_id = clinic AND o.what = counter AND o.ended_at IS NULL AND o.until > now()),
+         WHERE o.clinic_id = clinic AND o.what = counter AND o.ended_at IS NULL
+             AND o.until > now()),
         (SELECT CASE counter
             WHEN 'users' THEN p.max_users
             WHEN 'patients' THEN p.max_patients
             ELSE (SELECT metering.plan_amount(v.features, 'storage_bytes')
                 FROM metering.plan_version v WHERE v.plan_id = p.plan_id AND v.valid
                 ORDER BY v.version DESC LIMIT 1) END
-         FROM public.clinic_subscriptions s JOIN public.subscription_plans p ON p.plan_id = s.plan_id
+         FROM public.clinic_subscriptions s
+             JOIN public.subscription_plans p ON p.plan_id = s.plan_id
          WHERE s.clinic_id = clinic)), -1)
 $$;
 REVOKE ALL ON FUNCTION metering.plan_limit FROM PUBLIC;

@@ -1,5 +1,5 @@
--- What of a plan's key `metering` a check could not work with, or NULL: the types and ranges of
--- what a check reads. The programs refuse all that is refused here, and more.
+-- The first error in a plan's key `metering` that a check could not work with, or NULL. Tests types
+-- and ranges of what a check reads. The programs refuse everything refused here, and more.
 CREATE OR REPLACE FUNCTION metering.plan_problem(features jsonb) RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -21,7 +21,7 @@ BEGIN
     SELECT k INTO named FROM jsonb_object_keys(features) AS k
     WHERE k NOT IN ('limits', 'quota', 'storage_bytes', 'billing', 'dunning') ORDER BY k LIMIT 1;
     IF named IS NOT NULL THEN
-        RETURN 'metering.' || named || ' is not known here';
+        RETURN 'metering.' || named || ' is unknown';
     END IF;
     FOREACH named IN ARRAY ARRAY['limits', 'quota', 'billing', 'dunning'] LOOP
         IF coalesce(jsonb_typeof(features -> named), 'null') NOT IN ('null', 'object') THEN
@@ -29,10 +29,11 @@ BEGIN
         END IF;
     END LOOP;
     SELECT k INTO named FROM jsonb_object_keys(
-        CASE WHEN jsonb_typeof(features -> 'quota') = 'object' THEN features -> 'quota' ELSE '{}' END) AS k
+        CASE WHEN jsonb_typeof(features -> 'quota') = 'object'
+            THEN features -> 'quota' ELSE '{}' END) AS k
     WHERE k NOT IN ('api_calls', 'shadow') ORDER BY k LIMIT 1;
     IF named IS NOT NULL THEN
-        RETURN 'metering.quota.' || named || ' is not known here';
+        RETURN 'metering.quota.' || named || ' is unknown';
     END IF;
     IF coalesce(jsonb_typeof(features #> '{quota,shadow}'), 'null') NOT IN ('null', 'boolean') THEN
         RETURN 'metering.quota.shadow is not true or false';
@@ -49,7 +50,8 @@ BEGIN
                 RETURN 'metering.limits has a name that is not 1 to 40 of a-z, 0-9, _ and -';
             END IF;
             fault := metering.window_problem(
-                'metering.limits.' || named, held, ARRAY['rate', 'per', 'burst', 'sustained', 'shadow',
+                'metering.limits.' || named, held, ARRAY['rate', 'per', 'burst', 'sustained',
+                    'shadow',
                     'concurrent', 'on_outage']);
             windows := windows + 1;
             IF fault IS NULL AND coalesce(jsonb_typeof(held -> 'sustained'), 'null') <> 'null' THEN
@@ -67,7 +69,8 @@ BEGIN
                     OR held ->> 'concurrent' !~ '^[0-9]{1,4}$'
                     OR (held ->> 'concurrent')::int NOT BETWEEN 1 AND 1000)
             THEN
-                fault := 'metering.limits.' || named || '.concurrent is not a whole number from 1 to 1000';
+                fault := 'metering.limits.' || named
+                    || '.concurrent is not a whole number from 1 to 1000';
             END IF;
             IF fault IS NULL AND coalesce(jsonb_typeof(held -> 'on_outage'), 'null') <> 'null'
                 AND held -> 'on_outage' NOT IN ('"allow"', '"deny"')

@@ -1,4 +1,5 @@
--- Puts the dunning notice of one day of a debt into the outbox, once; false when it was there.
+-- Puts the dunning notice of one day of a debt into the outbox, once; false when it was already
+-- queued.
 CREATE OR REPLACE FUNCTION metering.queue_notice(
     clinic uuid, open_since timestamptz, of_day int, suspends timestamptz, cancels timestamptz)
     RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

@@ -1,5 +1,5 @@
 -- Raises the config version of these clinics, each once, in the order of their ids. Locks their
--- rows until commit. NULL stands for no clinic.
+-- rows until commit. NULL means no clinic.
 CREATE OR REPLACE FUNCTION metering.raise_config_version(clinics uuid[]) RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC

@@ -1,5 +1,5 @@
--- A program with a newer plan language starts: what only older ones refused is tried again. Returns
--- how many versions that are.
+-- Called when a program with a newer plan language starts: makes versions that only older programs
+-- refused usable again. Returns how many.
 CREATE OR REPLACE FUNCTION metering.reconsider_plans(language int) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

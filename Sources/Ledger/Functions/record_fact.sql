@@ -1,5 +1,5 @@
--- Stores a fact once; a repeated key with the same content returns the existing fact, with other
--- content it is refused (BQ005). The standing is due.
+-- Stores a fact once; a repeated key with the same content returns the existing fact; other
+-- content is refused (BQ005). Makes the standing due.
 --   lasts_until  end of a trial or hold, due day of an invoice, day of a cancellation
 --   awaits       the subscription awaits its first payment
 CREATE OR REPLACE FUNCTION metering.record_fact(
@@ -11,7 +11,7 @@ DECLARE
     same boolean;
 BEGIN
     IF of_kind IN ('declared', 'legacy_status') THEN
-        RAISE EXCEPTION 'a fact of kind % is written by the database alone', of_kind
+        RAISE EXCEPTION 'only the database writes facts of kind %', of_kind
             USING ERRCODE = '22023';
     END IF;
     INSERT INTO metering.subscription_fact (
@@ -20,7 +20,7 @@ BEGIN
     ON CONFLICT (clinic_id, idempotency_key) DO NOTHING RETURNING fact_id INTO fact;
     is_new := fact IS NOT NULL;
     IF NOT is_new THEN
-        -- The end of a trial and a cancellation at once move with the time of the call.
+        -- The end of a trial and of an immediate cancellation depend on the time of the call.
         SELECT f.fact_id, (f.kind, f.invoice, f.awaits_payment)
                 IS NOT DISTINCT FROM (of_kind, of_invoice, awaits)
             AND (of_kind = 'subscribed' OR CASE WHEN f.until > f.at THEN f.until END
@@ -29,13 +29,14 @@ BEGIN
         WHERE f.clinic_id = clinic AND f.idempotency_key = key;
         IF NOT same THEN
             RAISE EXCEPTION 'this idempotency key was used for another fact'
-                USING ERRCODE = 'BQ005', HINT = 'Take a new key for a new fact.';
+                USING ERRCODE = 'BQ005', HINT = 'Use a new key for a new fact.';
         END IF;
         RETURN;
     END IF;
     PERFORM metering.audit(clinic, of_kind, 'subscription_fact', fact, jsonb_build_object(
         'reason', why, 'invoice', of_invoice, 'until', lasts_until, 'at', happened_at));
-    UPDATE metering.standing SET next_at = least(next_at, clock_timestamp()) WHERE clinic_id = clinic;
+    UPDATE metering.standing SET next_at = least(next_at, clock_timestamp())
+        WHERE clinic_id = clinic;
 END
 $$;
 REVOKE ALL ON FUNCTION metering.record_fact FROM PUBLIC;

@@ -1,6 +1,6 @@
--- Gives units of the running month back, once for each id; returns whether it was new, NULL for an
--- unknown clinic. The same id with other units is refused (unique_violation), and so is more than
--- the month has (BQ004). A refund is a correction of the month, so it lowers api_usage too. The
+-- Gives units of the running month back, once per id; returns whether the id was new, NULL for an
+-- unknown clinic. Refuses the same id with other units (unique_violation), and more units than the
+-- month has (BQ004). A refund is a correction of the month, so it lowers api_usage too. The
 -- month's bucket is locked before its units are summed, and before the clinic's terms, as a roll-up
 -- does.
 CREATE OR REPLACE FUNCTION metering.refund_quota(clinic uuid, given bigint, refund text, why text)
@@ -18,7 +18,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF given NOT BETWEEN 1 AND 9007199254740991 OR char_length(refund) NOT BETWEEN 1 AND 100 THEN
-        RAISE EXCEPTION 'units are 1 to 2^53 - 1, an id has 1 to 100 characters'
+        RAISE EXCEPTION 'units must be 1 to 2^53 - 1, and the id 1 to 100 characters'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     INSERT INTO metering.usage_month (month, bucket) VALUES (running, metering.bucket(clinic))
@@ -29,18 +29,20 @@ BEGIN
     SELECT -a.units INTO known FROM metering.usage_adjustment a WHERE a.idempotency_key = name;
     IF FOUND THEN
         IF known <> given THEN
-            RAISE EXCEPTION 'refund % of this clinic is known with % units', refund, known
+            RAISE EXCEPTION 'refund % of this clinic was recorded with % units', refund, known
                 USING ERRCODE = 'unique_violation';
         END IF;
         RETURN false;
     END IF;
     SELECT coalesce((SELECT sum(u.used - u.credited) FROM metering.usage_checkpoint u
-            WHERE u.month = running AND u.bucket = metering.bucket(clinic) AND u.clinic_id = clinic), 0)
+            WHERE u.month = running AND u.bucket = metering.bucket(clinic)
+                AND u.clinic_id = clinic), 0)
         + coalesce((SELECT sum(a.units) FROM metering.usage_adjustment a
-            WHERE a.month = running AND a.bucket = metering.bucket(clinic) AND a.clinic_id = clinic), 0)
+            WHERE a.month = running AND a.bucket = metering.bucket(clinic)
+                AND a.clinic_id = clinic), 0)
     INTO counted;
     IF given > counted THEN
-        RAISE EXCEPTION 'the month has % units, fewer than are given back', counted
+        RAISE EXCEPTION 'the month has only % units to give back', counted
             USING ERRCODE = 'BQ004';
     END IF;
     INSERT INTO metering.usage_adjustment (month, clinic_id, units, reason, idempotency_key)

@@ -1,7 +1,7 @@
 -- Gives a reserved seat back: the invitation was withdrawn, or the person's INSERT follows. In that
--- case both belong in one transaction: it holds the counter in between, so no other session gets
--- the seat. It acts only for the clinic in app.current_clinic_id. True when the seat was still
--- reserved; false is no reason to stop, the INSERT then needs a seat as any other.
+-- case run both in one transaction: it keeps the counter locked, so no other session gets the seat.
+-- It acts only for the clinic in app.current_clinic_id. True when the seat was still reserved;
+-- false is no reason to stop, the INSERT then needs a seat as any other.
 CREATE OR REPLACE FUNCTION metering.release_seat(clinic uuid, invitation text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,18 +1,20 @@
--- What a report says of each clinic that existed in a month, by these filters; NULL is no filter.
---   for_month    first day of the month         other_month  of another, to stand beside it
---   only_clinic  just this one, whenever it began
+-- The rows of a report: each clinic that existed in a month and passes these filters; NULL is no
+-- filter.
+--   for_month    first day of the month         other_month  first day of a month to compare with
+--   only_clinic  just this one, even if it did not exist in the month
 --   plans, statuses  only these; 'none' is a clinic without a subscription
---   over         only clinics that use so many hundredths of one of their limits, or more
+--   over         only clinics at or above this percentage of one of their limits
 --   attention    only clinics with a finding
 -- Limits: of the newest good version of the plan, or the clinic's own; −1 is unlimited, NULL is
--- none. Old values of payment_status are shown as ours. Users and patients are as of now: triggers
--- keep their counters exact. Calls and storage are what the last roll-up wrote. storage_peak is the
--- most that was held in the month; without a record of the month nothing changed in it. findings:
--- words separated by blanks, NULL when there is none:
+-- none. Old values of payment_status are shown as the current ones. Users and patients are as of
+-- now: triggers keep their counters exact. Calls and storage are what the last roll-up wrote.
+-- storage_peak is the most that was held in the month; without a record of the month nothing
+-- changed in it. findings:
+-- words separated by spaces, NULL when there is none:
 --   over_users, over_patients, over_calls, over_storage  more than the plan has
---   incomplete, past_due, suspended, paused, unknown_status  what payment_status says, or cannot say
---   drift        a recount found `drift` counters of the clinic wrong in the month and corrected them: rows
---                were written around the triggers
+--   incomplete, past_due, suspended, paused, unknown_status  by payment_status
+--   drift        a recount found `drift` counters of the clinic wrong in the month and corrected
+--                them: rows were written without the triggers
 --   attention    `open_attention` findings of metering.attention are open
 -- One SELECT and no settings, so the planner sees through it: joins that are not used are left out.
 -- The body is text, so that it does not block the team's own ALTER TABLE.
@@ -22,7 +24,8 @@ CREATE OR REPLACE FUNCTION metering.report(
     RETURNS TABLE (
         clinic_id uuid, subdomain text, name text, plan text, payment_status text, users bigint,
         max_users bigint, patients bigint, max_patients bigint, api_calls bigint,
-        api_calls_included bigint, storage_used bigint, storage_included bigint, users_percent bigint,
+        api_calls_included bigint, storage_used bigint, storage_included bigint,
+        users_percent bigint,
         patients_percent bigint, api_calls_percent bigint, storage_percent bigint,
         storage_peak bigint, open_attention bigint, drift bigint, findings text, other_calls bigint,
         other_storage bigint)
@@ -30,7 +33,8 @@ CREATE OR REPLACE FUNCTION metering.report(
 AS $$
     WITH plan AS MATERIALIZED (
         SELECT p.plan_id, p.name, p.max_users::bigint, p.max_patients::bigint, v.quota AS calls,
-            CASE WHEN v.plan_id IS NOT NULL THEN metering.plan_amount(v.features, 'storage_bytes') END
+            CASE WHEN v.plan_id IS NOT NULL
+                THEN metering.plan_amount(v.features, 'storage_bytes') END
                 AS storage
         FROM public.subscription_plans p LEFT JOIN LATERAL (
             SELECT w.plan_id, w.features, w.quota FROM metering.plan_version w
@@ -56,14 +60,16 @@ AS $$
             coalesce(metering.standing_status(s.payment_status), s.payment_status)::text
                 AS payment_status,
             coalesce(k.users, 0) AS users, coalesce(e.users, p.max_users) AS max_users,
-            coalesce(k.patients, 0) AS patients, coalesce(e.patients, p.max_patients) AS max_patients,
+            coalesce(k.patients, 0) AS patients,
+            coalesce(e.patients, p.max_patients) AS max_patients,
             coalesce(u.api_calls, 0)::bigint AS api_calls,
             coalesce(e.calls, p.calls) AS api_calls_included,
             coalesce(u.storage_used, 0) AS storage_used,
             coalesce(e.storage, p.storage) AS storage_included,
             greatest(m.peak, u.storage_used, 0) AS storage_peak,
             coalesce(n.things, 0) AS open_attention, coalesce(w.counters, 0) AS drift,
-            coalesce(o.api_calls, 0)::bigint AS other_calls, coalesce(o.storage_used, 0) AS other_storage,
+            coalesce(o.api_calls, 0)::bigint AS other_calls,
+            coalesce(o.storage_used, 0) AS other_storage,
             s.clinic_id IS NULL AS has_no_subscription
         FROM public.clinics c
         LEFT JOIN public.api_usage u ON u.clinic_id = c.clinic_id AND u.month = for_month

@@ -7,8 +7,9 @@ BEGIN
     IF clinic IS NULL
         OR clinic IS DISTINCT FROM nullif(current_setting('app.current_clinic_id', true), '')::uuid
     THEN
-        RAISE EXCEPTION 'this transaction does not act for the clinic'
-            USING ERRCODE = '42501', HINT = 'SET LOCAL app.current_clinic_id to the clinic first.';
+        RAISE EXCEPTION 'app.current_clinic_id does not name this clinic'
+            USING ERRCODE = '42501',
+            HINT = 'SET LOCAL app.current_clinic_id to the clinic_id first.';
     END IF;
 END
 $$;

@@ -1,5 +1,5 @@
 -- Starts the quota of the running month again; returns the units that no longer count, NULL for an
--- unknown clinic. Two at once follow each other by the lock of the clinic's terms.
+-- unknown clinic. The lock of the clinic's terms serializes concurrent calls.
 CREATE OR REPLACE FUNCTION metering.reset_quota(clinic uuid, why text) RETURNS bigint
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -12,12 +12,14 @@ BEGIN
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
-    -- Before the sum, so that a second reset sees the first.
+    -- Locks before the sum, so that a second reset sees the first.
     PERFORM metering.raise_config_version(ARRAY[clinic]);
     SELECT coalesce((SELECT sum(u.used - u.credited) FROM metering.usage_checkpoint u
-            WHERE u.month = running AND u.bucket = metering.bucket(clinic) AND u.clinic_id = clinic), 0)
+            WHERE u.month = running AND u.bucket = metering.bucket(clinic)
+                AND u.clinic_id = clinic), 0)
         + coalesce((SELECT sum(a.units) FROM metering.usage_adjustment a
-            WHERE a.month = running AND a.bucket = metering.bucket(clinic) AND a.clinic_id = clinic), 0)
+            WHERE a.month = running AND a.bucket = metering.bucket(clinic)
+                AND a.clinic_id = clinic), 0)
         - coalesce((SELECT sum(r.units) FROM metering.quota_reset r
             WHERE r.month = running AND r.clinic_id = clinic), 0)
     INTO counted;

@@ -1,5 +1,6 @@
--- Records that a finding is gone; nothing when no row is open.
-CREATE OR REPLACE FUNCTION metering.resolve_attention(about text, clinic uuid, which text) RETURNS void
+-- Resolves a finding; does nothing when no row is open.
+CREATE OR REPLACE FUNCTION metering.resolve_attention(about text, clinic uuid, which text)
+    RETURNS void
     LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     UPDATE metering.attention SET resolved_at = now()

@@ -1,6 +1,7 @@
 -- Applies the changes of one statement to seats: a person counts once, in however many ways the
 -- person belongs to the clinic. Each person once in the arrays, which are of equal length.
-CREATE OR REPLACE FUNCTION metering.seat_changes(clinics uuid[], people bigint[], changes bigint[]) RETURNS void
+CREATE OR REPLACE FUNCTION metering.seat_changes(clinics uuid[], people bigint[], changes bigint[])
+    RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -10,7 +11,7 @@ BEGIN
     IF coalesce(cardinality(clinics), 0) = 0 THEN
         RETURN;
     END IF;
-    -- The counters' locks stand for those of the seats.
+    -- The counters' locks also protect the seats.
     PERFORM metering.lock_counters(ARRAY(SELECT DISTINCT clinic FROM unnest(clinics) AS clinic));
     WITH named AS (
         INSERT INTO metering.clinic_seat AS seat (clinic_id, user_id, refs, change)

@@ -8,8 +8,10 @@ BEGIN ATOMIC
         WHEN 'paid' THEN 'active' WHEN 'pending' THEN 'incomplete' WHEN 'unpaid' THEN 'past_due'
         WHEN 'overdue' THEN 'past_due' WHEN 'trial' THEN 'trialing' WHEN 'cancelled' THEN 'canceled'
         WHEN 'blocked' THEN 'suspended'
-        WHEN 'incomplete' THEN 'incomplete' WHEN 'trialing' THEN 'trialing' WHEN 'active' THEN 'active'
-        WHEN 'past_due' THEN 'past_due' WHEN 'suspended' THEN 'suspended' WHEN 'paused' THEN 'paused'
+        WHEN 'incomplete' THEN 'incomplete' WHEN 'trialing' THEN 'trialing'
+        WHEN 'active' THEN 'active'
+        WHEN 'past_due' THEN 'past_due' WHEN 'suspended' THEN 'suspended'
+        WHEN 'paused' THEN 'paused'
         WHEN 'canceled' THEN 'canceled' WHEN 'expired' THEN 'expired' END;
 END;
 REVOKE ALL ON FUNCTION metering.standing_status FROM PUBLIC;

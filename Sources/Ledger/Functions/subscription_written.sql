@@ -1,9 +1,10 @@
--- After a row of clinic_subscriptions is stored: a status that differs from the standing was written by the
--- application. It is a fact, and the standing from now on. The worker looks at once whether anything
--- follows. An unknown status is recorded for an operator.
--- Row triggers run after all BEFORE triggers, so this sees the row as it is stored, whatever wrote it.
--- The plans are locked before the standing: an edit of a plan locks the plan before it reaches the standings
--- of its clinics.
+-- After a row of clinic_subscriptions is stored: a status that differs from the standing was
+-- written by the application. It becomes a fact and the current standing, and the worker evaluates
+-- it at once. An unknown status is recorded for an operator.
+-- Row triggers run after all BEFORE triggers, so this sees the row as it is stored, whatever wrote
+-- it.
+-- The plans are locked before the standing: an edit of a plan locks the plan before it reaches the
+-- standings of its clinics.
 CREATE OR REPLACE FUNCTION metering.subscription_written() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -13,7 +14,8 @@ DECLARE
     written_at timestamptz := clock_timestamp();
 BEGIN
     PERFORM FROM public.subscription_plans WHERE plan_id IN (
-        CASE WHEN TG_OP <> 'INSERT' THEN OLD.plan_id END, CASE WHEN TG_OP <> 'DELETE' THEN NEW.plan_id END)
+        CASE WHEN TG_OP <> 'INSERT' THEN OLD.plan_id END,
+        CASE WHEN TG_OP <> 'DELETE' THEN NEW.plan_id END)
     ORDER BY plan_id FOR SHARE;
     IF TG_OP = 'DELETE' OR (TG_OP = 'UPDATE' AND NEW.clinic_id <> OLD.clinic_id) THEN
         DELETE FROM metering.standing WHERE clinic_id = OLD.clinic_id;

@@ -1,5 +1,5 @@
--- TRUNCATE fires no trigger that sees its rows. After it no clinic has a subscription, and a plan
--- change that waited must not come to a later one.
+-- TRUNCATE fires no trigger that sees its rows. After it no clinic has a subscription, so waiting
+-- plan changes are dropped: they must not apply to a later subscription.
 CREATE OR REPLACE FUNCTION metering.subscriptions_truncated() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

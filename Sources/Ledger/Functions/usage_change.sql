@@ -1,11 +1,13 @@
--- What api_usage shall hold for one month and bucket, beside what it holds now:
+-- What api_usage must hold for one month and bucket, and what it holds now:
 --   calls    Σ epochs (used − credited) + Σ adjustments; unchanged where the ledger has nothing
---   storage  bytes at the end of the month, or now while it runs; unchanged before the first record, when
---            not `with_storage`, and in an attached database while the clinic has a file of unknown size (0)
--- In an attached database the rows of a clinic are the application's, and left out, until something
--- of the clinic is counted here. That count continues from the application's; from then on the
--- ledger rules, and the adjustment 'import:last:<clinic>' says so (rollup_take_over). NULL before =
--- no row yet. is_known = the clinic exists; usage of a deleted clinic has no place in api_usage.
+--   storage  bytes at the end of the month, or now while it runs; unchanged before the first
+--            record, when not `with_storage`, and in an attached database while the clinic has a
+--            file of unknown size (0)
+-- In an attached database the rows of a clinic belong to the application, and are left out, until
+-- metering counts something of the clinic. Its count continues from the application's. From then on
+-- the ledger decides, marked by the adjustment 'import:last:<clinic>' (rollup_take_over). NULL
+-- before = no row yet. is_known = the clinic exists; usage of a deleted clinic has no place in
+-- api_usage.
 -- Read it with usage_month (month, bucket) locked FOR UPDATE by an earlier statement. Rows of the
 -- bucket's clinics are looked up one by one: a hash of the whole table for each of 64 buckets would
 -- read every clinic 64 times. A row in api_usage proves that its clinic is known. The body is text,
@@ -30,10 +32,12 @@ AS $$
             coalesce(sum(p.units) FILTER (WHERE p.is_import), 0)::bigint AS imported
         FROM part p GROUP BY p.clinic_id
     ), kept AS (
-        SELECT k.clinic_id, present.is_so AS is_present, present.api_calls, present.storage_used, latest.bytes
+        SELECT k.clinic_id, present.is_so AS is_present, present.api_calls, present.storage_used,
+            latest.bytes
         FROM metering.clinic_terms k
         LEFT JOIN LATERAL (
-            SELECT true AS is_so, u.api_calls::bigint AS api_calls, u.storage_used FROM public.api_usage u
+            SELECT true AS is_so, u.api_calls::bigint AS api_calls, u.storage_used
+                FROM public.api_usage u
             WHERE u.clinic_id = k.clinic_id AND u.month = for_month LIMIT 1
         ) AS present ON true
         LEFT JOIN LATERAL (
@@ -64,7 +68,8 @@ AS $$
                   AND u.month < for_month + interval '1 month') END,
         r.storage_used, coalesce(r.bytes, r.storage_used, 0),
         coalesce(r.is_present, false)
-            OR (SELECT true FROM public.clinics c WHERE c.clinic_id = r.clinic_id LIMIT 1) IS NOT NULL
+            OR (SELECT true FROM public.clinics c 
+                WHERE c.clinic_id = r.clinic_id LIMIT 1) IS NOT NULL
     FROM ruled r WHERE r.is_ours OR r.is_counted
 $$;
 REVOKE ALL ON FUNCTION metering.usage_change FROM PUBLIC;

@@ -16,7 +16,8 @@ BEGIN
         SELECT array_agg(clinic_id), array_agg(id), array_agg(-1) INTO clinics, people, changes
         FROM old_rows WHERE clinic_id IS NOT NULL;
     ELSE
-        SELECT array_agg(clinic_id), array_agg(id), array_agg(n) INTO clinics, people, changes FROM (
+        SELECT array_agg(clinic_id), array_agg(id), array_agg(n) INTO clinics, people, changes
+            FROM (
             SELECT clinic_id, id, sum(n)::bigint AS n FROM (
                 SELECT clinic_id, id, 1 AS n FROM new_rows
                 UNION ALL SELECT clinic_id, id, -1 FROM old_rows

@@ -1,6 +1,7 @@
 -- What is wrong with one window of a limit, or NULL.
---   path  where it stands, for the message      known  the keys that it may have
-CREATE OR REPLACE FUNCTION metering.window_problem(path text, given jsonb, known text[]) RETURNS text
+--   path  its place in the plan, for the message      known  the keys that it may have
+CREATE OR REPLACE FUNCTION metering.window_problem(path text, given jsonb, known text[])
+    RETURNS text
     LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -12,9 +13,10 @@ BEGIN
     IF jsonb_typeof(given) <> 'object' THEN
         RETURN path || ' is not an object';
     END IF;
-    SELECT k INTO unknown FROM jsonb_object_keys(given) AS k WHERE k <> ALL (known) ORDER BY k LIMIT 1;
+    SELECT k INTO unknown FROM jsonb_object_keys(given) AS k WHERE k <> ALL (known) ORDER BY k
+        LIMIT 1;
     IF unknown IS NOT NULL THEN
-        RETURN path || '.' || unknown || ' is not known here';
+        RETURN path || '.' || unknown || ' is unknown';
     END IF;
     IF NOT coalesce(jsonb_typeof(given -> 'rate') = 'number' AND given ->> 'rate' ~ '^[0-9]{1,10}$'
         AND (given ->> 'rate')::bigint BETWEEN 1 AND 1000000000, false)

@@ -13,7 +13,7 @@ DECLARE
           AND NOT attisdropped);
 BEGIN
     IF NOT renewing AND NOT can_end THEN
-        RAISE EXCEPTION 'clinic_subscriptions has no column auto_renew, so nothing can end by its date'
+        RAISE EXCEPTION 'clinic_subscriptions has no column auto_renew, which an end date needs'
             USING ERRCODE = 'BQ006', HINT = 'ALTER TABLE clinic_subscriptions'
                 ' ADD COLUMN auto_renew boolean NOT NULL DEFAULT true';
     END IF;
@@ -23,7 +23,8 @@ BEGIN
     VALUES (clinic, new_status, moved_at, why, look_at)
     ON CONFLICT (clinic_id) DO UPDATE SET status = excluded.status, since = excluded.since,
         cause = excluded.cause, unpaid_since = NULL, next_at = excluded.next_at;
-    INSERT INTO public.clinic_subscriptions (clinic_id, plan_id, start_date, end_date, payment_status)
+    INSERT INTO public.clinic_subscriptions (clinic_id, plan_id, start_date, end_date,
+        payment_status)
     VALUES (clinic, new_plan, first_day, last_day, new_status)
     ON CONFLICT (clinic_id) DO UPDATE SET plan_id = excluded.plan_id,
         start_date = excluded.start_date, end_date = excluded.end_date,

@@ -1,8 +1,8 @@
 -- as the connecting role
 -- The four roles, the schema `metering`, and the records of what was applied to it.
 --
--- Roles belong to the whole server and may exist already; then none is created and the connecting role
--- needs no CREATEROLE. None of the four logs in, and none may bypass row security.
+-- Roles belong to the whole server and may exist already; then none is created and the connecting
+-- role needs no CREATEROLE. None of the four logs in, and none may bypass row security.
 --   metering_owner   owns everything: migrations, dumps, bulk import
 --   metering_worker  the worker: counts and roll-ups
 --   billing_admin    reports
@@ -18,7 +18,8 @@ BEGIN
         BEGIN
             IF to_regrole(wanted) IS NULL THEN
                 EXECUTE format(
-                    'CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE', wanted);
+                    'CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE',
+                        wanted);
             END IF;
         EXCEPTION WHEN duplicate_object OR unique_violation THEN
             NULL;  -- Another database of this server is being migrated at the same time.
@@ -47,9 +48,10 @@ SET LOCAL ROLE metering_owner;
 -- clinic_app needs the schema's names for two functions: reserve_seat and release_seat.
 GRANT USAGE ON SCHEMA metering TO metering_worker, billing_admin, clinic_app;
 
--- Row security of schema metering: a role without a policy sees nothing even if it is granted a table.
--- clinic_app has neither. It is not forced: the owner would need a policy that shows it every row, which
--- protects nothing, and its plain pg_dump would stop.
+-- Row security of schema metering: a role without a policy sees nothing even if it is granted a
+-- table.
+-- clinic_app has neither. It is not forced: the owner would need a policy that shows it every row,
+-- which protects nothing, and its plain pg_dump would stop.
 
 -- One row per applied file of Migrations. The checksum is SHA-256 of its text.
 CREATE TABLE metering.schema_migration (
@@ -76,7 +78,8 @@ CREATE POLICY readers ON metering.schema_function FOR SELECT TO metering_worker,
     USING (true);
 GRANT SELECT ON metering.schema_function TO metering_worker, billing_admin;
 
--- How this database came to be metered, and since when. Usage from before belongs to the application:
+-- How this database came to be metered, and since when. Usage from before belongs to the
+-- application:
 -- it is taken over, never recomputed.
 --   new       `migrate` made the tables; metering_since is when it began
 --   attached  the tables existed; metering_since is when their usage was taken over

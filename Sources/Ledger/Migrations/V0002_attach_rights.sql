@@ -1,7 +1,7 @@
--- answers statements for the connecting role
--- An existing database: the rights on the team's tables that functions and later files need, which run as
--- metering_owner. The tables stay the team's: metering_owner becomes a member of no role. Answers nothing
--- once all rights are granted.
+-- returns statements for the connecting role
+-- An existing database: the rights on the team's tables that functions and later files need, which
+-- run as metering_owner. The tables stay the team's: metering_owner becomes a member of no role.
+-- Answers nothing once all rights are granted.
 WITH ours AS (
     SELECT (SELECT oid FROM pg_roles WHERE rolname = 'metering_owner') AS oid
 ), team AS (

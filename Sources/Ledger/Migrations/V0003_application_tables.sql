@@ -1,7 +1,7 @@
 -- The application's tables, with the team's names and types and the faults of the design corrected
--- (docs/decisions/0002-schema-faults.md). A new database gets all of them, an attached one those that are
--- missing; an existing table is not touched. A foreign key to a table of the team blocks its writers for a
--- moment. Constraints that the team's design does not have are named metering_….
+-- (docs/decisions/0002-schema-faults.md). A new database gets all of them, an attached one those
+-- that are missing; an existing table is not touched. A foreign key to a table of the team blocks
+-- its writers for a moment. Constraints that the team's design does not have are named metering_….
 DO $$
 BEGIN
     IF to_regtype('public.user_role') IS NULL THEN
@@ -36,7 +36,8 @@ CREATE TABLE IF NOT EXISTS public.patients (
 DO $$
 BEGIN
     IF to_regclass('public.visits') IS NULL THEN
-        -- A unique key of a partitioned table must contain the partition key, so visit_date is in it.
+        -- A unique key of a partitioned table must contain the partition key, so visit_date is in
+        -- it.
         CREATE TABLE public.visits (
             id bigserial,
             clinic_id uuid NOT NULL REFERENCES public.clinics (clinic_id),
@@ -126,8 +127,9 @@ CREATE TABLE IF NOT EXISTS public.clinic_subscriptions (
     )
 );
 
--- Cost units and bytes of one clinic in one calendar month (UTC). The roll-up sets them from the ledger;
--- api_calls may be below zero when corrections exceed the month's use. Every roll-up updates these rows:
+-- Cost units and bytes of one clinic in one calendar month (UTC). The roll-up sets them from the
+-- ledger; api_calls may be below zero when corrections exceed the month's use. Every roll-up
+-- updates these rows:
 -- pages keep room, so that an update stays on its page and touches no index (HOT).
 CREATE TABLE IF NOT EXISTS public.api_usage (
     clinic_id uuid REFERENCES public.clinics (clinic_id),
@@ -139,8 +141,9 @@ CREATE TABLE IF NOT EXISTS public.api_usage (
     CONSTRAINT metering_storage_used_check CHECK (storage_used >= 0)
 ) WITH (fillfactor = 45);
 
--- Tables that were made here have row security on. Without FORCE: the owner's COPY and pg_dump go on
--- working. A query that names a partition does not pass its parent's policies, so partitions have it too.
+-- Tables that were made here have row security on. Without FORCE: the owner's COPY and pg_dump go
+-- on working. A query that names a partition does not pass its parent's policies, so partitions
+-- have it too.
 DO $$
 DECLARE
     tenant regclass;

@@ -1,14 +1,16 @@
--- answers statements for the connecting role
+-- returns statements for the connecting role
 -- An existing database: the size of a file, and the indexes that counting and rolling up need.
 --
--- The size: neither statement reads a row while others wait. Old rows get their 0 from the catalog, and
--- the check is validated beside running writers. An existing column size_bytes is used as it is.
--- The indexes: one is built unless the team has an index that begins with the same columns. Builds run
--- beside writers, each waits for the transactions that are open when it begins, and the remains of an
--- interrupted build are dropped first.
+-- The size: neither statement reads a row while others wait. Old rows get their 0 from the catalog,
+-- and the check is validated beside running writers. An existing column size_bytes is used as it
+-- is.
+-- The indexes: one is built unless the team has an index that begins with the same columns. Builds
+-- run beside writers, each waits for the transactions that are open when it begins, and the remains
+-- of an interrupted build are dropped first.
 WITH size AS (
     SELECT 'ALTER TABLE public.file_storage ADD COLUMN size_bytes bigint NOT NULL DEFAULT 0,'
-            ' ADD CONSTRAINT metering_size_bytes_check CHECK (size_bytes >= 0) NOT VALID' AS statement
+            ' ADD CONSTRAINT metering_size_bytes_check CHECK (size_bytes >= 0) NOT VALID'
+                AS statement
     WHERE to_regclass('public.file_storage') IS NOT NULL AND NOT EXISTS (
         SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.file_storage')
           AND attname = 'size_bytes' AND NOT attisdropped)
@@ -46,6 +48,7 @@ SELECT statement, runs_alone FROM (
     SELECT 2, format('DROP INDEX CONCURRENTLY public.%I', name), true
     FROM present WHERE relname = name AND NOT indisvalid
     UNION ALL
-    SELECT 3, format('CREATE INDEX CONCURRENTLY %I ON public.%I %s', name, relation, definition), true
+    SELECT 3, format('CREATE INDEX CONCURRENTLY %I ON public.%I %s', name, relation, definition),
+        true
     FROM wanted WHERE relid IS NOT NULL AND name NOT IN (SELECT name FROM present)
 ) AS step ORDER BY place, statement

@@ -1,5 +1,5 @@
--- A new database: indexes that find the rows of one clinic. The tables are empty, so a plain build costs
--- nothing. The first is the team's own.
+-- A new database: indexes that find the rows of one clinic. The tables are empty, so a plain build
+-- costs nothing. The first is the team's own.
 CREATE INDEX idx_patients_clinic ON public.patients (clinic_id);
 CREATE INDEX metering_users_clinic ON public.users (clinic_id);
 CREATE INDEX metering_audit_logs_clinic ON public.audit_logs (clinic_id, "timestamp");

@@ -1,11 +1,14 @@
--- answers statements for the connecting role
+-- returns statements for the connecting role
 -- What our roles see of the application's tables where row security is on. Where it is off, these
--- policies have no effect. The team's own policies stay as they are, and so does row security itself.
+-- policies have no effect. The team's own policies stay as they are, and so does row security
+-- itself.
 --
--- clinic_app sees and writes one clinic, named once per transaction: SET LOCAL app.current_clinic_id =
--- '<uuid>'. Unset and empty (what a finished SET LOCAL leaves behind) give no rows; a malformed value is
--- error 22P02. The worker counts and the administrator reports over all clinics, without BYPASSRLS.
--- Policies cover every command; the grants of the next file say which commands a role may use at all.
+-- clinic_app sees and writes one clinic, named once per transaction: SET LOCAL
+-- app.current_clinic_id = '<uuid>'. Unset and empty (what a finished SET LOCAL leaves behind) give
+-- no rows; a malformed value is error 22P02. The worker counts and the administrator reports over
+-- all clinics, without BYPASSRLS.
+-- Policies cover every command; the grants of the next file say which commands a role may use at
+-- all.
 -- Partitions carry the policies too, because a query that names one does not pass its parent's.
 WITH named AS (
     SELECT c.oid AS relid, c.relname AS relation, n.name,

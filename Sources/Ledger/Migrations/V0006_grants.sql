@@ -1,18 +1,20 @@
 -- as the connecting role
--- What each role may do with the application's tables. No role but their owner deletes rows that others
--- count on. No table is locked. Safe to repeat.
+-- What each role may do with the application's tables. No role but their owner deletes rows that
+-- others count on. No table is locked. Safe to repeat.
 --
--- The worker and the reports count people and never read who they are; plans are an administrator's to
--- write. The application works on the records of the clinic in app.current_clinic_id: others write what
--- the clinic is, bought and used, and the audit log only grows. clinic_app gets rights only on tables with
--- row security: without it they would be rights on every clinic. `migrate --rls` gives the others.
+-- The worker and the reports count people and never read who they are; plans are an administrator's
+-- to write. The application works on the records of the clinic in app.current_clinic_id: others
+-- write what the clinic is, bought and used, and the audit log only grows. clinic_app gets rights
+-- only on tables with row security: without it they would be rights on every clinic. `migrate
+-- --rls` gives the others.
 GRANT SELECT ON public.clinics, public.subscription_plans, public.clinic_subscriptions,
     public.api_usage TO metering_worker, billing_admin;
 GRANT SELECT (id, clinic_id) ON public.users, public.patients TO metering_worker, billing_admin;
 GRANT SELECT (clinic_id, user_id) ON public.clinic_staff TO metering_worker, billing_admin;
 GRANT SELECT (clinic_id, size_bytes) ON public.file_storage TO metering_worker, billing_admin;
 GRANT INSERT, UPDATE ON public.api_usage TO metering_worker;
-GRANT INSERT (name, max_users, max_patients, features), UPDATE (name, max_users, max_patients, features)
+GRANT INSERT (name, max_users, max_patients, features),
+    UPDATE (name, max_users, max_patients, features)
     ON public.subscription_plans TO billing_admin;
 
 DO $$
@@ -31,7 +33,8 @@ DECLARE
 BEGIN
     FOR given IN
         SELECT c.oid::regclass AS relation, t.rights FROM (VALUES
-            ('users', 'SELECT, INSERT, UPDATE, DELETE'), ('patients', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('users', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('patients', 'SELECT, INSERT, UPDATE, DELETE'),
             ('visits', 'SELECT, INSERT, UPDATE, DELETE'),
             ('clinic_staff', 'SELECT, INSERT, UPDATE, DELETE'),
             ('file_storage', 'SELECT, INSERT, UPDATE, DELETE'), ('audit_logs', 'SELECT, INSERT'),

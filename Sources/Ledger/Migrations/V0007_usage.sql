@@ -13,8 +13,8 @@ GRANT EXECUTE ON FUNCTION metering.bucket(uuid) TO metering_worker, billing_admi
 --                 imported: a month from before metering_since, never summed and never frozen
 --   due           the ledger holds, or may hold, more than api_usage says
 --   rolled_up_at  api_usage holds everything the ledger held at this time
--- Writers hold FOR SHARE while they write with due set; the roll-up holds FOR UPDATE, sums in the next
--- statement, and clears it. So neither misses the other.
+-- Writers hold FOR SHARE while they write with due set; the roll-up holds FOR UPDATE, sums in the
+-- next statement, and clears it. So neither misses the other.
 CREATE TABLE metering.usage_month (
     month date NOT NULL CHECK (extract(day FROM month) = 1),
     bucket smallint NOT NULL CHECK (bucket BETWEEN 0 AND 63),
@@ -27,9 +27,9 @@ CREATE TABLE metering.usage_month (
 ) WITH (fillfactor = 40);
 
 -- What Redis counted, as totals: one row per month, clinic and epoch. used and credited only rise.
--- Usage outlives a clinic, so nothing here refers to clinics. The key begins with the bucket, so a roll-up
--- of one bucket reads one range. No index holds what changes and pages keep room: updates stay on their
--- page (HOT).
+-- Usage outlives a clinic, so nothing here refers to clinics. The key begins with the bucket, so a
+-- roll-up of one bucket reads one range. No index holds what changes and pages keep room: updates
+-- stay on their page (HOT).
 CREATE TABLE metering.usage_checkpoint (
     month date NOT NULL,
     bucket smallint NOT NULL GENERATED ALWAYS AS (metering.bucket(clinic_id)) STORED,
@@ -66,11 +66,12 @@ CREATE TABLE metering.usage_adjustment (
 );
 CREATE INDEX usage_adjustment_month ON metering.usage_adjustment (month, bucket, clinic_id);
 
--- What a clinic had used of a month at the end of a day: a total, not a difference, so writing it again
--- changes nothing. A day has a row when the total changed on it; its calls are its total − the total of
--- the clinic's row before it in the month. Counts that arrive after the end of a month go to its last day.
--- Thirteen months are kept. Each month is a table of its own, so that forgetting it costs nothing; no index
--- holds what changes and pages keep room: today's row is updated on its page (HOT).
+-- What a clinic had used of a month at the end of a day: a total, not a difference, so writing it
+-- again changes nothing. A day has a row when the total changed on it; its calls are its total −
+-- the total of the clinic's row before it in the month. Counts that arrive after the end of a month
+-- go to its last day.
+-- Thirteen months are kept. Each month is a table of its own, so that forgetting it costs nothing;
+-- no index holds what changes and pages keep room: today's row is updated on its page (HOT).
 CREATE TABLE metering.usage_daily (
     month date NOT NULL,
     clinic_id uuid NOT NULL,
@@ -95,8 +96,8 @@ CREATE TABLE metering.storage_month (
     PRIMARY KEY (clinic_id, month)
 ) WITH (fillfactor = 45);
 
--- Resets of a quota within a month, each for a reason and in the audit log. A reset changes no count: it
--- leaves api_usage alone and lowers the sum that the quota is compared with.
+-- Resets of a quota within a month, each for a reason and in the audit log. A reset changes no
+-- count: it leaves api_usage alone and lowers the sum that the quota is compared with.
 --   units  cost units of the month counted when it was made, less those of earlier resets
 CREATE TABLE metering.quota_reset (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -109,8 +110,8 @@ CREATE TABLE metering.quota_reset (
 );
 CREATE INDEX quota_reset_month ON metering.quota_reset (clinic_id, month);
 
--- The worker writes totals; it reads bytes and resets, which functions write. A partition has no policy
--- and no grants: its rows are reached through its parent alone.
+-- The worker writes totals; it reads bytes and resets, which functions write. A partition has no
+-- policy and no grants: its rows are reached through its parent alone.
 DO $$
 DECLARE
     kept regclass;
@@ -120,7 +121,8 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
         EXECUTE format(
-            'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)', kept);
+            'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)',
+            kept);
         EXECUTE format(
             'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin USING (true)', kept);
         EXECUTE format('GRANT SELECT, INSERT ON %s TO metering_worker', kept);

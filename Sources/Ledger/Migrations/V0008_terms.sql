@@ -1,15 +1,16 @@
--- What a clinic may do: plans as they were and are, what one clinic has beside its plan, and the version of
--- it all that Redis holds.
+-- What a clinic may do: plans as they were and are, what one clinic has beside its plan, and the
+-- version of it all that Redis holds.
 --
--- Every change of a plan is a version. A version that cannot be read is never used; the last good one stays
--- in force (docs/decisions/0011-plan-versions.md). The team's UPDATE of subscription_plans is never refused
--- for what it writes.
+-- Every change of a plan is a version. A version that cannot be read is never used; the last good
+-- one stays in force (docs/decisions/0011-plan-versions.md). The team's UPDATE of
+-- subscription_plans is never refused for what it writes.
 
--- One counter per clinic that rises, under this row's lock, in every transaction that changes what the
--- clinic may do: its subscription, its plan, an override, the clinic itself. A row outlives its clinic.
---   changed_xid  the transaction that raised it last. Commits happen in another order than numbers are
---                given, but no transaction below pg_snapshot_xmin is still open: reading from there on
---                misses none.
+-- One counter per clinic that rises, under this row's lock, in every transaction that changes what
+-- the clinic may do: its subscription, its plan, an override, the clinic itself. A row outlives its
+-- clinic.
+--   changed_xid  the transaction that raised it last. Commits happen in another order than numbers
+--                are given, but no transaction below pg_snapshot_xmin is still open: reading from
+--                there on misses none.
 CREATE TABLE metering.clinic_terms (
     clinic_id uuid PRIMARY KEY,
     bucket smallint NOT NULL GENERATED ALWAYS AS (metering.bucket(clinic_id)) STORED,
@@ -34,11 +35,12 @@ $$;
 REVOKE ALL ON FUNCTION metering.plan_amount(jsonb, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION metering.plan_amount(jsonb, text[]) TO metering_worker, billing_admin;
 
--- One row for each state that a plan was in, numbered from 1. Rows are kept: reports of past months and the
--- quota of the running one come from them.
+-- One row for each state that a plan was in, numbered from 1. Rows are kept: reports of past months
+-- and the quota of the running one come from them.
 --   features        the key `metering` of the plan's features; NULL when it has none
 --   quota           units a month, −1 = unlimited
---   effective_from  when it was written, under the plan's lock; 1970 for what was found at the start
+--   effective_from  when it was written, under the plan's lock; 1970 for what was found at the
+--                   start
 --   refused_by      number of the plan language of the program that refused it; NULL: refused here
 CREATE TABLE metering.plan_version (
     plan_id int NOT NULL,
@@ -65,9 +67,10 @@ CREATE TABLE metering.clinic_plan (
 
 -- What one clinic has beside its plan, until a day, for a reason.
 --
--- An override replaces one number of the plan: the quota, a limit of the database, or one rate limit; or it
--- puts a limit or the quota in shadow. Every reader compares it with the clock, so it ends by itself; a
--- worker then raises the clinic's config version, which brings the plan's number back to Redis.
+-- An override replaces one number of the plan: the quota, a limit of the database, or one rate
+-- limit; or it puts a limit or the quota in shadow. Every reader compares it with the clock, so it
+-- ends by itself; a worker then raises the clinic's config version, which brings the plan's number
+-- back to Redis.
 --   what       quota, users, patients, storage, limit:NAME, limit:NAME.sustained, shadow:quota or
 --              shadow:limit:NAME
 --   value      units, people or bytes, −1 = unlimited; of shadows 1 = on, 0 = off; NULL for limits
@@ -78,7 +81,8 @@ CREATE TABLE metering.clinic_override (
     clinic_id uuid NOT NULL,
     what text NOT NULL CHECK (
         what IN ('quota', 'users', 'patients', 'storage', 'shadow:quota')
-        OR what ~ '^limit:[a-z0-9_-]{1,40}(\.sustained)?$' OR what ~ '^shadow:limit:[a-z0-9_-]{1,40}$'),
+        OR what ~ '^limit:[a-z0-9_-]{1,40}(\.sustained)?$'
+        OR what ~ '^shadow:limit:[a-z0-9_-]{1,40}$'),
     value bigint CHECK (value BETWEEN -1 AND 9007199254740991),
     rate bigint CHECK (rate BETWEEN 1 AND 1000000000),
     per bigint CHECK (per BETWEEN 1000 AND 140737488355327),

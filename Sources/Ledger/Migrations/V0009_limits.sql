@@ -1,7 +1,7 @@
 -- What the database itself counts of each clinic: seats, patients and bytes of files.
 
--- mode observe counts and reports; mode enforce also refuses what exceeds the plan. An application that ran
--- without limits begins by observing; a new database enforces.
+-- mode observe counts and reports; mode enforce also refuses what exceeds the plan. An application
+-- that ran without limits starts by observing; a new database enforces.
 CREATE TABLE metering.limit_mode (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     enforced boolean NOT NULL,
@@ -12,11 +12,12 @@ INSERT INTO metering.limit_mode (enforced)
 SELECT EXISTS (SELECT FROM metering.installation WHERE kind = 'new')
     AND NOT EXISTS (SELECT FROM public.clinics);
 
--- One row per clinic. Every transaction that adds or removes locks it: this lock is the order between them.
--- Each number is the sum of all changes and may fall below 0 for a moment: when a trigger of the team
--- deletes a row while it is being inserted, the row is subtracted before it is added.
---   reserved  rows of seat_reservation; changed with each of them, so that a snapshot which cannot see a
---             reservation cannot have this row either
+-- One row per clinic. Every transaction that adds or removes locks it: this lock is the order
+-- between them.
+-- Each number is the sum of all changes and may fall below 0 for a moment: when a trigger of the
+-- team deletes a row while it is being inserted, the row is subtracted before it is added.
+--   reserved  rows of seat_reservation; changed with each of them, so that a snapshot which cannot
+--             see a reservation cannot have this row either
 CREATE TABLE metering.clinic_counter (
     clinic_id uuid PRIMARY KEY,
     users bigint NOT NULL DEFAULT 0,
@@ -25,7 +26,8 @@ CREATE TABLE metering.clinic_counter (
     reserved int NOT NULL DEFAULT 0
 ) WITH (fillfactor = 45);
 
--- A seat is a person: refs says in how many ways the person belongs to the clinic (users, clinic_staff).
+-- A seat is a person: refs says in how many ways the person belongs to the clinic (users,
+-- clinic_staff).
 -- A person has a seat while it is above 0.
 --   change  what the last statement added to refs: RETURNING shows a row only as it has become
 CREATE TABLE metering.clinic_seat (
@@ -36,9 +38,9 @@ CREATE TABLE metering.clinic_seat (
     PRIMARY KEY (clinic_id, user_id)
 ) WITH (fillfactor = 70);
 
--- Seats kept free for people who were invited and have not come yet. Past "until" a row counts no more,
--- without any job.
---   key  the invitation, in the application's words; unique in the clinic
+-- Seats kept free for people who were invited and have not come yet. Past "until" a row counts no
+-- more, without any job.
+--   key  the invitation, chosen by the application; unique in the clinic
 CREATE TABLE metering.seat_reservation (
     clinic_id uuid NOT NULL,
     key text NOT NULL CHECK (char_length(key) BETWEEN 1 AND 200),

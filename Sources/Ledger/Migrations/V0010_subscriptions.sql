@@ -1,5 +1,5 @@
--- What happened to subscriptions, where each stands, moves between plans, and the messages for the team's
--- own programs.
+-- What happened to subscriptions, where each stands, moves between plans, and the messages for the
+-- team's own programs.
 
 -- Things that happened, each once; rows are only added. The standing is computed from them.
 --   at      when it happened; recorded_at is when it was reported
@@ -15,7 +15,8 @@ CREATE TABLE metering.subscription_fact (
     until timestamptz,
     invoice text CHECK (char_length(invoice) BETWEEN 1 AND 200),
     status text CHECK (status IN (
-        'incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused', 'canceled', 'expired')),
+        'incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
+        'canceled', 'expired')),
     awaits_payment boolean NOT NULL DEFAULT false,
     reason text NOT NULL CHECK (char_length(reason) BETWEEN 1 AND 500),
     idempotency_key text NOT NULL CHECK (char_length(idempotency_key) BETWEEN 1 AND 200),
@@ -36,7 +37,8 @@ CREATE INDEX subscription_fact_clinic ON metering.subscription_fact (clinic_id, 
 CREATE TABLE metering.standing (
     clinic_id uuid PRIMARY KEY,
     status text NOT NULL CHECK (status IN (
-        'incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused', 'canceled', 'expired')),
+        'incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
+        'canceled', 'expired')),
     since timestamptz NOT NULL,
     cause text NOT NULL CHECK (cause IN (
         'subscribed', 'declared', 'paid', 'unpaid', 'grace_ended', 'deadline_passed', 'trial_ended',
@@ -49,8 +51,8 @@ CREATE TABLE metering.standing (
 CREATE INDEX standing_next ON metering.standing (next_at) WHERE next_at IS NOT NULL;
 
 -- Each move from one status to another. audit_logs.entity_id names it by its number.
--- A clinic is suspended only after it was past due, unless the application wrote that status, or the
--- clinic comes back to it.
+-- A clinic is suspended only after it was past due, unless the application wrote that status, or
+-- the clinic comes back to it.
 CREATE TABLE metering.subscription_event (
     event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     clinic_id uuid NOT NULL,
@@ -65,7 +67,8 @@ CREATE TABLE metering.subscription_event (
 );
 CREATE INDEX subscription_event_clinic ON metering.subscription_event (clinic_id, event_id);
 
--- What the team's own programs act on: they send mail, make calls or block access; the worker does not.
+-- What the team's own programs act on: they send mail, make calls or block access; the worker does
+-- not.
 --   kind      'standing_changed', 'dunning_notice', 'plan_changed'
 --   done_at   set by the program that has acted on it
 CREATE TABLE metering.outbox (
@@ -112,5 +115,6 @@ BEGIN
 END
 $$;
 -- A program that has acted on a message marks it as done.
-CREATE POLICY admin_acts ON metering.outbox FOR UPDATE TO billing_admin USING (true) WITH CHECK (true);
+CREATE POLICY admin_acts ON metering.outbox FOR UPDATE TO billing_admin USING (true)
+    WITH CHECK (true);
 GRANT UPDATE (done_at) ON metering.outbox TO billing_admin;

@@ -1,8 +1,8 @@
--- What the worker records about itself, about Redis and about its callers, and what an operator should
--- look at.
+-- What the worker records about itself, about Redis and about its callers, and what an operator
+-- should look at.
 
--- One row per stamp of a Redis node: the source of every bound of loss. A node gets a new stamp when its
--- counts may have been lost.
+-- One row per stamp of a Redis node: the source of every bound of loss. A node gets a new stamp
+-- when its counts may have been lost.
 --   stamp  hash of master_replid
 CREATE TABLE metering.redis_stamp (
     stamp bigint NOT NULL,
@@ -12,8 +12,9 @@ CREATE TABLE metering.redis_stamp (
     PRIMARY KEY (stamp, node)
 ) WITH (fillfactor = 45);
 
--- Checkpoints that the ledger refused, as they came: one row for each reason that a count of a clinic was
--- refused for, however often it rose meanwhile. The length of the reason is the only rule here.
+-- Checkpoints that the ledger refused, as they came: one row for each reason that a count of a
+-- clinic was refused for, however often it rose meanwhile. The length of the reason is the only
+-- rule here.
 CREATE TABLE metering.quarantine (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     month date NOT NULL,
@@ -28,8 +29,9 @@ CREATE TABLE metering.quarantine (
     CONSTRAINT quarantine_reason_key UNIQUE (month, clinic_id, epoch, reason)
 );
 
--- Callers' keys. Only the SHA-256 of a key is stored; an empty `clinics` means every clinic. `marks` is a
--- scope of its own: a caller that may check is not thereby believed in what it counted.
+-- Callers' keys. Only the SHA-256 of a key is stored; an empty `clinics` means every clinic.
+-- `marks` is a scope of its own: a caller that may check is not thereby believed in what it
+-- counted.
 CREATE TABLE metering.api_key (
     key_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     hash bytea NOT NULL UNIQUE CHECK (octet_length(hash) = 32),
@@ -63,9 +65,10 @@ CREATE TABLE metering.job_run (
 CREATE INDEX job_run_latest ON metering.job_run (job, started_at DESC);
 
 -- What an operator should look at: one open row for each finding, however often it is found again.
---   kind         what the matter is, a fixed word: 'unknown_status', 'refused_plan', …
+--   kind         the kind of finding, a fixed word: 'unknown_status', 'refused_plan', …
 --   clinic_id    whom it is about; NULL when it is about no single clinic
---   subject      which of its kind: the unknown status, the plan's number; '' when there is one at most
+--   subject      which of its kind: the unknown status, the plan's number; '' when there is one at
+--                most
 --   resolved_at  when it was gone; a row is kept, a later finding gets its own
 CREATE TABLE metering.attention (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -78,7 +81,8 @@ CREATE TABLE metering.attention (
     last_seen timestamptz NOT NULL DEFAULT now(),
     resolved_at timestamptz
 );
-CREATE UNIQUE INDEX attention_open ON metering.attention (kind, clinic_id, subject) NULLS NOT DISTINCT
+CREATE UNIQUE INDEX attention_open ON metering.attention
+    (kind, clinic_id, subject) NULLS NOT DISTINCT
     WHERE resolved_at IS NULL;
 
 DO $$
@@ -90,7 +94,8 @@ BEGIN
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
         EXECUTE format(
-            'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)', kept);
+            'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)',
+            kept);
         EXECUTE format(
             'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin USING (true)', kept);
     END LOOP;

@@ -1,6 +1,6 @@
 -- after the functions
--- The triggers of schema metering, and the first partitions. Those of the application's tables are in
--- SQL/Schema/application_triggers.sql.
+-- The triggers of schema metering, and the first partitions. Those of the application's tables are
+-- in SQL/Schema/application_triggers.sql.
 
 CREATE TRIGGER adjustment_is_due AFTER INSERT ON metering.usage_adjustment
     REFERENCING NEW TABLE AS added

@@ -8,7 +8,8 @@ ON CONFLICT (clinic_id) DO NOTHING;
 
 INSERT INTO metering.plan_version
     (plan_id, version, features, max_users, max_patients, effective_from, valid, problem)
-SELECT p.plan_id, 1, p.features -> 'metering', coalesce(p.max_users, -1), coalesce(p.max_patients, -1),
+SELECT p.plan_id, 1, p.features -> 'metering', coalesce(p.max_users, -1),
+    coalesce(p.max_patients, -1),
     to_timestamp(0), checked.problem IS NULL, left(checked.problem, 500)
 FROM public.subscription_plans p CROSS JOIN LATERAL (
     SELECT coalesce(metering.plan_problem(p.features -> 'metering'),
@@ -17,7 +18,8 @@ FROM public.subscription_plans p CROSS JOIN LATERAL (
 ) AS checked;
 SELECT metering.note_attention('refused_plan', NULL, v.plan_id::text,
     format('plan %s, version %s: %s', p.name, v.version, v.problem))
-FROM metering.plan_version v JOIN public.subscription_plans p ON p.plan_id = v.plan_id WHERE NOT v.valid;
+FROM metering.plan_version v JOIN public.subscription_plans p ON p.plan_id = v.plan_id
+    WHERE NOT v.valid;
 INSERT INTO metering.clinic_plan (clinic_id, plan_id, since)
 SELECT clinic_id, plan_id, to_timestamp(0) FROM public.clinic_subscriptions;
 
@@ -29,5 +31,6 @@ FROM public.clinic_subscriptions WHERE metering.standing_status(payment_status) 
 INSERT INTO metering.standing (clinic_id, status, since, cause, next_at)
 SELECT clinic_id, metering.standing_status(payment_status), now(), 'declared', now()
 FROM public.clinic_subscriptions WHERE metering.standing_status(payment_status) IS NOT NULL;
-SELECT metering.note_attention('unknown_status', clinic_id, '', metering.unknown_status(payment_status))
+SELECT metering.note_attention('unknown_status', clinic_id, '',
+    metering.unknown_status(payment_status))
 FROM public.clinic_subscriptions WHERE metering.standing_status(payment_status) IS NULL;

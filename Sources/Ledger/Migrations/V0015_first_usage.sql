@@ -1,12 +1,12 @@
 -- with the triggers of api_usage
--- Takes over the usage that the application counted itself. Its rows stay as they are, and it cannot write
--- them while this runs. A new database has none.
+-- Takes over the usage that the application counted itself. Its rows stay as they are, and it
+-- cannot write them while this runs. A new database has none.
 LOCK TABLE public.api_usage IN SHARE ROW EXCLUSIVE MODE;
 
 INSERT INTO metering.installation (kind, metering_since)
 SELECT 'attached', now() WHERE NOT EXISTS (SELECT FROM metering.installation);
 
--- Each row of this month or later begins its month's total, wherever in the month its day lies.
+-- Each row of this month or later starts its month's total, whatever its day.
 INSERT INTO metering.usage_adjustment (month, clinic_id, units, reason, idempotency_key)
 SELECT date_trunc('month', u.month)::date, u.clinic_id, u.api_calls,
     'counted by the application before metering', 'import:' || u.month || ':' || u.clinic_id
@@ -26,10 +26,12 @@ ON CONFLICT (month, bucket) DO NOTHING;
 SELECT metering.note_attention('odd_usage', u.clinic_id, u.month::text, concat_ws('; ',
     CASE WHEN NOT isfinite(u.month) THEN 'the month has no end; it is left out'
         WHEN extract(day FROM u.month) <> 1
-        THEN 'the month is not the first of a month; it counts as ' || to_char(u.month, 'YYYY-MM') END,
+        THEN 'the month is not the first of a month; it counts as '
+            || to_char(u.month, 'YYYY-MM') END,
     CASE WHEN u.api_calls IS NULL THEN 'api_calls is empty; it counts as 0'
         WHEN u.api_calls < 0 THEN 'api_calls is below zero'
-        WHEN u.api_calls::numeric > 9007199254740991 THEN 'api_calls is too large; it is left out' END,
+        WHEN u.api_calls::numeric > 9007199254740991
+            THEN 'api_calls is too large; it is left out' END,
     CASE WHEN u.storage_used IS NULL THEN 'storage_used is empty'
         WHEN u.storage_used < 0 THEN 'storage_used is below zero' END,
     CASE WHEN NOT EXISTS (SELECT FROM public.clinics c WHERE c.clinic_id = u.clinic_id)

@@ -109,7 +109,7 @@ public struct OperationsLedger: LedgerFacet {
 extension OperationsLedger {
     /// Carries the clinic whose config version rose, or an empty payload when several rose.
     public static let configChannel = "metering_config"
-    /// Announces that an API key was made, changed or revoked.
+    /// Announces that an API key was created, changed or revoked.
     public static let keyChannel = "metering_keys"
 
     /// Sends `payload` to every worker that listens.

@@ -24,7 +24,7 @@ public struct PlanChange: Hashable, Sendable {
     public enum Delay: Sendable {
         /// A lowered quota: running months keep what was promised.
         case nextMonth
-        /// A lowered limit of the database refuses what is added, and takes nothing away.
+        /// A lowered limit of the database refuses additions and removes nothing.
         case nextInsert
     }
 

@@ -51,7 +51,7 @@ extension ReportReader {
         for row in rows {
             guard let counter = ReportFigures.Counter(rawValue: try row.text("counter")),
                 let bracket = ReportFigures.Bracket(rawValue: try row.int64("bracket"))
-            else { throw LedgerError.corrupt("a bracket that nobody asked for") }
+            else { throw LedgerError.corrupt("an unknown bracket") }
             brackets[counter, default: [:]][bracket] = try row.int64("clinics")
         }
         return brackets

@@ -1,9 +1,10 @@
 -- Clinics whose config version was raised by a transaction after a place in (xid, clinic) order.
 --   $1 xid8 as text      $2 uuid (the clinic named last)      $3 rows at most, int
--- One row without a clinic when there are none: horizon is always answered. Ids from the future belong
--- to another life of the database (a restored dump) and are left out.
+-- One row without a clinic when there are none: horizon is always returned. Ids from the future
+-- belong to another database (a restored dump) and are left out.
 -- Uses clinic_terms_changed. Locks nothing.
-SELECT now.horizon, changed.clinic_id, changed.config_version, changed.changed_xid::text AS changed_xid
+SELECT now.horizon, changed.clinic_id, changed.config_version,
+    changed.changed_xid::text AS changed_xid
 FROM (
     SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon,
         pg_snapshot_xmax(pg_current_snapshot()) AS future

@@ -1,4 +1,5 @@
--- Makes a clinic's config version higher than another one; returns it. No row for an unknown clinic.
+-- Makes a clinic's config version higher than another one; returns it. No row for an unknown
+-- clinic.
 --   $1 clinic uuid      $2 version bigint to be exceeded, below 2^53 − 1
 -- Uses clinic_terms_pkey; locks the clinic's row until commit.
 INSERT INTO metering.clinic_terms AS known (clinic_id, config_version)

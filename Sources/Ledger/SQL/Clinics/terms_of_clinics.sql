@@ -1,15 +1,17 @@
 -- Everything that decides what clinics may do now, as one snapshot. No row for an unknown clinic.
 --   $1 clinics uuid[]      $2 month date (its first day)
--- config_version is 0 for a clinic whose version was never raised. plan_version and features are those of
--- the newest version that nobody refused, problem says what is wrong with a newer one; quota and
--- next_quota are in units, −1 = unlimited. epochs and units belong together: net cost units of the month by
--- epoch; adjustments is the signed sum of the month's corrections, less what resets of
+-- config_version is 0 for a clinic whose version was never raised. plan_version and features are
+-- those of the newest version that was not refused; problem is the error of a newer one; quota and
+-- next_quota are in units, −1 = unlimited. epochs and units belong together: net cost units of the
+-- month by epoch; adjustments is the signed sum of the month's corrections, less what resets of
 -- the quota took off, cost units. The override lists belong together: what runs now;
 -- amounts are units, or units per period of `pers` µs.
--- Uses the primary keys, usage_adjustment_month, quota_reset_month and clinic_override_open. Locks nothing.
+-- Uses the primary keys, usage_adjustment_month, quota_reset_month and clinic_override_open. Locks
+-- nothing.
 SELECT c.clinic_id, coalesce(v.config_version, 0) AS config_version, s.payment_status, p.plan_id,
     p.name AS plan, promised.version AS plan_version, promised.features, promised.problem,
-    promised.quota, promised.next_quota, ledger.epochs, ledger.units, corrections.units AS adjustments,
+    promised.quota, promised.next_quota, ledger.epochs, ledger.units,
+    corrections.units AS adjustments,
     overrides.whats, overrides.amounts, overrides.pers, overrides.bursts, overrides.untils
 FROM unnest($1::uuid[]) AS asked (clinic_id)
 JOIN public.clinics c ON c.clinic_id = asked.clinic_id

@@ -1,4 +1,4 @@
--- Notes the day on which keys were used; at most one write a day and key.
+-- Records the day on which keys were used; at most one write per day and key.
 --   $1 key_ids bigint[]
 -- Uses api_key_pkey; locks the rows that change, in key order.
 WITH stale AS (

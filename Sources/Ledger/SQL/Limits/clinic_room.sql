@@ -1,8 +1,8 @@
--- What clinics hold of users, patients and storage, and what their plans let them have. No row for an
+-- The users, patients and storage that clinics hold, and what their plans allow. No row for an
 -- unknown clinic.
 --   $1 clinics uuid[]
--- NULL limit = unlimited; storage in bytes; seats that are reserved count as users. Uses the primary keys;
--- locks nothing.
+-- NULL limit = unlimited; storage in bytes; seats that are reserved count as users. Uses the
+-- primary keys; locks nothing.
 SELECT c.clinic_id, m.enforced, s.plan_id IS NOT NULL AS has_plan,
     greatest(0, coalesce(h.users, 0)) + coalesce(h.reserved, 0) AS users,
     metering.plan_limit(c.clinic_id, 'users') AS users_limit,

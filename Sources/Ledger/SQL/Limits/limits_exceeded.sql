@@ -1,7 +1,7 @@
 -- Clinics that hold more than their plan allows, by clinic_id: where the next insert is refused.
 --   $1 rows at most, int
--- One row for each clinic and counter; reserved seats count as users. Reads every counter once; locks
--- nothing.
+-- One row for each clinic and counter; reserved seats count as users. Reads every counter once;
+-- locks nothing.
 SELECT c.clinic_id, c.subdomain, held.counter, held.used, held.most
 FROM metering.clinic_held k JOIN public.clinics c ON c.clinic_id = k.clinic_id
 CROSS JOIN LATERAL (VALUES

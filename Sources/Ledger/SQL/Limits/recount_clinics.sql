@@ -1,6 +1,6 @@
--- A page of clinics whose rows are to be counted again: after one of them, by id.
+-- A batch of clinics whose rows must be counted again: those after $1, by id.
 --   $1 clinic uuid      $2 rows at most, int
--- Clinics that were deleted are among them while they have a counter. Uses the primary keys.
+-- Includes deleted clinics while they have a counter. Uses the primary keys.
 SELECT clinic_id FROM (
     (SELECT clinic_id FROM public.clinics WHERE clinic_id > $1::uuid
      ORDER BY clinic_id LIMIT $2::int)

@@ -1,4 +1,5 @@
--- How this database came to be metered, since when, and whether api_usage.api_calls still is INT.
+-- How metering was installed in this database, since when, and whether api_usage.api_calls still is
+-- INT.
 -- Reads one row and the catalog; locks nothing.
 SELECT i.kind, i.metering_since, EXISTS (
         SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass('public.api_usage')

@@ -1,5 +1,5 @@
--- Of each job: seconds since the start of its latest good run, NULL when none was good, and whether the latest
--- run was; NULL when it never ran.
+-- Of each job: seconds since the start of its latest good run, NULL when none was good, and whether
+-- the latest run was; NULL when it never ran.
 --   $1 jobs text[]
 -- Uses job_run_latest. Locks nothing.
 SELECT j.name, (

@@ -1,4 +1,5 @@
--- Messages that have been open for $1 seconds, and the age of the oldest in seconds; 0 when there is none.
+-- Messages that have been open for $1 seconds, and the age of the oldest in seconds; 0 when there
+-- is none.
 --   $1 age: seconds, bigint
 -- Uses outbox_open. Locks nothing.
 SELECT count(*) AS messages,

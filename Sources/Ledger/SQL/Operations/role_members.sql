@@ -1,5 +1,5 @@
--- The roles of metering, whether each exists, and logins that have its rights, five at most; superusers, who
--- have every right, are left out. Reads the catalog only; locks nothing.
+-- The roles of metering, whether each exists, and logins that have its rights, five at most;
+-- superusers, who have every right, are left out. Reads the catalog only; locks nothing.
 SELECT n.name, g.oid IS NOT NULL AS is_there, coalesce(ARRAY(
         SELECT l.rolname::text FROM pg_roles l
         WHERE l.rolcanlogin AND NOT l.rolsuper AND pg_has_role(l.oid, g.oid, 'USAGE')

@@ -1,5 +1,6 @@
--- Logins with rights on the application's tables that see no row of them, as row security is now: neither
--- superuser, BYPASSRLS nor owner, and without a policy. One row a login, its tables in one text; 20 at most.
+-- Logins with rights on the application's tables that see no row of them, as row security is now:
+-- neither superuser, BYPASSRLS nor owner, and without a policy. One row a login, its tables in one
+-- text; 20 at most.
 -- Reads the catalog only; locks nothing.
 WITH tenant AS (
     SELECT c.oid, c.relname, c.relowner, c.relforcerowsecurity

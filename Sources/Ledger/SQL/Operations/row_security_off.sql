@@ -1,5 +1,6 @@
--- Tables without row security: those of schema metering, and the application's that hold rows of clinics, with
--- their partitions. has_policy: one for clinic_app is there, so that it can be switched on.
+-- Tables without row security: those of schema metering, and the application's that hold rows of
+-- clinics, with their partitions. has_policy: clinic_app has a policy, so row security can be
+-- switched on.
 -- Reads the catalog only; locks nothing.
 WITH kept AS (
     SELECT c.oid, true AS is_ours FROM pg_class c

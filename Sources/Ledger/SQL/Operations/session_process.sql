@@ -1,3 +1,3 @@
--- The process of the server that runs this statement. One that changes, or is not the one that the session was
--- promised, betrays a pooler.
+-- The server process that runs this statement. A process that changes, or differs from that of the
+-- session's start, reveals a pooler.
 SELECT pg_backend_pid() AS pid

@@ -1,5 +1,5 @@
--- Records that a worker is alive, and up to when it has written everything it saw. Removes workers whose last
--- heartbeat is older than a day.
+-- Records that a worker is alive, and the time up to which it has written everything. Removes
+-- workers whose last heartbeat is older than a day.
 --   $1 worker_id text      $2 checkpointed_through timestamptz or NULL (clock of Redis, UTC)
 -- checkpointed_through only rises. Uses worker_heartbeat_pkey; locks the row and those it removes.
 WITH gone AS (

@@ -1,5 +1,5 @@
--- Workers with a recent heartbeat, workers that stopped sending without ending in order, and seconds since the
--- latest heartbeat of any; NULL when there is none.
+-- Workers with a recent heartbeat, workers that stopped sending without an orderly end, and seconds
+-- since the latest heartbeat of any; NULL when there is none.
 --   $1 recent: seconds, bigint
 SELECT count(*) FILTER (WHERE seen_at > now() - make_interval(secs => $1::bigint)) AS alive,
     count(*) FILTER (WHERE seen_at <= now() - make_interval(secs => $1::bigint)) AS silent,

@@ -1,4 +1,4 @@
--- Overrides that run now, of one clinic or of all, by clinic and kind.
+-- Overrides in force, of one clinic or of all, by clinic and kind.
 --   $1 clinic uuid, or NULL for all
 -- Uses clinic_override_open. Locks nothing.
 SELECT o.id, o.clinic_id, c.subdomain, o.what, o.value, o.rate, o.per, o.burst, o.until, o.reason,

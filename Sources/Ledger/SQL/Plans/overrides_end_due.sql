@@ -1,3 +1,3 @@
--- Notes the overrides that are over, so that their clinics get the plan's numbers back; how many.
--- Uses clinic_override_due; passes over rows that another worker is at.
+-- Marks overrides that have ended, so that the plan's numbers apply again; returns how many.
+-- Uses clinic_override_due; skips rows that another worker has locked.
 SELECT metering.end_overrides() AS ended

@@ -1,4 +1,4 @@
--- The plan change that a clinic waits for; no row when there is none.
+-- The waiting plan change of a clinic; no row when there is none.
 --   $1 clinic uuid
 -- Uses plan_change_waiting. Locks nothing.
 SELECT c.effective_at, coalesce(p.name, c.to_plan::text) AS plan FROM metering.plan_change c

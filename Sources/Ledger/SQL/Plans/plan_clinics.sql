@@ -1,8 +1,8 @@
--- Whom a plan's limits concern: its clinics, 20 of their names, and how many hold more than the limits.
+-- The reach of a plan: its clinics, 20 of their names, and how many hold more than the limits.
 --   $1 plan_id int      $2 max_users bigint      $3 max_patients bigint      $4 bytes bigint
 --   $5 units of a month bigint
--- Each limit −1 = unlimited. A clinic's own override goes before the limit. over_quota compares with the
--- month that runs, as far as it was rolled up. Reads every clinic of the plan once; locks nothing.
+-- Each limit −1 = unlimited. An override takes precedence over the limit. over_quota compares with
+-- the running month, as far as it is rolled up. Reads every clinic of the plan once; locks nothing.
 SELECT count(*) AS clinics,
     coalesce((array_agg(own.name ORDER BY own.name COLLATE "C"))[1:20], '{}') AS names,
     count(*) FILTER (WHERE own.users > own.most_users) AS over_users,

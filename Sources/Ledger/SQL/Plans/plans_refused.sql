@@ -1,4 +1,4 @@
--- Plans whose newest version cannot be used, by number: what is open in the list of attention.
+-- Plans whose newest version cannot be used, by number: the open findings of metering.attention.
 -- Uses attention_open. Locks nothing.
 SELECT a.subject, a.detail FROM metering.attention a
 WHERE a.kind = 'refused_plan' AND a.clinic_id IS NULL AND a.resolved_at IS NULL

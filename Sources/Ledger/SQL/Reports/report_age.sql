@@ -1,9 +1,11 @@
--- Up to when everything that was counted is in api_usage of a month, and the time now.
+-- The time up to which api_usage of a month holds everything counted, and the time now.
 --   $1 month date
--- Two things bound it: the oldest bucket that waits for its roll-up, and the start of the latest run that
--- wrote all of Redis to the ledger: a sweep, or a roll-up by hand. The last checkpoint of a worker says as
--- much only when no other worker was alive then, whose counts it cannot know. Before the first such run the
--- latest roll-up of a bucket stands for it. NULL when the month was never counted or rolled up.
+-- Two things bound it: the oldest bucket that waits for its roll-up, and the start of the latest
+-- run that wrote all of Redis to the ledger: a sweep, or a manual roll-up. The last checkpoint of a
+-- worker proves this only when no other worker was alive then, because it cannot know that worker's
+-- counts.
+-- Before the first such run, the latest roll-up of a bucket takes its place. NULL when the month
+-- was never counted or rolled up.
 -- Uses usage_month_pkey and job_run_latest (1,000 runs a job); a heartbeat a worker. Locks nothing.
 SELECT CASE WHEN count(*) > 0 THEN least(
         min(rolled_up_at) FILTER (WHERE due),

@@ -1,12 +1,15 @@
--- One month summed by plan or by payment_status, in the order of ReportGroup's fields. Read through COPY.
+-- One month summed by plan or by payment_status, in the order of ReportGroup's fields. Read through
+-- COPY.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
---   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
---   $6 only who has a finding, boolean
---   $7 column to sort by, text   $8 descending, boolean      $9 rows at most, bigint, or NULL for all
+--   $3 plan names text[]
+--   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
+--   $5 only clinics at or above this percentage of a limit, bigint, or NULL
+--   $6 only clinics with a finding, boolean
+--   $7 column to sort by, text   $8 descending, boolean
+--   $9 rows at most, bigint, or NULL for all
 --   $10 'plan' or 'status', text
--- A sum beyond bigint stays at its end. Clinics without a subscription are the group NULL. Reads the month
--- once; locks nothing.
+-- A sum beyond bigint becomes its bound. Clinics without a subscription are the group NULL. Reads
+-- the month once; locks nothing.
 SELECT g.key, g.clinics, g.users, g.patients, g.api_calls, g.storage_used, g.storage_peak,
     g.clinics_over, g.clinics_past_due, g.clinics_drift, g.clinics_attention
 FROM (

@@ -1,10 +1,11 @@
 -- Thirteen months up to one, each summed, the latest last, in the order of ReportMonth's fields.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
---   $5 only who uses so many hundredths of a limit or more in month $1, bigint, or NULL
---   $6 only who has a finding in month $1, boolean
---   $7 whether one of $2 to $6 is given, boolean: without, no clinic is looked up
--- A sum beyond bigint stays at its end. Uses metering_api_usage_month. Locks nothing.
+--   $3 plan names text[]
+--   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
+--   $5 only clinics at or above this percentage of a limit in month $1, bigint, or NULL
+--   $6 only clinics with a finding in month $1, boolean
+--   $7 whether one of $2 to $6 is given, boolean: when false, no clinic is looked up
+-- A sum beyond bigint becomes its bound. Uses metering_api_usage_month. Locks nothing.
 SELECT m.month::date AS month, coalesce(u.clinics, 0) AS clinics,
     coalesce(u.api_calls, 0) AS api_calls, coalesce(u.storage_used, 0) AS storage_used
 FROM generate_series($1::date - interval '12 months', $1::date, interval '1 month') AS m (month)

@@ -1,11 +1,15 @@
--- One month of every clinic that existed in it, in the order of ReportRow's fields. Read through COPY.
+-- One month of every clinic that existed in it, in the order of ReportRow's fields. Read through
+-- COPY.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
---   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
---   $6 only who has a finding, boolean
---   $7 column to sort by, text   $8 descending, boolean      $9 rows at most, bigint, or NULL for all
--- Equal rows, and all when nothing else is asked, come by subdomain, then clinic_id. What a row lacks comes
--- last. Reads clinics, subscriptions, counters and a month of usage once; locks nothing.
+--   $3 plan names text[]
+--   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
+--   $5 only clinics at or above this percentage of a limit, bigint, or NULL
+--   $6 only clinics with a finding, boolean
+--   $7 column to sort by, text   $8 descending, boolean
+--   $9 rows at most, bigint, or NULL for all
+-- Ties, and rows without another order, sort by subdomain, then clinic_id. Missing values sort
+-- last.
+-- Reads clinics, subscriptions, counters and a month of usage once; locks nothing.
 SELECT r.clinic_id, r.subdomain, r.name, r.plan, r.payment_status, r.users, r.max_users, r.patients,
     r.max_patients, r.api_calls, r.api_calls_included, r.storage_used, r.storage_included,
     r.users_percent, r.patients_percent, r.api_calls_percent, r.storage_percent, r.storage_peak,

@@ -1,9 +1,11 @@
--- What all clinics of a report have together, and how many have which finding: one row.
+-- The totals of all clinics of a report, and the number of clinics with each finding: one row.
 --   $1 month date                $2 clinic uuid, or NULL for all
---   $3 plan names text[]         $4 values of payment_status text[]; 'none' = no subscription; NULL = any
---   $5 only who uses so many hundredths of a limit or more, bigint, or NULL
---   $6 only who has a finding, boolean
--- seats are users of clinics that have a limit, beside their limits. A sum beyond bigint stays at its end.
+--   $3 plan names text[]
+--   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
+--   $5 only clinics at or above this percentage of a limit, bigint, or NULL
+--   $6 only clinics with a finding, boolean
+-- seats are users of clinics that have a limit, beside their limits. A sum beyond bigint becomes
+-- its bound.
 -- Reads the month once; locks nothing.
 SELECT count(*) AS clinics,
     least(coalesce(sum(r.users), 0), 9223372036854775807)::bigint AS users,

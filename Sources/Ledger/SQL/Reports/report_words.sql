@@ -1,4 +1,4 @@
--- The values that clinics can be chosen by: names of plans, or what payment_status holds.
+-- The values that clinics can be filtered by: names of plans, or values of payment_status.
 --   $1 'plan' or 'status', text     $2 values at most, int
 -- For 'status' reads every subscription once. Locks nothing.
 SELECT DISTINCT known.word FROM (

@@ -1,18 +1,19 @@
--- answers statements for the connecting role
--- The triggers on the application's tables: what makes them as they should be, one row for each table that
--- differs. A trigger that is missing, disabled or different is made again; one of ours that is no longer
--- wanted is dropped; triggers of the team are not touched. Reads the catalog only. Each statement locks its
--- table against writing for a moment.
+-- returns statements for the connecting role
+-- Statements that correct the triggers on the application's tables, one row for each table that
+-- differs.
+-- A missing, disabled or different trigger is created again; one of metering that is no longer
+-- wanted is dropped; the team's triggers are not touched. Reads the catalog only. Each statement
+-- locks its table against writes for a moment.
 --
--- They are statements of the connecting role because metering_owner may create and replace triggers on
--- tables of the team, but not drop or enable them.
+-- They are statements of the connecting role because metering_owner may create and replace triggers
+-- on tables of the team, but not drop or enable them.
 --
--- Names begin with metering_, so no trigger of the team is in their way. Of several triggers for the same
--- event PostgreSQL fires row triggers before statement triggers, and each kind in the order of names. Ours
--- need two orders: metering_config_version_* locks the rows of plans before metering_plan_version_* and
--- metering_plan_move_* write. Relative to triggers of the team ours need no order: metering_adopt_status
--- sees what a BEFORE trigger wrote whose name sorts before it; metering_subscription_written runs after all
--- of them and adopts what the others wrote.
+-- Names start with metering_, so they cannot clash with the team's. For one event PostgreSQL fires
+-- row triggers before statement triggers, and each kind in the order of names. metering relies on
+-- two orders: metering_config_version_* locks the rows of plans before metering_plan_version_* and
+-- metering_plan_move_* write. The order among the team's triggers does not matter:
+-- metering_adopt_status sees what BEFORE triggers wrote whose names sort before it;
+-- metering_subscription_written runs after all of them and adopts what the others wrote.
 WITH wanted AS (
     SELECT * FROM (VALUES
         ('clinics', 'config_version_insert', 'AFTER INSERT',
@@ -61,12 +62,15 @@ WITH wanted AS (
     UNION ALL
     SELECT t.relation, e.name, e.event, e.form, coalesce(e.handler, t.handler)
     FROM (VALUES ('users', 'users_changed'), ('clinic_staff', 'staff_changed'),
-        ('patients', 'patients_changed'), ('file_storage', 'files_changed')) AS t (relation, handler)
+        ('patients', 'patients_changed'), ('file_storage', 'files_changed')) 
+            AS t (relation, handler)
     CROSS JOIN (VALUES
-        ('count_insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', NULL),
+        ('count_insert', 'AFTER INSERT', 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT',
+            NULL),
         ('count_update', 'AFTER UPDATE',
             'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', NULL),
-        ('count_delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT', NULL),
+        ('count_delete', 'AFTER DELETE', 'REFERENCING OLD TABLE AS old_rows FOR EACH STATEMENT',
+            NULL),
         ('count_truncate', 'AFTER TRUNCATE', 'FOR EACH STATEMENT', 'count_after_truncate'),
         ('refuse_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT', 'refuse_truncate')
     ) AS e (name, event, form, handler)
@@ -74,7 +78,8 @@ WITH wanted AS (
     -- A statement that names a partition fires only the partition's own statement triggers.
     SELECT w.relation, c.oid AS relid, format('%I.%I', n.nspname, c.relname) AS place,
         'metering_' || w.name AS name, format(
-            'TRIGGER %I %s ON %I.%I %s EXECUTE FUNCTION metering.%I()', 'metering_' || w.name, w.event,
+            'TRIGGER %I %s ON %I.%I %s EXECUTE FUNCTION metering.%I()', 'metering_' || w.name,
+                w.event,
             n.nspname, c.relname, w.form, w.handler) AS definition
     FROM wanted w CROSS JOIN LATERAL (
         SELECT to_regclass('public.' || w.relation) AS relid
@@ -86,20 +91,24 @@ WITH wanted AS (
 ), present AS (
     SELECT t.oid, t.tgrelid AS relid, t.tgname AS name, t.tgenabled IN ('O', 'A') AS is_enabled,
         f.nspname = 'metering' AS is_ours
-    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace f ON f.oid = p.pronamespace
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+        JOIN pg_namespace f ON f.oid = p.pronamespace
     WHERE NOT t.tgisinternal AND t.tgparentid = 0
 ), step AS (
     SELECT w.relation, w.place, 1 AS rank, w.name,
-        CASE WHEN h.is_ours THEN 'CREATE OR REPLACE ' ELSE 'CREATE ' END || w.definition AS statement
+        CASE WHEN h.is_ours THEN 'CREATE OR REPLACE ' ELSE 'CREATE ' END || w.definition
+            AS statement
     FROM placed w LEFT JOIN present h ON h.relid = w.relid AND h.name = w.name
     WHERE h.oid IS NULL OR pg_get_triggerdef(h.oid) <> 'CREATE ' || w.definition
     UNION ALL
-    SELECT w.relation, w.place, 2, w.name, format('ALTER TABLE %s ENABLE TRIGGER %I', w.place, w.name)
+    SELECT w.relation, w.place, 2, w.name,
+        format('ALTER TABLE %s ENABLE TRIGGER %I', w.place, w.name)
     FROM placed w JOIN present h ON h.relid = w.relid AND h.name = w.name
     WHERE h.is_ours AND NOT h.is_enabled
     UNION ALL
     SELECT w.relation, w.place, 0, h.name, format('DROP TRIGGER %I ON %s', h.name, w.place)
-    FROM (SELECT DISTINCT relation, relid, place FROM placed) AS w JOIN present h ON h.relid = w.relid
+    FROM (SELECT DISTINCT relation, relid, place FROM placed) AS w
+        JOIN present h ON h.relid = w.relid
     WHERE h.is_ours AND NOT EXISTS (
         SELECT FROM placed k WHERE k.relid = h.relid AND k.name = h.name)
 )

@@ -1,5 +1,5 @@
--- Why this database cannot be attached: what is wrong with its tables, and what would mend it. Empty when
--- nothing is. Reads the catalog only; locks nothing.
+-- Why this database cannot be attached: each problem of its tables, and its remedy. Empty when
+-- there is none. Reads the catalog only; locks nothing.
 WITH named AS (
     SELECT n.name, c.oid AS relid, c.relkind, c.relowner
     FROM unnest(ARRAY['clinics', 'users', 'patients', 'visits', 'clinic_staff', 'audit_logs',
@@ -43,7 +43,7 @@ WITH named AS (
     FROM needed n JOIN team t ON t.name = n.relation
     LEFT JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = n.col AND NOT a.attisdropped
 ), problem AS (
-    SELECT 1 AS place, name AS relation, format('public.%I is no table', name) AS what,
+    SELECT 1 AS place, name AS relation, format('public.%I is not a table', name) AS what,
         format('rename it, or make it a table: ALTER … public.%I RENAME TO …', name) AS remedy
     FROM named WHERE relkind NOT IN ('r', 'p')
     UNION ALL
@@ -52,7 +52,8 @@ WITH named AS (
     FROM columns WHERE found IS NULL
     UNION ALL
     SELECT 3, relation, format('public.%I.%I is %s', relation, col, found),
-        format('ALTER TABLE public.%1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I::%3$s', relation, col,
+        format('ALTER TABLE public.%1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I::%3$s', relation,
+            col,
             types[1])
     FROM columns WHERE found <> ALL (types)
     UNION ALL
@@ -81,8 +82,8 @@ WITH named AS (
             WHERE a.attrelid = t.relid AND a.attnum = ANY (
                 (i.indkey::int2[])[0:i.indnkeyatts - 1])))
     UNION ALL
-    -- Rows that are written here do not know these columns.
-    SELECT 5, t.name, format('public.%I.%I must be filled and has no default', t.name, a.attname),
+    -- Statements of metering do not fill these columns.
+    SELECT 5, t.name, format('public.%I.%I is NOT NULL without a default', t.name, a.attname),
         format('ALTER TABLE public.%I ALTER COLUMN %I DROP NOT NULL', t.name, a.attname)
     FROM team t JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum > 0 AND NOT a.attisdropped
         AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = ''
@@ -99,22 +100,25 @@ WITH named AS (
     JOIN team t ON t.name = k.relation AND t.relkind = 'p'
     JOIN columns c ON c.relation = k.relation AND c.col = k.col AND c.found IS NOT NULL
     WHERE NOT EXISTS (
-        SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = i.indkey[0]
+        SELECT FROM pg_index i JOIN pg_attribute a ON a.attrelid = t.relid
+            AND a.attnum = i.indkey[0]
         WHERE i.indrelid = t.relid AND i.indpred IS NULL AND a.attname = k.col)
     UNION ALL
-    SELECT 7, t.name, format('public.%I belongs to %s, and this login is no member of it', t.name,
+    SELECT 7, t.name, format('public.%I belongs to %s, and this login is not a member of it',
+        t.name,
             t.relowner::regrole),
         format('connect as a login that owns all of these tables, or: GRANT %s TO %I',
             t.relowner::regrole, current_user)
     FROM team t WHERE NOT pg_has_role(current_user, t.relowner, 'USAGE')
     UNION ALL
-    SELECT 8, t.name, format('public.%I has the restrictive policy %I for everybody, which would hide'
+    SELECT 8, t.name,
+        format('public.%I has the restrictive policy %I for all roles, which would hide'
             ' rows from counting', t.name, p.polname),
         format('ALTER POLICY %I ON public.%I TO <the roles it is meant for>', p.polname, t.name)
     FROM team t JOIN pg_policy p ON p.polrelid = t.relid AND NOT p.polpermissive
     WHERE 0 = ANY (p.polroles)
     UNION ALL
-    SELECT 9, '', 'this login may not let others create in schema public',
+    SELECT 9, '', 'this login cannot grant CREATE on schema public',
         format('GRANT CREATE ON SCHEMA public TO %I WITH GRANT OPTION', current_user)
     WHERE NOT has_schema_privilege(current_user, 'public', 'CREATE WITH GRANT OPTION')
     UNION ALL
@@ -122,16 +126,19 @@ WITH named AS (
         format('ALTER ROLE %I INHERIT', current_user)
     FROM pg_roles WHERE rolname = current_user AND NOT rolinherit AND NOT rolsuper
     UNION ALL
-    SELECT 11, t.name, format('the constraint %I of payment_status does not name all of our eight words', k.conname),
+    SELECT 11, t.name,
+        format('the constraint %I of payment_status does not name all of the eight values',
+            k.conname),
         format('ALTER TABLE public.clinic_subscriptions DROP CONSTRAINT %I', k.conname)
     FROM team t JOIN pg_constraint k ON k.conrelid = t.relid AND k.contype = 'c'
-    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey) AND a.attname = 'payment_status'
+    JOIN pg_attribute a ON a.attrelid = t.relid AND a.attnum = ANY (k.conkey)
+        AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND EXISTS (
         SELECT FROM unnest(ARRAY['incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
             'canceled', 'expired']) AS word
         WHERE strpos(pg_get_constraintdef(k.oid), quote_literal(word)) = 0)
     UNION ALL
-    SELECT 11, t.name, 'public.clinic_subscriptions.payment_status is too short for our words',
+    SELECT 11, t.name, 'public.clinic_subscriptions.payment_status is too short for its values',
         'ALTER TABLE public.clinic_subscriptions ALTER COLUMN payment_status TYPE varchar(20)'
     FROM team t JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND a.atttypmod BETWEEN 5 AND 13

@@ -1,5 +1,5 @@
--- The application's tables as they are found: rows are the planner's estimate, NULL when it has none.
--- relation is NULL where a new one would be made. Reads the catalog only; locks nothing.
+-- The application's tables: rows are the planner's estimate, NULL when it has none. relation is
+-- NULL where a table would be created. Reads the catalog only; locks nothing.
 SELECT n.name, c.relname::text AS relation, c.relowner::regrole::text AS owner,
     c.relrowsecurity AS has_row_security, nullif(c.reltuples, -1)::bigint AS rows,
     pg_total_relation_size(c.oid) AS bytes

@@ -1,4 +1,4 @@
--- Whether the roles are there, and whether this role could create them.
+-- Whether the roles exist, and whether this role could create them.
 SELECT (SELECT count(*) FROM pg_roles WHERE rolname IN
         ('metering_owner', 'metering_worker', 'billing_admin', 'clinic_app')) = 4 AS has_roles,
     rolcreaterole OR rolsuper AS creates_roles,

@@ -1,2 +1,2 @@
--- Gives back what migration_lock took.
+-- Releases the lock of migration_lock.
 SELECT pg_advisory_unlock(hashtextextended('metering.migrate', 0)) AS released

@@ -1,10 +1,13 @@
--- Logins with rights on the application's tables that would see no row of them with row security on:
--- neither superuser, BYPASSRLS nor owner, and without a policy. One row a login, its tables in one text.
+-- Logins with rights on the application's tables that would see no row of them with row security
+-- on:
+-- neither superuser, BYPASSRLS nor owner, and without a policy. One row a login, its tables in one
+-- text.
 --   $1 boolean, whether it is forced: then owners need a policy too
--- Looks at tables that --rls would switch on, or that --force-rls would force. Locks nothing.
+-- Reads tables that --rls would switch on, or that --force-rls would force. Locks nothing.
 WITH tenant AS (
     SELECT c.oid, c.relname, c.relowner FROM unnest(ARRAY['clinics', 'users', 'patients', 'visits',
-        'clinic_staff', 'audit_logs', 'file_storage', 'clinic_subscriptions', 'api_usage']) AS t (name)
+        'clinic_staff', 'audit_logs', 'file_storage', 'clinic_subscriptions',
+        'api_usage']) AS t (name)
     JOIN pg_class c ON c.oid = to_regclass('public.' || t.name)
     WHERE (NOT c.relrowsecurity OR $1::boolean AND NOT c.relforcerowsecurity)
       AND EXISTS (SELECT FROM pg_policy p JOIN pg_roles r ON r.oid = ANY (p.polroles)

@@ -1,7 +1,7 @@
--- answers statements for the connecting role
--- Row security for those of the application's tables with a clinic_id that have a policy for clinic_app
--- and do not have it on; clinic_app gets the rights that were held back until then. Answers nothing once
--- all have it. Each statement locks its table against everybody for a moment.
+-- returns statements for the connecting role
+-- Row security for those of the application's tables with a clinic_id that have a policy for
+-- clinic_app and do not have it on; clinic_app then gets its rights on them. Returns nothing once
+-- all have it. Each statement locks its table exclusively for a moment.
 WITH given AS (
     SELECT c.oid, t.rights FROM (VALUES
         ('users', 'SELECT, INSERT, UPDATE, DELETE'), ('patients', 'SELECT, INSERT, UPDATE, DELETE'),
@@ -20,7 +20,8 @@ WITH given AS (
 )
 SELECT concat_ws('; ', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', g.oid::regclass),
         format('GRANT %s ON TABLE %s TO clinic_app', g.rights, g.oid::regclass),
-        (SELECT string_agg(format('GRANT USAGE ON SEQUENCE %s TO clinic_app', s.oid::regclass), '; ')
+        (SELECT string_agg(format('GRANT USAGE ON SEQUENCE %s TO clinic_app', s.oid::regclass),
+            '; ')
          FROM pg_depend d JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
          WHERE d.refobjid = g.oid AND d.refclassid = 'pg_class'::regclass
            AND d.classid = 'pg_class'::regclass AND d.deptype = 'a')) AS statement,

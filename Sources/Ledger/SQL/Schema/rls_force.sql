@@ -1,7 +1,8 @@
--- answers statements for the connecting role
--- Row security also for the owners of the application's tables that have it on. Functions that count run
--- as metering_owner, which gets a policy first where it has none. Answers nothing once all are forced.
--- Each statement locks its table against everybody for a moment.
+-- returns statements for the connecting role
+-- Forces row security on the application's tables that have it on, so that it binds their owners
+-- too.
+-- Functions that count run as metering_owner, which first gets a policy where it has none. Returns
+-- nothing once all are forced. Each statement locks its table exclusively for a moment.
 SELECT concat_ws('; ', CASE WHEN NOT EXISTS (SELECT FROM pg_policy p
             WHERE p.polrelid = c.oid AND p.polname = 'metering_owner_all')
         THEN format('CREATE POLICY metering_owner_all ON %s TO metering_owner USING (true)'

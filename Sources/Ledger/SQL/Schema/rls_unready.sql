@@ -1,4 +1,4 @@
--- The application's tables that row security cannot be switched on for here: no clinic_id to tell by.
+-- The application's tables without a clinic_id, for which row security cannot be switched on.
 SELECT c.relname::text AS relation
 FROM unnest(ARRAY['clinics', 'users', 'patients', 'visits', 'clinic_staff', 'audit_logs',
     'file_storage', 'clinic_subscriptions', 'api_usage']) AS t (name)

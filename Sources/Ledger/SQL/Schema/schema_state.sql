@@ -1,4 +1,4 @@
--- What is there: the record of migrations, schema metering, and one of the application's tables.
+-- Whether these exist: the record of migrations, schema metering, one of the application's tables.
 -- The record is looked up in the catalog: to_regclass fails for logins that may not use the schema.
 SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE n.nspname = 'metering' AND c.relname = 'schema_migration') AS has_record,

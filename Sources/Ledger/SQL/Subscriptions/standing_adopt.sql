@@ -1,6 +1,7 @@
--- answers statements for the connecting role
--- Rewrites old values of payment_status as ours, which moves no standing, and gives the column its CHECK. Reads the table
--- once, locked against every other use. Returns nothing while an unknown value is left, and once it is done.
+-- returns statements for the connecting role
+-- Replaces old values of payment_status, which changes no standing, and gives the column its CHECK.
+-- Reads the table once, locked against every other use. Returns nothing while an unknown value is
+-- left, and once it is done.
 SELECT 'UPDATE public.clinic_subscriptions SET payment_status = metering.standing_status(payment_status)'
     ' WHERE payment_status <> metering.standing_status(payment_status);'
     ' ALTER TABLE public.clinic_subscriptions ADD CONSTRAINT metering_payment_status_check CHECK ('

@@ -1,5 +1,5 @@
--- The facts that count: those since the latest beginning, and those that lie ahead.
---   $1 clinic uuid      $2 now timestamptz      $3 at most so many
+-- The facts that count: those since the latest start of the subscription, and future ones.
+--   $1 clinic uuid      $2 now timestamptz      $3 rows at most, int
 -- Uses subscription_fact_clinic. Locks nothing.
 SELECT fact_id, kind, at, until, invoice, status, awaits_payment, reason, recorded_by
 FROM metering.subscription_fact

@@ -1,17 +1,18 @@
--- Sets api_usage of one bucket to the ledger, only where it differs, notes the new totals by day, and marks the
--- bucket done.
+-- Sets api_usage of one bucket to the ledger, only where it differs, records the new totals by day,
+-- and marks the bucket done.
 --   $1 month date      $2 bucket smallint
--- Answers examined, written (rows), ownerless (clinics that are gone; left out) and too_large: totals
--- that a column api_calls of type int cannot hold; their rows stay as they are, and metering.attention
--- says so until they fit. The day is today within the month, else its nearest day, and never
--- before one that was noted already: so the days of a month add up to its api_calls, whenever and how often this
--- runs. Uses usage_checkpoint_pkey, api_usage_pkey, the key of usage_daily. Needs rollup_bucket_lock, and then
--- rollup_take_over, before it in its transaction.
+-- Returns examined, written (rows), ownerless (deleted clinics; left out) and too_large: totals
+-- that a column api_calls of type int cannot hold. Their rows stay unchanged, and
+-- metering.attention records them until they fit. The day is today within the month, else its
+-- nearest day, and never before one already recorded: so the days of a month add up to its
+-- api_calls, however often this runs. Uses usage_checkpoint_pkey, api_usage_pkey, the key of
+-- usage_daily. Needs rollup_bucket_lock, and then rollup_take_over, before it in its transaction.
 WITH held_type AS MATERIALIZED (
     SELECT CASE atttypid WHEN 'int4'::regtype THEN 2147483647 ELSE 9223372036854775807 END AS most
     FROM pg_attribute WHERE attrelid = 'public.api_usage'::regclass AND attname = 'api_calls'
 ), change AS MATERIALIZED (
-    SELECT c.*, calls_after BETWEEN -(SELECT most FROM held_type) - 1 AND (SELECT most FROM held_type)
+    SELECT c.*, calls_after BETWEEN -(SELECT most FROM held_type) - 1
+        AND (SELECT most FROM held_type)
         AS fits
     FROM metering.usage_change($1::date, $2::smallint, true) c
 ), written AS (
@@ -21,7 +22,7 @@ WITH held_type AS MATERIALIZED (
       AND (calls_before, storage_before) IS DISTINCT FROM (calls_after, storage_after)
     ORDER BY clinic_id
     ON CONFLICT (clinic_id, month) DO UPDATE
-    -- Storage that is kept is the application's, who may have counted while this waited for the row.
+    -- Kept storage is the application's, which may have counted while this waited for the row.
     SET api_calls = excluded.api_calls, storage_used = CASE WHEN excluded.clinic_id IN (
         SELECT clinic_id FROM change WHERE coalesce(storage_before, 0) = storage_after)
         THEN coalesce(held.storage_used, 0) ELSE excluded.storage_used END
@@ -37,7 +38,8 @@ WITH held_type AS MATERIALIZED (
         SELECT d.day, d.units_total FROM metering.usage_daily d
         WHERE d.month = $1::date AND d.clinic_id = change.clinic_id ORDER BY d.day DESC LIMIT 1
     ) AS latest ON true
-    WHERE change.is_known AND change.fits AND change.calls_before IS DISTINCT FROM change.calls_after
+    WHERE change.is_known AND change.fits
+        AND change.calls_before IS DISTINCT FROM change.calls_after
       AND coalesce(latest.units_total, 0) <> change.calls_after
     ORDER BY change.clinic_id
     ON CONFLICT (month, clinic_id, day) DO UPDATE SET units_total = excluded.units_total

@@ -1,6 +1,7 @@
--- The buckets of a month in order, their states, and whether each is to be rolled up: written to since, or
--- not rolled up since the month ended, or since a day later: a transaction of its last moment may end behind the first
--- roll-up, and storage marks nothing due.
+-- The buckets of a month in order, their states, and whether each is due for a roll-up. A bucket is
+-- due when it was written since its last roll-up, or not rolled up since the month ended or since a
+-- day later: a transaction of the month's last moment may commit after the first roll-up, and
+-- storage marks nothing due.
 --   $1 month date
 -- Uses usage_month_pkey. Locks nothing.
 SELECT bucket, state, due OR EXISTS (

@@ -1,4 +1,5 @@
--- Makes all 64 rows of a month. Safe to repeat. A month from before metering is imported, never summed.
+-- Creates all 64 rows of a month. Safe to repeat. A month before metering is imported, never
+-- summed.
 --   $1 month date
 INSERT INTO metering.usage_month (month, bucket, state)
 SELECT $1::date, bucket,

@@ -1,10 +1,11 @@
--- In an attached database: takes over what the application counted itself for clinics of one bucket of
--- which something is counted here for the first time. Changes nothing in a new database.
+-- In an attached database: takes over the application's own counts of clinics of one bucket, once
+-- metering counts something of the clinic. Changes nothing in a new database.
 --   $1 month date      $2 bucket smallint
 -- The rows of api_usage, on whatever day of the month, are held until commit: counts that the
 -- application adds meanwhile come after.
 -- The clinics' config versions rise: their quota of this month restarts from the sum.
--- Uses usage_checkpoint_pkey, usage_adjustment_month and its key. Needs rollup_bucket_lock before it.
+-- Uses usage_checkpoint_pkey, usage_adjustment_month and its key. Needs rollup_bucket_lock before
+-- it.
 WITH counted AS MATERIALIZED (
     SELECT clinic_id FROM metering.usage_checkpoint
     WHERE month = $1::date AND bucket = $2::smallint AND metering.first_month() IS NOT NULL

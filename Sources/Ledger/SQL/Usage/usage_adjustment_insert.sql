@@ -1,14 +1,16 @@
--- Adds corrections of months, each once: a row whose key is there already changes nothing. Answers how many are new.
+-- Adds corrections of months, each once: a known key changes nothing. Returns how many are new.
 --   $1 months date[]      $2 clinics uuid[]      $3 units bigint[] (signed cost units)
 --   $4 keys text[], 1 to 200 characters, each once      $5 reason text of all of them
--- Arrays of equal length. What belongs to a month that is closed counts in the running one, and says which it was.
+-- Arrays of equal length. A correction of a closed month counts in the running one and names its
+-- month.
 -- Uses usage_adjustment's key and usage_month_pkey; a trigger locks the buckets of usage_month.
 WITH added AS (
     INSERT INTO metering.usage_adjustment
         (month, clinic_id, units, source_month, reason, idempotency_key)
     SELECT CASE WHEN held.state = 'closed' THEN running.month ELSE asked.month END, asked.clinic_id,
         asked.units, CASE WHEN held.state = 'closed' THEN asked.month END, $5::text, asked.key
-    FROM unnest($1::date[], $2::uuid[], $3::bigint[], $4::text[]) AS asked (month, clinic_id, units, key)
+    FROM unnest($1::date[], $2::uuid[], $3::bigint[], $4::text[])
+        AS asked (month, clinic_id, units, key)
     CROSS JOIN (SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS running
     LEFT JOIN metering.usage_month held
         ON held.month = asked.month AND held.bucket = metering.bucket(asked.clinic_id)

@@ -1,4 +1,5 @@
--- Which of some counts the ledger holds: its row is as high or higher. Answers their places from 1.
+-- Which of these counts the ledger holds: its row is as high or higher. Returns their places from
+-- 1.
 --   $1 months date[]     $2 clinics uuid[]      $3 epochs bigint[] (bit patterns)
 --   $4 used bigint[]     $5 credited bigint[]   (cost units, totals)
 -- Uses usage_checkpoint_pkey. Locks nothing: counts never fall.

@@ -1,4 +1,4 @@
--- What the ledger holds of these counts; one that it does not hold gives no row.
+-- The ledger's rows of these counts; no row for a count that it does not have.
 --   $1 months date[]     $2 clinics uuid[]      $3 epochs bigint[] (bit patterns)
 -- Arrays of equal length. `place` counts them from 1. Uses usage_checkpoint_pkey. Locks nothing.
 SELECT mark.place, held.used, held.credited

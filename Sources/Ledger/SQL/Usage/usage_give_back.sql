@@ -1,17 +1,19 @@
--- Gives units of a month back, once for a key. Nothing is written when the key is there already, or when the
+-- Gives units of a month back, once per key. Writes nothing when the key is known, or when the
 -- month used less and `clamps` is false.
 --   $1 month date        $2 clinic uuid       $3 units bigint (cost units, more than 0)
---   $4 key text          $5 reason text       $6 clamps boolean: give back as much as the month used
+--   $4 key text          $5 reason text
+--   $6 clamps boolean: give back as much as the month used
 -- units_before is what the key gave back before, NULL when it is new; net is what the month used.
--- A month that is closed or imported stays as it is: the month of the database's clock gets the units, with the
--- other one as source_month.
+-- A closed or imported month does not change: the month of the database's clock gets the units,
+-- with the other one as source_month.
 -- Uses usage_checkpoint_pkey, usage_adjustment_month and the key. Needs usage_month_hold before it.
 WITH known AS (
     SELECT -units AS units FROM metering.usage_adjustment WHERE idempotency_key = $4
 ), used AS (
     SELECT coalesce((
             SELECT sum(c.used - c.credited) FROM metering.usage_checkpoint c
-            WHERE c.month = $1::date AND c.bucket = metering.bucket($2::uuid) AND c.clinic_id = $2::uuid), 0)
+            WHERE c.month = $1::date AND c.bucket = metering.bucket($2::uuid)
+                AND c.clinic_id = $2::uuid), 0)
         + coalesce((
             SELECT sum(a.units) FROM metering.usage_adjustment a
             WHERE a.month = $1::date AND a.bucket = metering.bucket($2::uuid)
@@ -20,7 +22,8 @@ WITH known AS (
     SELECT m.state = 'open' AS is_open FROM metering.usage_month m
     WHERE m.month = $1::date AND m.bucket = metering.bucket($2::uuid)
 ), added AS (
-    INSERT INTO metering.usage_adjustment (month, clinic_id, units, source_month, reason, idempotency_key)
+    INSERT INTO metering.usage_adjustment (month, clinic_id, units, source_month, reason,
+        idempotency_key)
     SELECT CASE WHEN p.is_open THEN $1::date
             ELSE date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date END,
         $2::uuid, -least($3::bigint, greatest(u.net, 0)),

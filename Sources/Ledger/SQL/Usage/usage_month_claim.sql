@@ -1,8 +1,8 @@
 -- Holds the buckets of checkpoints and marks them due: the first write after a roll-up.
 --   $1 months date[]      $2 clinics uuid[] (of equal length)
 -- Uses usage_month_pkey; locks the rows FOR UPDATE in key order until commit.
--- The held row says whether a bucket is due: after a wait for a roll-up, the row that the statement first saw would
--- still be due.
+-- The locked row says whether a bucket is due: after a wait for a roll-up, the row that the
+-- statement first saw would still be due.
 WITH touched AS MATERIALIZED (
     SELECT DISTINCT month, metering.bucket(clinic_id) AS bucket
     FROM unnest($1::date[], $2::uuid[]) AS mark (month, clinic_id)

@@ -1,4 +1,4 @@
--- Makes the rows of usage_month that checkpoints need, due from the start. Safe to repeat.
+-- Creates the rows of usage_month that checkpoints need, marked due. Safe to repeat.
 --   $1 months date[]      $2 clinics uuid[] (of equal length)
 -- Runs on its own before the transaction that locks, so that locks are taken in one order only.
 INSERT INTO metering.usage_month (month, bucket, due)
