@@ -81,6 +81,10 @@ import Testing
             let expected = MigrationError.otherSchema("V0001_foundation.sql")
             await #expect(throws: expected) { try await Migrator(pool: pool).apply() }
             #expect(try await Migrator(pool: pool).state().problem == expected)
+            let ledger = Ledger(pool: pool)
+            let refusal = LedgerError.otherSchema("V0001_foundation.sql")
+            await #expect(throws: refusal) { try await ledger.requireSchema() }
+            #expect("\(refusal)" == "\(expected)")
             let line = "\(expected)"
             #expect(!line.contains("\n") && line.contains("make a new database"))
         }
