@@ -86,14 +86,15 @@ extension Migrator {
     func changedFunctions(
         on connection: PostgresConnection, hasRecord: Bool = true
     ) async throws -> [MigrationPlan.KnownFunction] {
-        let rows = try await connection.query(
-            SQL.migrationChecksums, [.textArray(functions.map(\.text))])
+        let texts = PostgresValue.textArray(functions.map(\.text))
+        let rows = try await connection.query(SQL.migrationChecksums, [texts])
         let known = try zip(functions, rows).map { file, row in
             MigrationPlan.KnownFunction(file: file, checksum: try row.bytes("checksum"))
         }
         guard hasRecord else { return known }
-        let applied = try await connection.query(SQL.migrationFunctions).map { row in
-            (try row.text("name"), try row.bytes("checksum"))
+        let names = PostgresValue.textArray(functions.map(\.name))
+        let applied = try await connection.query(SQL.migrationFunctions, [names, texts]).map {
+            row in (try row.text("name"), try row.bytes("checksum"))
         }
         return MigrationPlan.changed(
             known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }))
