@@ -52,6 +52,17 @@ extension Migrator {
         return pending
     }
 
+    /// Refuses a login that may not change the triggers that differ, before anything is changed.
+    func requireTriggerRights(on connection: PostgresConnection) async throws {
+        for row in try await connection.query(SQL.applicationTriggers) {
+            guard let remedy = try row.optionalText("remedy") else { continue }
+            let (table, triggers) = (try row.text("place"), try row.text("triggers"))
+            throw MigrationError.missingRight(
+                "this role may not change \(triggers) on \(table): connect as its owner, or \(remedy)"
+            )
+        }
+    }
+
     func applied(
         on connection: PostgresConnection
     ) async throws -> [MigrationPlan.Applied] {
