@@ -32,7 +32,10 @@ public struct Ledger: LedgerFacet {
             guard try await pool.query(SQL.schemaState).first?.bool("has_record") == true else {
                 return 0
             }
-            return try await pool.query(SQL.schemaVersion).first?.int64("version") ?? 0
+            let first = PostgresValue.text(MigrationFile.all.first?.text ?? "")
+            guard let row = try await pool.query(SQL.schemaVersion, [first]).first else { return 0 }
+            if let other = try row.optionalText("other") { throw LedgerError.otherSchema(other) }
+            return try row.int64("version")
         }
         guard found == needed else { throw .schema(found: found, needed: needed) }
     }

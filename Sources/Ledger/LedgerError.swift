@@ -11,6 +11,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case missingGrant(login: String)
     /// The database is at another version than this program: found, needed.
     case schema(found: Int64, needed: Int64)
+    /// The database was made by other files than this program's: the name of its first.
+    case otherSchema(String)
     /// No clinic has this id or subdomain.
     case unknownClinic(String)
     /// No plan has this name.
@@ -47,7 +49,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             case .retry, .findOut: .retry
             case .fixData, .fixProgram: .page
             }
-        case .unsafeRole, .missingGrant: .fixSettings
+        case .unsafeRole, .missingGrant, .otherSchema: .fixSettings
         case .schema: .migrate
         case .unknownClinic, .unknownPlan, .ambiguousPlan, .noSubscription, .outOfRange, .refused,
             .tooManyKeys:
@@ -67,6 +69,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             "the database is at version \(found), this program needs \(needed): use the newer program"
         case .schema(let found, let needed):
             "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
+        case .otherSchema(let file): "\(MigrationError.otherSchema(file))"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .unknownPlan(let name):
             "no plan has the name \(name.debugDescription): see billing plan list"

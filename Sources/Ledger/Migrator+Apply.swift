@@ -46,8 +46,8 @@ extension Migrator {
             SQL.migrationRecord, [.int64(file.version), .text(file.name), .bytes(checksum)])
     }
 
-    /// Applies the functions and views whose text has changed, all or none, and returns their
-    /// names.
+    /// Applies the functions and views that differ, all or none, and returns their names. Each has the
+    /// rights that its file gives afterwards, and no older ones.
     func applyFunctions(
         on connection: PostgresConnection, progress: (String) -> Void
     ) async throws -> [String] {
@@ -56,6 +56,11 @@ extension Migrator {
         progress("applying \(changed.count) functions")
         try await patiently("functions", connection, progress: progress) { connection in
             try await connection.execute(SQL.migrationRoleLocal)
+            let names = PostgresValue.textArray(changed.map(\.file.name))
+            for row in try await connection.query(SQL.migrationFunctionRevokes, [names]) {
+                try await connection.script(
+                    try row.text("statement"), timeout: Self.fileTimeout)
+            }
             for function in changed {
                 try await apply(function, on: connection)
             }

@@ -52,6 +52,17 @@ extension Migrator {
         return pending
     }
 
+    /// Refuses a login that may not change the triggers that differ, before anything is changed.
+    func requireTriggerRights(on connection: PostgresConnection) async throws {
+        for row in try await connection.query(SQL.applicationTriggers) {
+            guard let remedy = try row.optionalText("remedy") else { continue }
+            let (table, triggers) = (try row.text("place"), try row.text("triggers"))
+            throw MigrationError.missingRight(
+                "this role may not change \(triggers) on \(table): connect as its owner, or \(remedy)"
+            )
+        }
+    }
+
     func applied(
         on connection: PostgresConnection
     ) async throws -> [MigrationPlan.Applied] {
@@ -86,14 +97,15 @@ extension Migrator {
     func changedFunctions(
         on connection: PostgresConnection, hasRecord: Bool = true
     ) async throws -> [MigrationPlan.KnownFunction] {
-        let rows = try await connection.query(
-            SQL.migrationChecksums, [.textArray(functions.map(\.text))])
+        let texts = PostgresValue.textArray(functions.map(\.text))
+        let rows = try await connection.query(SQL.migrationChecksums, [texts])
         let known = try zip(functions, rows).map { file, row in
             MigrationPlan.KnownFunction(file: file, checksum: try row.bytes("checksum"))
         }
         guard hasRecord else { return known }
-        let applied = try await connection.query(SQL.migrationFunctions).map { row in
-            (try row.text("name"), try row.bytes("checksum"))
+        let names = PostgresValue.textArray(functions.map(\.name))
+        let applied = try await connection.query(SQL.migrationFunctions, [names, texts]).map {
+            row in (try row.text("name"), try row.bytes("checksum"))
         }
         return MigrationPlan.changed(
             known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }))

@@ -7,14 +7,20 @@ public struct MigrationState: Hashable, Sendable {
     public let needed: Int64
     /// The files, functions and views that `apply` would run.
     public let pending: [String]
+    /// The application's triggers that differ from this program's, those of one table in each text.
+    public let triggers: [String]
     /// Why `apply` would refuse; nil when it would not.
     public let problem: MigrationError?
 
-    public init(found: Int64, needed: Int64, pending: [String], problem: MigrationError?) {
+    public init(
+        found: Int64, needed: Int64, pending: [String], triggers: [String] = [],
+        problem: MigrationError?
+    ) {
         (self.found, self.needed) = (found, needed)
-        (self.pending, self.problem) = (pending, problem)
+        (self.pending, self.triggers, self.problem) = (pending, triggers, problem)
     }
 
+    /// Whether this program knows what metering keeps there, whatever the triggers are.
     public var isCurrent: Bool { found == needed && pending.isEmpty && problem == nil }
 }
 
@@ -34,9 +40,16 @@ extension Migrator {
             let state = Self.state(known, applied: applied)
             guard state.problem == nil else { return state }
             let functions = try await changedFunctions(on: connection, hasRecord: hasRecord)
+            // Before the last file they are not all there yet.
+            let triggers =
+                state.pending.isEmpty
+                ? try await connection.query(SQL.applicationTriggers).map { row in
+                    "\(try row.text("triggers")) on \(try row.text("place"))"
+                } : []
             return MigrationState(
                 found: state.found, needed: state.needed,
-                pending: state.pending + functions.map { "\($0.file.name).sql" }, problem: nil)
+                pending: state.pending + functions.map { "\($0.file.name).sql" },
+                triggers: triggers, problem: nil)
         }
     }
 

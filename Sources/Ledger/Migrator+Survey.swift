@@ -5,6 +5,7 @@ extension Migrator {
     public func survey() async throws(MigrationError) -> MigrationSurvey {
         try await migrating { connection in
             let pending = try await pending(on: connection)
+            if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
             let functions = pending.functions.map(\.file.name)
             let statements = try await statements(of: pending.files, on: connection)
             guard pending.way == .attached && !pending.isAttachedYet else {

@@ -48,6 +48,7 @@ public struct Migrator: Sendable {
     ) async throws(MigrationError) -> MigrationOutcome {
         try await locked(waitingAtMost: wait, progress: progress) { connection in
             let pending = try await pending(on: connection)
+            if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
             if pending.way == .attached, pending.files.count == attaching.count {
                 progress("the application's tables exist: attaching to them")
             }

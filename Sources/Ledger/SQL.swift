@@ -15,6 +15,8 @@ enum SQL {
         "migration_checksums", PackageResources.migration_checksums_sql)
     static let migrationFunctionRecord = file(
         "migration_function_record", PackageResources.migration_function_record_sql)
+    static let migrationFunctionRevokes = file(
+        "migration_function_revokes", PackageResources.migration_function_revokes_sql)
     static let migrationFunctions = file(
         "migration_functions", PackageResources.migration_functions_sql)
     static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)

@@ -37,6 +37,82 @@ import Testing
         }
     }
 
+    /// Both change the text that PostgreSQL answers for a trigger.
+    @Test(arguments: ["search_path = metering, public", "quote_all_identifiers = on"])
+    func `are compared whatever the login's settings are`(setting: String) async throws {
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            try await team.superuser.script("ALTER DATABASE \(team.name) SET \(setting)")
+            let other = try team.pool(of: TeamDatabase.ownerLogin)
+            #expect(try await Migrator(pool: other).survey().statements == [])
+            #expect(try await Migrator(pool: other).apply().isEmpty)
+            await other.close()
+        }
+    }
+
+    @Test(arguments: [
+        "AFTER INSERT ON patients REFERENCING NEW TABLE AS rows FOR EACH STATEMENT",
+        "AFTER INSERT ON patients REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN (true)",
+        "AFTER UPDATE ON patients REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT",
+        "AFTER UPDATE OF name ON patients FOR EACH STATEMENT",
+        "BEFORE INSERT ON patients FOR EACH ROW",
+    ])
+    func `are made again for every part of them that differs`(form: String) async throws {
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            let before = try await TeamDatabase.triggers(team.superuser)
+            try await team.owner.script(
+                """
+                CREATE OR REPLACE TRIGGER metering_count_insert \(form)
+                    EXECUTE FUNCTION metering.patients_changed();
+                """)
+            #expect(try await TeamDatabase.triggers(team.superuser) != before)
+            #expect(try await team.migrator.apply().statements.count == 1)
+            #expect(try await TeamDatabase.triggers(team.superuser) == before)
+        }
+    }
+
+    @Test func `are named to the worker's login where they differ`() async throws {
+        try await TestDatabase.lend { database in
+            let migrator = Migrator(pool: database.worker)
+            #expect(try await migrator.state().triggers == [])
+            try await database.owner.script(
+                """
+                ALTER TABLE patients DISABLE TRIGGER metering_count_insert;
+                DROP TRIGGER metering_count_delete ON patients;
+                """)
+            let state = try await migrator.state()
+            let expected = "metering_count_delete, metering_count_insert on public.patients"
+            #expect(state.triggers == [expected])
+            #expect(state.pending == [] && state.isCurrent)
+            _ = try await Migrator(pool: database.owner).apply()
+            #expect(try await migrator.state().triggers == [])
+        }
+    }
+
+    @Test func `of a table that the login does not own are refused with the statement that helps`()
+        async throws
+    {
+        try await TeamDatabase.lend { team in
+            _ = try await team.migrator.apply()
+            try await team.superuser.script(
+                """
+                ALTER TABLE patients OWNER TO postgres;
+                ALTER TABLE patients DISABLE TRIGGER metering_count_insert;
+                DROP TRIGGER metering_count_insert ON users;
+                """)
+            let expected = MigrationError.missingRight(
+                """
+                this role may not change metering_count_insert on public.patients: connect as its \
+                owner, or GRANT postgres TO \(TeamDatabase.ownerLogin)
+                """)
+            await #expect(throws: expected) { try await team.migrator.survey() }
+            await #expect(throws: expected) { try await team.migrator.apply() }
+            let left = try await Migrator(pool: team.superuser).survey().statements
+            #expect(left.count == 2)
+        }
+    }
+
     /// PostgreSQL fires BEFORE triggers in the order of their names; `metering_adopt_status` is one of them.
     @Test(arguments: ["a_team", "z_team"])
     func `adopt a status that a trigger of the team writes, before ours or after it`(

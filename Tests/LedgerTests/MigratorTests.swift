@@ -81,6 +81,10 @@ import Testing
             let expected = MigrationError.otherSchema("V0001_foundation.sql")
             await #expect(throws: expected) { try await Migrator(pool: pool).apply() }
             #expect(try await Migrator(pool: pool).state().problem == expected)
+            let ledger = Ledger(pool: pool)
+            let refusal = LedgerError.otherSchema("V0001_foundation.sql")
+            await #expect(throws: refusal) { try await ledger.requireSchema() }
+            #expect("\(refusal)" == "\(expected)")
             let line = "\(expected)"
             #expect(!line.contains("\n") && line.contains("make a new database"))
         }
@@ -132,6 +136,68 @@ import Testing
             #expect(try await Migrator(pool: pool).state().pending == ["unknown_status.sql"])
             #expect(try await Migrator(pool: pool).apply().functions == ["unknown_status"])
         }
+    }
+
+    @Test func `make a function or view again that was dropped, or whose body was changed`()
+        async throws
+    {
+        try await TestDatabase.lend { database in
+            let migrator = Migrator(pool: database.owner)
+            let triggers = try await TeamDatabase.triggers(database.owner)
+            try await database.owner.script(
+                """
+                DROP FUNCTION metering.users_changed() CASCADE;
+                DROP VIEW metering.clinic_held CASCADE;
+                CREATE OR REPLACE FUNCTION metering.unknown_status(stored text) RETURNS text
+                    LANGUAGE sql IMMUTABLE AS 'SELECT NULL::text';
+                """)
+            let reader = Migrator(pool: database.worker)
+            let state = try await reader.state()
+            #expect(Set(state.pending).isSuperset(of: ["users_changed.sql", "clinic_held.sql"]))
+            #expect(try await migrator.apply().functions.count == state.pending.count)
+            #expect(try await reader.state().pending == [])
+            #expect(try await TeamDatabase.triggers(database.owner) == triggers)
+            #expect(try await migrator.apply().isEmpty)
+        }
+    }
+
+    @Test func `take away rights that an applied function or view no longer gives`() async throws {
+        try await TestDatabase.lend { database in
+            let before = try await Self.rights(database.owner)
+            for kind in ["FUNCTION metering.%I", "TABLE metering.%I"] {
+                try await database.owner.script(
+                    """
+                    DO $$ DECLARE known text; BEGIN
+                    FOR known IN SELECT f.name FROM metering.schema_function f
+                        WHERE EXISTS (SELECT FROM pg_proc WHERE proname = f.name
+                            AND pronamespace = 'metering'::regnamespace) = ('\(kind)' LIKE 'FUNCTION%')
+                    LOOP
+                        EXECUTE format('GRANT ALL ON \(kind) TO PUBLIC, metering_worker,'
+                            ' billing_admin, clinic_app', known);
+                    END LOOP; END $$;
+                    """)
+            }
+            #expect(try await Self.rights(database.owner) != before)
+            try await database.owner.script(
+                "UPDATE metering.schema_function SET checksum = sha256('older')")
+            let applied = try await Migrator(pool: database.owner).apply().functions
+            #expect(applied == FunctionFile.all.map(\.name))
+            #expect(try await Self.rights(database.owner) == before)
+        }
+    }
+
+    /// Who may do what with functions and views.
+    private static func rights(_ pool: PostgresPool) async throws -> [String] {
+        try await pool.ask(
+            """
+            SELECT concat_ws(' ', known.name, a.grantee::regrole, a.privilege_type) FROM (
+                SELECT proname AS name, proacl AS acl FROM pg_proc
+                WHERE pronamespace = 'metering'::regnamespace
+                UNION ALL SELECT relname, relacl FROM pg_class
+                WHERE relnamespace = 'metering'::regnamespace AND relkind = 'v') AS known
+            CROSS JOIN aclexplode(known.acl) AS a ORDER BY 1
+            """
+        ).map { try $0.text(0) }
     }
 
     @Test func `apply all changed functions or none, and name the one that fails`() async throws {

@@ -118,6 +118,12 @@ import Testing
         }
         #expect(level([], nil) == .ok)
         #expect(level(["V0004_a.sql"], nil) == .fail)
+        let disabled = DoctorCheck.migrations(
+            MigrationState(
+                found: 4, needed: 4, pending: [],
+                triggers: ["metering_count_insert on public.patients"], problem: nil))
+        #expect(disabled.level == .fail && disabled.remedy == "metering-worker migrate")
+        #expect(disabled.found.contains("metering_count_insert on public.patients"))
         #expect(level([], .otherSchema("V0001_foundation.sql")) == .fail)
         #expect(level([], .newerDatabase(99)) == .fail)
     }

@@ -99,7 +99,17 @@ extension DoctorCheck {
             return .fail("migrations", Console.oneLine("\(problem)"), remedy: remedy)
         }
         guard let next = state.pending.first else {
-            return .ok("migrations", "version \(state.found), all files as they were applied")
+            guard state.triggers.isEmpty else {
+                return .fail(
+                    "migrations",
+                    Console.oneLine(
+                        "version \(state.found); triggers are missing, disabled or different: "
+                            + state.triggers.joined(separator: "; ")),
+                    remedy: "metering-worker migrate")
+            }
+            return .ok(
+                "migrations",
+                "version \(state.found); files, functions and triggers are this program's")
         }
         let more = state.pending.count > 1 ? " and \(state.pending.count - 1) more" : ""
         return .fail(

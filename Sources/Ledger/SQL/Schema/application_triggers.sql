@@ -1,9 +1,10 @@
 -- returns statements for the connecting role
 -- Statements that correct the triggers on the application's tables, one row for each table that
--- differs.
--- A missing, disabled or different trigger is created again; one of metering that is no longer
--- wanted is dropped; the team's triggers are not touched. Reads the catalog only. Each statement
--- locks its table against writes for a moment.
+-- differs. A missing, disabled or different trigger is created again; one of metering that is no
+-- longer wanted is dropped; the team's triggers are not touched. Each statement locks its table
+-- against writes for a moment. triggers names those that differ; remedy is the right that the
+-- connecting role lacks for the statement, or NULL. Reads the catalog only, and not the text of
+-- triggers, which depends on search_path and quote_all_identifiers.
 --
 -- They are statements of the connecting role because metering_owner may create and replace triggers
 -- on tables of the team, but not drop or enable them.
@@ -78,9 +79,15 @@ WITH wanted AS (
     -- A statement that names a partition fires only the partition's own statement triggers.
     SELECT w.relation, c.oid AS relid, format('%I.%I', n.nspname, c.relname) AS place,
         'metering_' || w.name AS name, format(
-            'TRIGGER %I %s ON %I.%I %s EXECUTE FUNCTION metering.%I()', 'metering_' || w.name,
-                w.event,
-            n.nspname, c.relname, w.form, w.handler) AS definition
+            'TRIGGER %I %s ON %I.%I %s EXECUTE FUNCTION metering.%I()', 'metering_' || w.name, w.event,
+            n.nspname, c.relname, w.form, w.handler) AS definition,
+        -- The bits of pg_trigger.tgtype.
+        (w.form LIKE '%FOR EACH ROW')::int + 2 * (w.event LIKE 'BEFORE %')::int
+            + 4 * (w.event LIKE '%INSERT%')::int + 8 * (w.event LIKE '%DELETE%')::int
+            + 16 * (w.event LIKE '%UPDATE%')::int + 32 * (w.event LIKE '%TRUNCATE%')::int AS kind,
+        CASE WHEN w.form LIKE '%OLD TABLE AS old_rows%' THEN 'old_rows' END AS old_table,
+        CASE WHEN w.form LIKE '%NEW TABLE AS new_rows%' THEN 'new_rows' END AS new_table,
+        w.handler
     FROM wanted w CROSS JOIN LATERAL (
         SELECT to_regclass('public.' || w.relation) AS relid
         UNION SELECT p.relid FROM pg_partition_tree(to_regclass('public.' || w.relation)) p
@@ -90,28 +97,33 @@ WITH wanted AS (
     JOIN pg_namespace n ON n.oid = c.relnamespace
 ), present AS (
     SELECT t.oid, t.tgrelid AS relid, t.tgname AS name, t.tgenabled IN ('O', 'A') AS is_enabled,
-        f.nspname = 'metering' AS is_ours
-    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
-        JOIN pg_namespace f ON f.oid = p.pronamespace
+        f.nspname = 'metering' AS is_ours, t.tgtype::int AS kind, t.tgoldtable::text AS old_table,
+        t.tgnewtable::text AS new_table, p.proname::text AS handler,
+        t.tgattr::text = '' AND t.tgqual IS NULL AND t.tgnargs = 0 AND t.tgconstraint = 0 AS is_plain
+    FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace f ON f.oid = p.pronamespace
     WHERE NOT t.tgisinternal AND t.tgparentid = 0
 ), step AS (
-    SELECT w.relation, w.place, 1 AS rank, w.name,
-        CASE WHEN h.is_ours THEN 'CREATE OR REPLACE ' ELSE 'CREATE ' END || w.definition
-            AS statement
+    SELECT w.relation, w.relid, w.place, 1 AS rank, w.name,
+        CASE WHEN h.is_ours THEN 'CREATE OR REPLACE ' ELSE 'CREATE ' END || w.definition AS statement
     FROM placed w LEFT JOIN present h ON h.relid = w.relid AND h.name = w.name
-    WHERE h.oid IS NULL OR pg_get_triggerdef(h.oid) <> 'CREATE ' || w.definition
+    WHERE h.oid IS NULL OR NOT (h.is_ours AND h.is_plain)
+       OR (h.kind, h.old_table, h.new_table, h.handler)
+            IS DISTINCT FROM (w.kind, w.old_table, w.new_table, w.handler)
     UNION ALL
-    SELECT w.relation, w.place, 2, w.name,
-        format('ALTER TABLE %s ENABLE TRIGGER %I', w.place, w.name)
+    SELECT w.relation, w.relid, w.place, 2, w.name, format('ALTER TABLE %s ENABLE TRIGGER %I', w.place, w.name)
     FROM placed w JOIN present h ON h.relid = w.relid AND h.name = w.name
     WHERE h.is_ours AND NOT h.is_enabled
     UNION ALL
-    SELECT w.relation, w.place, 0, h.name, format('DROP TRIGGER %I ON %s', h.name, w.place)
-    FROM (SELECT DISTINCT relation, relid, place FROM placed) AS w
-        JOIN present h ON h.relid = w.relid
+    SELECT w.relation, w.relid, w.place, 0, h.name, format('DROP TRIGGER %I ON %s', h.name, w.place)
+    FROM (SELECT DISTINCT relation, relid, place FROM placed) AS w JOIN present h ON h.relid = w.relid
     WHERE h.is_ours AND NOT EXISTS (
         SELECT FROM placed k WHERE k.relid = h.relid AND k.name = h.name)
 )
-SELECT relation, place, string_agg(statement, '; ' ORDER BY rank, name) AS statement,
-    false AS runs_alone
-FROM step GROUP BY relation, place ORDER BY relation, place
+-- To create or replace a trigger needs the right TRIGGER; to drop or enable one, the table's owner.
+SELECT s.relation, s.place, string_agg(s.statement, '; ' ORDER BY s.rank, s.name) AS statement,
+    false AS runs_alone, string_agg(DISTINCT s.name::text, ', ' ORDER BY s.name::text) AS triggers,
+    CASE WHEN bool_or(CASE s.rank WHEN 1 THEN NOT has_table_privilege(s.relid, 'TRIGGER')
+            ELSE NOT pg_has_role(c.relowner, 'USAGE') END)
+        THEN format('GRANT %I TO %I', o.rolname, current_user) END AS remedy
+FROM step s JOIN pg_class c ON c.oid = s.relid JOIN pg_roles o ON o.oid = c.relowner
+GROUP BY s.relation, s.place, o.rolname ORDER BY s.relation, s.place
