@@ -39,7 +39,8 @@ WITH named AS (
         ('api_usage', 'storage_used', 'bigint', ' DEFAULT 0')
     ) AS t (relation, col, kind, more)
 ), columns AS (
-    SELECT n.relation, n.col, n.types, n.more, format_type(a.atttypid, NULL) AS found
+    SELECT n.relation, n.col, n.types, n.more, a.atttypid AS type,
+        format_type(a.atttypid, NULL) AS found
     FROM needed n JOIN team t ON t.name = n.relation
     LEFT JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = n.col AND NOT a.attisdropped
 ), problem AS (
@@ -55,7 +56,7 @@ WITH named AS (
         format('ALTER TABLE public.%1$I ALTER COLUMN %2$I TYPE %3$s USING %2$I::%3$s', relation,
             col,
             types[1])
-    FROM columns WHERE found <> ALL (types)
+    FROM columns WHERE type <> ALL (types::regtype[]::oid[])
     UNION ALL
     SELECT 3, 'file_storage', format('public.file_storage.size_bytes is %s',
             format_type(a.atttypid, NULL)),
