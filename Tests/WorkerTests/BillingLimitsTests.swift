@@ -22,7 +22,7 @@ import Testing
             #expect(
                 status.dropFirst() == [
                     "over: smile users 3 of 1",
-                    "seats reserved for invitations: 1, in clinics: 1",
+                    "seats reserved for invitations: 1, clinics: 1",
                     "clinics without a plan, so without limits: 1",
                 ])
             #expect(

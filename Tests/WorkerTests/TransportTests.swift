@@ -93,7 +93,7 @@ import Testing
                 (["REDIS_TLS_CA": certificates.otherAuthority], "REDIS_URL", "REDIS_TLS_CA"),
                 (["REDIS_TLS_CA": "/none/ca.pem"], "REDIS_TLS_CA", "/none/ca.pem"),
                 (["REDIS_TLS_KEY": certificates.key(.localhost)], "REDIS_TLS_KEY", "PEM"),
-                (["REDIS_TLS_KEY": ""], "REDIS_TLS_KEY", "is not named"),
+                (["REDIS_TLS_KEY": ""], "REDIS_TLS_KEY", "is not set"),
                 (
                     ["REDIS_TLS_CERT": "", "REDIS_TLS_KEY": ""], "REDIS_URL", "REDIS_TLS_CERT"
                 ),
