@@ -86,7 +86,7 @@ import Testing
             await #expect(throws: refusal) { try await ledger.requireSchema() }
             #expect("\(refusal)" == "\(expected)")
             let line = "\(expected)"
-            #expect(!line.contains("\n") && line.contains("make a new database"))
+            #expect(!line.contains("\n") && line.contains("create a new database"))
         }
     }
 
@@ -125,7 +125,7 @@ import Testing
             let changed = FunctionFile.all.map { file in
                 guard file.name == "unknown_status" else { return file }
                 return FunctionFile(
-                    name: file.name, text: file.text.replacing("is not known", with: "is strange"))
+                    name: file.name, text: file.text.replacing("is unknown", with: "is strange"))
             }
             let newer = Migrator(pool: pool, functions: changed)
             #expect(try await newer.survey().functions == ["unknown_status"])

@@ -61,8 +61,8 @@ import Testing
     }
 
     @Test(arguments: [
-        ("rediss://", "host"), ("http://db", "scheme"), ("db:6379", "begin with"),
-        ("", "begin with"), ("redis://", "host"), ("redis://:6379", "host"),
+        ("rediss://", "host"), ("http://db", "scheme"), ("db:6379", "start with"),
+        ("", "start with"), ("redis://", "host"), ("redis://:6379", "host"),
         ("redis://db:", "port"), ("redis://db:0", "port"), ("redis://db:65536", "port"),
         ("redis://db:+80", "port"), ("redis://db:٣", "port"), ("redis://db/x", "database"),
         ("redis://db/-1", "database"), ("redis://db/99999999999999999999", "database"),

@@ -72,7 +72,7 @@ import Testing
             let given = try await billing(worker, call)
             #expect(given.output == "2 units given back to \(clinic)\n", "\(given.errors)")
             let again = try await billing(worker, call)
-            #expect(again.ending == .exited(0) && again.output.contains("known already"))
+            #expect(again.ending == .exited(0) && again.output.contains("already recorded"))
             try await waitUntil("two units are free") {
                 try Answer(try await worker.usage(clinic)).usage.remaining == 2
             }

@@ -92,7 +92,7 @@ extension DoctorCheck {
                 switch problem {
                 case .newerDatabase: "use the program that migrated it, or a newer one"
                 case .otherSchema:
-                    "make a new database, or follow \"Detaching\" in docs/attach.md and migrate"
+                    "create a new database, or follow \"Detaching\" in docs/attach.md and migrate"
                 default:
                     "use an unchanged release of this program; call for help before anything else"
                 }
