@@ -37,17 +37,29 @@ enum JSONTree: Decodable {
         }
     }
 
-    /// Every value by its path, joined with points. An empty object is a leaf too, so that it is
-    /// checked.
-    var leaves: [String: SettingValue] {
-        guard case .object(let members) = self else { return [:] }
+    /// Every value by its path, joined with dots.
+    ///
+    /// Refuses what would be passed over in silence: an object without members, and a key that
+    /// holds a dot itself. Only the whole file may be empty.
+    func leaves() throws(SettingsError) -> [String: SettingValue] {
         var all: [String: SettingValue] = [:]
-        for (name, member) in members {
+        try collectLeaves(under: "", into: &all)
+        return all
+    }
+
+    /// - Parameter prefix: The path so far with a dot at its end, or nothing.
+    private func collectLeaves(
+        under prefix: String, into all: inout [String: SettingValue]
+    ) throws(SettingsError) {
+        guard case .object(let members) = self else { return }
+        // Sorted, so that a file with several mistakes always gives the same line.
+        for (name, member) in members.sorted(by: { $0.key < $1.key }) {
+            guard !name.contains(".") else { throw .dottedKey(name) }
             switch member {
-            case .leaf(let value): all[name] = value
-            case .object: for (rest, value) in member.leaves { all["\(name).\(rest)"] = value }
+            case .leaf(let value): all[prefix + name] = value
+            case .object(let inner) where inner.isEmpty: throw .emptyObject(name: prefix + name)
+            case .object: try member.collectLeaves(under: "\(prefix)\(name).", into: &all)
             }
         }
-        return all
     }
 }

@@ -12,6 +12,10 @@ public enum SettingsError: Error, Hashable {
     /// A secret is given twice in one place.
     case bothSet(String, String)
     case unreadable(path: String, reason: String)
+    /// An object without members stands where the file should have a value, or in a group.
+    case emptyObject(name: String)
+    /// The file writes a path as one key. The value is not shown, because it may be a secret.
+    case dottedKey(String)
 }
 
 extension SettingsError: CustomStringConvertible {
@@ -31,6 +35,15 @@ extension SettingsError: CustomStringConvertible {
             "\(first) and \(second) are both set; keep one of them"
         case .unreadable(let path, let reason):
             "\(TerminalText.quoted(path)) \(reason)"
+        case .emptyObject(let name):
+            "\(TerminalText.quoted(name)) is {}, which sets nothing; remove it, or write a value"
+        case .dottedKey(let key):
+            "\(TerminalText.quoted(key)) is one key with a dot; write \(Self.nested(key))"
         }
+    }
+    /// `http.port` → `{"http": {"port": VALUE}}`.
+    private static func nested(_ key: String) -> String {
+        key.split(separator: ".", omittingEmptySubsequences: false).reversed()
+            .reduce("VALUE") { inner, part in "{\(TerminalText.quoted(String(part))): \(inner)}" }
     }
 }

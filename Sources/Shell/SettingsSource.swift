@@ -25,7 +25,7 @@ struct SettingsSource {
     /// The values of a JSON file, and any other key in it refused.
     init(file path: String, keys: [SettingKey]) throws(SettingsError) {
         name = { $0.joined(separator: ".") }
-        let leaves = try JSONTree(file: path).leaves
+        let leaves = try JSONTree(file: path).leaves()
         let known = keys.flatMap { [$0.path] + [$0.pathOfFile].compactMap(\.self) }.map(name)
         try Self.refuseUnknown(Set(leaves.keys), known: known)
         try read(keys) { _, name in leaves[name] }
