@@ -28,7 +28,8 @@ struct FakeDebian: Sendable {
         try program("deb-systemd-helper", #"rm -f "$D"/etc/systemd/system/*.wants/"$2""#)
         try program("apt-get", apt)
         for name in [
-            "cat", "chmod", "cp", "head", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "sed", "sleep",
+            "cat", "chmod", "cp", "flock", "head", "ln", "ls", "mkdir", "mktemp", "mv", "rm", "sed",
+            "sleep",
             "sort", "touch",
         ] {
             try FileManager.default.createSymbolicLink(
@@ -42,7 +43,8 @@ struct FakeDebian: Sendable {
         }.joined(separator: "\n")
     }
 
-    /// Enables the units when it installs them first, and waits as long as there is a file `hold`.
+    /// Enables the units when it installs them first, and waits as long as there is a file `hold`
+    /// or `pause`. During `hold` dpkg refuses to work.
     private let apt = """
         for word in "$@"; do
             case $word in Dir::Cache::archives=*) archives=${word#*=} ;; esac
@@ -59,7 +61,7 @@ struct FakeDebian: Sendable {
             sed '/^#!/d; s/^/policy /' "$D/usr/sbin/policy-rc.d"
         } >"$D/during"
         touch "$D/holding"
-        while [ -e "$D/hold" ]; do sleep 0.02; done
+        while [ -e "$D/hold" ] || [ -e "$D/pause" ]; do sleep 0.02; done
         for unit in fresh.service fresh.timer; do
             if [ -e "$D/lib/systemd/system/$unit" ]; then continue; fi
             touch "$D/lib/systemd/system/$unit" "$D/etc/systemd/system/multi-user.target.wants/$unit"
@@ -99,7 +101,9 @@ struct FakeDebian: Sendable {
         (try? FileManager.default.contentsOfDirectory(atPath: path(name)).sorted()) ?? []
     }
 
-    private func program(_ name: String, _ body: String) throws {
+    /// Puts a program of this system in the place of another one.
+    func program(_ name: String, _ body: String) throws {
+        if has("bin/\(name)") { try remove("bin/\(name)") }
         try write("#!/bin/sh\nD='\(directory.path)'\n\(body)\n", to: "bin/\(name)")
         try FileManager.default.setAttributes(
             [.posixPermissions: 0o755], ofItemAtPath: path("bin/\(name)"))

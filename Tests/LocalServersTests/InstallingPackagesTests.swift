@@ -83,4 +83,48 @@ import Testing
             #expect(!debian.has("usr/sbin/policy-rc.d"))
         }
     }
+
+    /// Apt does not hold dpkg's lock all the time, so that lock does not keep a second run away.
+    @Test func `stay held for one run while another one starts, which waits and says so`()
+        async throws
+    {
+        try await FakeDebian.lend { debian in
+            try debian.write("", to: "pause")
+            let first = try await debian.requirePackages().start()
+            try await waitUntil("apt works") { debian.has("holding") }
+            let second = try await debian.requirePackages().start()
+            _ = try await second.line(containing: "another run of require-packages")
+            #expect(debian.masked == ["fresh.service", "fresh.timer"])
+            #expect(debian.has("usr/sbin/policy-rc.d"))
+            try debian.remove("pause")
+            #expect(try await first.waitForEnd() == .exited(0), "\(first.errors)")
+            #expect(try await second.waitForEnd() == .exited(0), "\(second.errors)")
+            #expect(debian.enabled == ["nginx.service"])
+            #expect(debian.masked == [])
+            #expect(!debian.has("usr/sbin/policy-rc.d"))
+        }
+    }
+
+    @Test func `are left alone by a run that waited for another one for ten minutes`() async throws
+    {
+        try await FakeDebian.lend { debian in
+            try debian.program(
+                "flock", #"echo "$*" >>"$D/locks"; exit 1"#)
+            let run = try await debian.requirePackages().run()
+            #expect(run.ending == .exited(1))
+            #expect(run.errors.contains("still at work after 10 minutes"), "\(run.errors)")
+            #expect(debian.text("locks") == "-n 9\n-w 600 9\n")
+            #expect(!debian.has("holding"))
+        }
+    }
+
+    @Test func `need no flock`() async throws {
+        try await FakeDebian.lend { debian in
+            try debian.remove("bin/flock")
+            let run = try await debian.requirePackages().run()
+            #expect(run.ending == .exited(0), "\(run.errors)")
+            #expect(debian.enabled == ["nginx.service"])
+            #expect(debian.masked == [])
+        }
+    }
 }
