@@ -12,6 +12,12 @@ public struct LocalProgram: Sendable {
     /// gone.
     public func stop() async { await server.stop() }
 
+    /// Waits up to `limit` for the program to end without `stop`.
+    /// - Returns: How it ended, with its last lines; nil when it still runs.
+    public func end(within limit: Duration) async -> LocalServersError? {
+        await server.end(within: limit)
+    }
+
     static func start(
         _ name: String, command: [String], environment: [String: String], isReady mark: String,
         at site: Site

@@ -15,6 +15,8 @@ public enum LocalServersError: Error, Hashable {
     case startFailed(server: String, reason: String, log: [String])
     /// The server runs but did not answer in time.
     case notReady(server: String, after: Duration, log: [String])
+    /// A program that should run until it is stopped ended by itself. `log` holds its last lines.
+    case ended(server: String, how: String, log: [String])
     /// A client program failed; `output` is what it printed.
     case programFailed(String, status: String, output: String)
 
@@ -27,7 +29,7 @@ public enum LocalServersError: Error, Hashable {
         case .inUse(_, nil): "End the process that uses it, or give another directory."
         case .directoryUnusable(let path, _): "Remove or repair \(path), or give another directory."
         case .socketPathTooLong: "Set TMPDIR to a short path, such as /tmp."
-        case .startFailed, .notReady: "The server's output, above, says what to change."
+        case .startFailed, .notReady, .ended: "The server's output, above, says what to change."
         case .programFailed: "The program's output, above, says what to change."
         }
     }
@@ -49,6 +51,8 @@ extension LocalServersError: CustomStringConvertible {
             "\(server) did not start: \(reason)\(Self.quoted(log)). \(remedy)"
         case .notReady(let server, let after, let log):
             "\(server) did not answer within \(after)\(Self.quoted(log)). \(remedy)"
+        case .ended(let server, let how, let log):
+            "\(server) ended: \(how)\(Self.quoted(log)). \(remedy)"
         case .programFailed(let program, let status, let output):
             "\(program) failed (\(status))\(Self.quoted([output])). \(remedy)"
         }

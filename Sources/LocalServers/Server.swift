@@ -27,6 +27,8 @@ final class Server: Sendable {
     let plan: Plan
     private let record: RunRecord
     private let current = Mutex<ProcessIdentity?>(nil)
+    /// How the process that ended last did so.
+    private let lastEnd = Mutex<(pid: Int32, status: TerminationStatus)?>(nil)
 
     init(_ plan: Plan, record: RunRecord) {
         self.plan = plan
@@ -65,6 +67,31 @@ final class Server: Sendable {
         try? record.set(plan.name, to: nil)
     }
 
+    /// Looks for `limit` whether the server ends without `stop`.
+    /// - Returns: How it ended, with its last lines; nil when it still runs.
+    func end(within limit: Duration) async -> LocalServersError? {
+        guard let process = current.withLock(\.self), await process.hasEnded(within: limit)
+        else { return nil }
+        // A process has ended a moment before its parent knows how.
+        let deadline = ContinuousClock.now + .seconds(1)
+        while true {
+            let end = lastEnd.withLock(\.self)
+            if let end, end.pid == process.pid {
+                return .ended(server: plan.name, how: Self.text(end.status), log: lastLines())
+            }
+            guard ContinuousClock.now < deadline, !Task.isCancelled else { break }
+            try? await Task.sleep(for: .milliseconds(10))
+        }
+        return .ended(server: plan.name, how: "exit code unknown", log: lastLines())
+    }
+
+    private static func text(_ status: TerminationStatus) -> String {
+        switch status {
+        case .exited(let code): "exit code \(code)"
+        case .signaled(let number): "signal \(number)"
+        }
+    }
+
     /// Spawns the command and returns as soon as it has a process id.
     ///
     /// The kernel ties a parent-death signal to the *thread* that forked. Subprocess forks on one
@@ -84,11 +111,12 @@ final class Server: Sendable {
             platformOptions: Self.ownSession)
         Task {
             do {
-                _ = try await Subprocess.run(
+                let run = try await Subprocess.run(
                     configuration, input: .none,
                     output: .fileDescriptor(log, closeAfterSpawningProcess: true),
                     error: .combinedWithOutput
                 ) { report.yield($0.processIdentifier.value) }
+                lastEnd.withLock { $0 = (run.processIdentifier.value, run.terminationStatus) }
                 report.finish()
             } catch {
                 report.finish(throwing: error)

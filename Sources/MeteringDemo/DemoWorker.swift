@@ -51,8 +51,10 @@ struct DemoWorker: Sendable {
     }
 
     /// Starts `serve`, lends the port on which it listens, and ends it.
+    ///
+    /// - Throws: `LocalServersError.ended` as soon as the worker ends by itself.
     func serve(
-        beside servers: LocalServers, _ body: (Int) async throws -> Void
+        beside servers: LocalServers, _ body: @escaping @Sendable (Int) async throws -> Void
     ) async throws {
         let mark = "listening on http://127.0.0.1:"
         let worker = try await servers.startProgram(
@@ -61,11 +63,26 @@ struct DemoWorker: Sendable {
             guard
                 let port = worker.readyLine.components(separatedBy: mark).last.flatMap({ Int($0) })
             else { throw Failed(command: "serve", reason: "no port in \(worker.readyLine)") }
-            try await body(port)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await body(port) }
+                group.addTask { try await Self.watch(worker) }
+                defer { group.cancelAll() }
+                try await group.next()
+            }
         } catch {
+            // A check that fails because the worker is gone says less than the worker's end.
+            let end = await worker.end(within: .milliseconds(500))
             await worker.stop()
-            throw error
+            throw end ?? error
         }
         await worker.stop()
+    }
+
+    /// Throws when the worker has ended, and returns when the task is cancelled.
+    private static func watch(_ worker: LocalProgram) async throws {
+        while !Task.isCancelled {
+            if let end = await worker.end(within: .zero) { throw end }
+            try await Task.sleep(for: .milliseconds(100))
+        }
     }
 }

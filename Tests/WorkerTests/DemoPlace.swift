@@ -39,6 +39,14 @@ struct DemoPlace: Sendable {
             workingDirectory: directory.path)
     }
 
+    /// Like `start`, but with a terminal, whose text becomes the output.
+    func startOnTerminal(_ arguments: [String]) async throws -> RunningProcess {
+        let words = [try Product.path("metering-worker"), "demo"] + arguments
+        let command = words.map { "'\($0)'" }.joined(separator: " ")
+        return try await RunningProcess.start(
+            "script", ["-qefc", command, "/dev/null"], workingDirectory: directory.path)
+    }
+
     func run(_ arguments: [String]) async throws -> Run {
         let process = try await start(arguments)
         let ending = try await process.waitForEnd(within: .seconds(120))
@@ -82,13 +90,24 @@ struct DemoPlace: Sendable {
 
     /// The servers of the demo that runs now, from the record that the next run would find.
     func servers() throws -> [ProcessIdentity] {
+        try recorded().filter { $0.name != "owner" }.map(\.process)
+    }
+
+    /// The worker among them.
+    func worker() throws -> ProcessIdentity {
+        guard let worker = try recorded().first(where: { $0.name == "worker" })
+        else { throw CommandFailure(description: "the demo's record names no worker") }
+        return worker.process
+    }
+
+    private func recorded() throws -> [(name: Substring, process: ProcessIdentity)] {
         let record = try String(
             contentsOfFile: "\(directory.path)/.local/demo/processes", encoding: .utf8)
-        return record.split(separator: "\n").filter { !$0.hasPrefix("owner ") }.compactMap { line in
+        return record.split(separator: "\n").compactMap { line in
             let fields = line.split(separator: " ")
             guard fields.count == 3, let pid = Int32(fields[1]), let start = UInt64(fields[2])
             else { return nil }
-            return ProcessIdentity(pid: pid, startTime: start)
+            return (fields[0], ProcessIdentity(pid: pid, startTime: start))
         }
     }
 }

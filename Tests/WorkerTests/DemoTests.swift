@@ -99,4 +99,40 @@ import Testing
             ["--once", "--report-format", "csv", "--access-log", expected.path])
         #expect(try UsageTable(csv: next.output).calls(by: "name") == expected.calls)
     }
+
+    /// `script` gives the demo a terminal, so that it serves until Ctrl-C.
+    @Test func `ends with the worker's last lines when the worker is killed while it serves`()
+        async throws
+    {
+        let place = try await DemoPlace()
+        defer { place.remove() }
+        let log = try place.write("::1 - - [02/Mar/2025:03:04:05 +0000]\n")
+        let demo = try await place.startOnTerminal(["--access-log", log])
+        _ = try await demo.line(containing: "serving at http")
+        try await expectEnd(of: demo, at: place)
+    }
+
+    @Test func `ends with the worker's last lines when the worker is killed during the traffic`()
+        async throws
+    {
+        let place = try await DemoPlace()
+        defer { place.remove() }
+        let demo = try await place.start(["--once", "--access-log", try await place.pipe()])
+        _ = try await demo.line(containing: "run 1, ")
+        try await expectEnd(of: demo, at: place)
+    }
+
+    /// Kills the worker. The demo must report its end, stop the servers and exit with code 1.
+    private func expectEnd(of demo: RunningProcess, at place: DemoPlace) async throws {
+        let servers = try place.servers()
+        #expect(servers.count == 3)
+        try place.worker().send(SIGKILL)
+        #expect(try await demo.waitForEnd() == .exited(1))
+        // A terminal ends lines with CR and LF, which are one character.
+        let lines = (demo.errors + demo.output).split(whereSeparator: \.isNewline)
+        let last = try #require(lines.last)
+        #expect(last.hasPrefix("metering-demo: worker ended: signal 9; it said:"), "\(last)")
+        #expect(last.contains("listening on http://127.0.0.1:"), "\(last)")
+        for server in servers { #expect(!server.isAlive, "process \(server.pid)") }
+    }
 }
