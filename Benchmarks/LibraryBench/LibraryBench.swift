@@ -13,8 +13,7 @@ import Synchronization
 ///     LibraryBench REDIS-URL CONNECTIONS CALLERS SECONDS uniform|zipf|hot CLINICS tasks|calls
 ///
 /// Configures the clinics, prints `ready`, waits for a line, makes checks for that long, prints one JSON object,
-/// and waits for the end of its input, so that whoever started it can read what it and Redis spent meanwhile.
-/// `scripts/bench-library` does.
+/// and waits for the end of its input, so that `scripts/bench-library` can read what it and Redis spent meanwhile.
 @main struct LibraryBench {
     static func main() async throws {
         let words = CommandLine.arguments.dropFirst().map { String($0) }
@@ -35,7 +34,7 @@ import Synchronization
         let clinics = (0..<count).map {
             ClinicID(high: 0xBE9C_4000, low: UInt64("\($0)", radix: 16) ?? 0)
         }
-        // Ids that the gate never heard of are looked up by ten at most.
+        // Ids that the gate does not know are looked up by ten at most.
         for start in stride(from: 0, to: count, by: 10) {
             try await withThrowingTaskGroup { group in
                 for clinic in clinics[start..<min(count, start + 10)] {
@@ -71,11 +70,11 @@ struct Usage: Error, CustomStringConvertible {
 /// One task for each caller, or calls that complete on the event loop and begin the next one there.
 enum Manner: String { case tasks, calls }
 
-/// Which clinics are asked for.
+/// Which clinics are checked.
 enum Load: String {
     case uniform, zipf, hot
 
-    /// 65,536 choices, made before the clock runs. Zipf: the n-th clinic is asked 1/n as often as the first.
+    /// 65,536 choices, made before the clock runs. Zipf: the n-th clinic is checked 1/n as often as the first.
     func sequence(of clinics: [ClinicID]) -> [ClinicID] {
         var sums: [Double] = []
         for rank in 1...clinics.count { sums.append((sums.last ?? 0) + 1 / Double(rank)) }

@@ -24,7 +24,7 @@ public struct DunningSchedule: Hashable, Sendable {
     /// How far an amount that is open since `since` has come at `now`: 1 past due, 2 suspended, 3
     /// over.
     ///
-    /// Open since 2026-11-01 00:00, asked on 2026-11-15 00:00 → 2.
+    /// Open since 2026-11-01 00:00, evaluated on 2026-11-15 00:00 → 2.
     func severity(since: UTCTime, now: UTCTime) -> Int {
         if now >= since.adding(days: cancelAfterDays) { return 3 }
         return now >= since.adding(days: suspendAfterDays) ? 2 : 1

@@ -9,7 +9,7 @@ extension Standing {
     /// severity (past due, suspended, canceled), and not before the least time in the present one;
     /// relief is immediate.
     ///
-    /// Open since 2026-11-01, asked first on 2026-11-20: past due; a day later: suspended.
+    /// Open since 2026-11-01, first evaluated on 2026-11-20: past due; a day later: suspended.
     /// - Parameters:
     ///   - entered: The present standing; nil for a clinic that has none yet.
     ///   - now: The clock of the database. Facts after it do not count yet.

@@ -35,8 +35,8 @@ struct QuotaCommand: AsyncParsableCommand {
                 guard let origin = try await ledger.clinics.provenance(of: id, at: now) else {
                     throw LedgerError.unknownClinic(clinic)
                 }
-                let room = try await ledger.limits.capacities(of: [id])[id]
-                try Console.write(QuotaText(clinic: id, origin: origin, room: room).text)
+                let capacity = try await ledger.limits.capacities(of: [id])[id]
+                try Console.write(QuotaText(clinic: id, origin: origin, capacity: capacity).text)
             }
         }
     }

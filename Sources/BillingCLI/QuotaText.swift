@@ -7,11 +7,11 @@ import Values
 struct QuotaText {
     let clinic: ClinicID
     let origin: TermsProvenance
-    let room: ClinicCapacity?
+    let capacity: ClinicCapacity?
 
     var text: String {
         var table = TextTable(["limit", "used", "of", "frees", "from"])
-        for row in rates + [quota] + rooms { table.add(row) }
+        for row in rates + [quota] + capacities { table.add(row) }
         return """
             clinic   \(clinic)
             standing \(origin.standing ?? "none")
@@ -52,13 +52,13 @@ struct QuotaText {
         }
     }
 
-    private var rooms: [[String]] {
-        guard let room else { return [] }
+    private var capacities: [[String]] {
+        guard let capacity else { return [] }
         return LimitCounter.allCases.map { counter in
-            let share = room[counter]
+            let share = capacity[counter]
             return [
                 counter.rawValue, "\(share.used)", share.limit.map { "\($0)" } ?? "unlimited",
-                room.isEnforced ? "" : "not enforced", from(counter.rawValue),
+                capacity.isEnforced ? "" : "not enforced", from(counter.rawValue),
             ]
         }
     }

@@ -140,7 +140,7 @@ extension ReportCommand {
         let month = selection.month
         if let diff {
             try page.begin(ReportHead(month: month, kind: .differences(diff)))
-            try await reader.differences(of: selection, to: diff, order.asked) {
+            try await reader.differences(of: selection, to: diff, order.order) {
                 try page.add($0.cells)
             }
         } else if let groupBy {
@@ -148,13 +148,13 @@ extension ReportCommand {
             if groupBy == .month {
                 for month in try await reader.months(of: selection) { try page.add(month.cells) }
             } else {
-                try await reader.groups(of: selection, by: groupBy, order.asked) {
+                try await reader.groups(of: selection, by: groupBy, order.order) {
                     try page.add($0.cells)
                 }
             }
         } else {
             try page.begin(ReportHead(month: month))
-            try await reader.rows(of: selection, order.asked) { try page.add($0.cells) }
+            try await reader.rows(of: selection, order.order) { try page.add($0.cells) }
         }
         try page.end(age)
     }
@@ -164,7 +164,7 @@ extension ReportCommand {
     ) async throws {
         var file = try ResultFile(path: output)
         var report = HTMLReport(try await reader.figures(of: selection), of: selection)
-        var first = order.asked
+        var first = order.order
         first.top = min(top ?? .max, Int64(HTMLReport.mostRows))
         try await reader.rows(of: selection, first) { report.add($0) }
         try file.write(try report.page(age, wanted: top))

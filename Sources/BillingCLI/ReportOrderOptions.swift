@@ -10,7 +10,7 @@ struct ReportOrderOptions {
     let top: Int64?
 
     /// The column and the direction; `sort` may begin with `-`.
-    var asked: ReportOrder {
+    var order: ReportOrder {
         guard let sort else { return ReportOrder(top: top) }
         let isTurned = sort.hasPrefix("-")
         return ReportOrder(
@@ -48,7 +48,7 @@ struct ReportOrderOptions {
             } else {
                 ReportSorting.rows
             }
-        guard columns.contains(asked.column) else {
+        guard columns.contains(order.column) else {
             throw ValidationError("--sort takes one of: \(columns.joined(separator: ", "))")
         }
     }

@@ -29,7 +29,7 @@ final class BodyBudget: Sendable {
 
         deinit { budget.taken.subtract(bytes.load(ordering: .relaxed), ordering: .relaxed) }
 
-        /// False when the budget has no room for it; the share then keeps its size.
+        /// False when the budget is too small for it; the share then keeps its size.
         func grow(to size: Int) -> Bool {
             let more = size - bytes.load(ordering: .relaxed)
             guard more > 0 else { return true }

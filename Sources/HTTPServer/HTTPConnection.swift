@@ -40,7 +40,7 @@ final class HTTPConnection: ChannelDuplexHandler {
     private var isInBurst = false
     private var isFlushDue = false
     /// Requests are starting: immediate responses are written after that.
-    private var isBeginning = false
+    private var isStartingRequests = false
     /// The channel requested bytes while the queue was full.
     private var isReadHeld = false
     /// The client may still send bytes that the server does not read.
@@ -196,9 +196,9 @@ final class HTTPConnection: ChannelDuplexHandler {
 
     /// Requests for `direct` run side by side and start in order. Every other request runs alone.
     private func begin(_ context: ChannelHandlerContext) {
-        guard !isBeginning else { return }
-        isBeginning = true
-        defer { isBeginning = false }
+        guard !isStartingRequests else { return }
+        isStartingRequests = true
+        defer { isStartingRequests = false }
         while let (number, request) = queue.upNext() {
             if let work = direct.work(request) {
                 queue.begin(alone: false)
@@ -251,7 +251,7 @@ final class HTTPConnection: ChannelDuplexHandler {
             leaveIfDone(context)
             return
         }
-        guard !isInBurst, !isFlushDue, !isBeginning else { return }
+        guard !isInBurst, !isFlushDue, !isStartingRequests else { return }
         if queue.inWork == 0 {
             flush(context)
         } else {

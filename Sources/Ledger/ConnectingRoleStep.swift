@@ -1,11 +1,11 @@
 import Postgres
 
-/// A step with the rights of the connecting role: a query that answers which statements are still
-/// to run.
+/// A step with the rights of the connecting role: a query that returns the statements still to
+/// run.
 ///
 /// The query has the columns `statement` (text) and `runs_alone` (boolean, for what no transaction
 /// allows) and reads the catalog. Each statement is a transaction of its own, and the query is
-/// asked again after each, so a step that was interrupted goes on, and one that is done does
+/// run again after each, so a step that was interrupted goes on, and one that is done does
 /// nothing.
 public struct ConnectingRoleStep: Sendable {
     let query: Statement

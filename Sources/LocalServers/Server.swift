@@ -95,8 +95,8 @@ final class Server: Sendable {
     /// Spawns the command and returns as soon as it has a process id.
     ///
     /// The kernel ties a parent-death signal to the *thread* that forked. Subprocess forks on one
-    /// thread of its own that lives until this process exits, so the server outlives whatever
-    /// thread asked for it. `setpriv` sets the signal after it has changed user, because that
+    /// thread of its own that lives until this process exits, so the server outlives the thread
+    /// that started it. `setpriv` sets the signal after it has changed user, because that
     /// change would clear it.
     private func launch() async throws(LocalServersError) -> ProcessIdentity {
         let base = ["LC_ALL": "C.UTF-8", "TZ": "UTC", "PATH": "/usr/bin:/bin"]

@@ -41,7 +41,7 @@ struct ServerAccount: Sendable {
         }
     }
 
-    /// Whether this account can reach and write `path`, asked of the kernel as that account.
+    /// Whether this account can reach and write `path`, as the kernel decides for that account.
     func canWrite(_ path: String, programs: Programs) async throws(LocalServersError) -> Bool {
         if privileges.isEmpty { return access(path, W_OK | X_OK) == 0 }
         let asAccount = Tool(

@@ -23,7 +23,7 @@ struct AccessLogReader: Sendable {
     private(set) var calls = 0
     private(set) var malformed = 0
 
-    /// The incomplete line, with one byte of room for a CR that may end it.
+    /// The incomplete line, which may be one byte longer for a CR that ends it.
     private var held: [UInt8] = []
     /// True while the rest of a line that is already too long passes; `held` is its start.
     private var skipping = false
@@ -56,9 +56,9 @@ struct AccessLogReader: Sendable {
 
     private mutating func hold(_ part: ArraySlice<UInt8>) {
         guard !skipping else { return }
-        let room = Self.longestLine + 1 - held.count
-        held.append(contentsOf: part.prefix(room))
-        guard part.count > room else { return }
+        let free = Self.longestLine + 1 - held.count
+        held.append(contentsOf: part.prefix(free))
+        guard part.count > free else { return }
         skipping = true
         held = Array(held.prefix(Self.excerptBytes))
     }

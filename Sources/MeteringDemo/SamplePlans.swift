@@ -1,5 +1,5 @@
 /// The plans of the clinics in the sample traffic: the busiest clinic uses up its quota, the second
-/// one calls faster than its plan admits, the third has no subscription, all others have room.
+/// one calls faster than its plan admits, the third has no subscription, all others stay within theirs.
 struct SamplePlans: Sendable {
     private let ranks: [String: Int]
 

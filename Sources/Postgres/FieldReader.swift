@@ -1,4 +1,4 @@
-/// Reads one field of a row, sent as text, into the Swift type that the caller asked for.
+/// Reads one field of a row, sent as text, into the Swift type that the caller wants.
 struct FieldReader {
     let column: String
     let type: UInt32

@@ -9,7 +9,7 @@ final class LinkLoan: @unchecked Sendable {
 
     init(_ connection: PostgresConnection) { self.connection = connection }
 
-    /// The iterator went away before the last row: what the server still sends has no reader.
+    /// The iterator was dropped before the last row: what the server still sends has no reader.
     deinit {
         guard case .running(let link) = phase else { return }
         link.abandon()

@@ -9,7 +9,7 @@ public struct PostgresConfiguration: Sendable {
     public var applicationName = "metering-worker"
     /// Replaces the password of the URL.
     public var password: String?
-    /// Asked for a password before each connection, for tokens that expire. Runs on a thread of its
+    /// Returns the password of each new connection, for tokens that expire. Runs on a thread of its
     /// own, so it may block; `connectTimeout` covers it.
     public var passwordSource: (@Sendable () throws -> String)?
     /// Allowed for one connection: names, all hosts, TLS and login.
@@ -26,7 +26,7 @@ public struct PostgresConfiguration: Sendable {
     public var connectionLifetime: Duration = .seconds(30 * 60)
     /// False behind PgBouncer in transaction pooling, where a session cannot be kept.
     public var preparedStatements = true
-    /// Told of each call that ended: the statement's name or `COMMIT`, its time, and whether it
+    /// Called after each call with the statement's name or `COMMIT`, its time, and whether it
     /// failed.
     public var onCall: (@Sendable (_ name: String, _ took: Duration, _ failed: Bool) -> Void)?
 }

@@ -6,7 +6,7 @@ extension PostgresConnection {
 
     /// Sends rows with `COPY … FROM STDIN` in text format and returns how many were stored.
     ///
-    /// Memory stays constant: the next rows are asked for when the server has taken the last ones.
+    /// Memory stays constant: the next rows are drawn when the server has taken the last ones.
     /// All rows are stored or none.
     /// - Parameters:
     ///   - rows: One value for each column of the COPY. What `rows` throws ends the COPY and is thrown.

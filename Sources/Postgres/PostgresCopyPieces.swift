@@ -2,7 +2,7 @@ import CPostgres
 
 /// The rows of a statement, taken with COPY in pieces of many rows: the fast way for very many.
 ///
-/// Sent when the first piece is asked for; a reader that leaves before the last one closes the
+/// Sent when the first piece is read; a reader that leaves before the last one closes the
 /// connection. Memory stays constant: a piece ends once it holds 64 KiB, or when nothing more is
 /// there yet.
 public struct PostgresCopyPieces: AsyncSequence {

@@ -2,7 +2,7 @@ import CPostgres
 
 /// The lines of `COPY … TO STDOUT`, read as they are wanted, in constant memory.
 ///
-/// Sent when the first line is asked for; a reader that leaves before the last line closes the
+/// Sent when the first line is read; a reader that leaves before the last line closes the
 /// connection.
 public struct PostgresCopyStream: AsyncSequence {
     public typealias Element = PostgresCopyLine

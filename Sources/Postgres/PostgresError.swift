@@ -20,7 +20,7 @@ public enum PostgresError: Error, Sendable, Hashable {
     case connectionLost(SQLState?)
     /// No connection became free in time (zero: too many were waiting already). Nothing was sent.
     case poolExhausted(waited: Duration)
-    /// A column does not hold what the caller asked for. `found` is a type or a kind, never a
+    /// A column does not hold what the caller reads. `found` is a type or a kind, never a
     /// value.
     case decoding(column: String, expected: String, found: String)
     /// The answer to COMMIT was lost: the transaction happened entirely or not at all, unknown

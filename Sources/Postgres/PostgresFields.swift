@@ -2,7 +2,7 @@ public import Values
 
 /// A row whose fields can be read one by one: a row of an answer, or a line of COPY.
 ///
-/// A missing column, a NULL where no optional was asked for and a type that does not fit throw
+/// A missing column, a NULL where no optional is read and a type that does not fit throw
 /// `PostgresError.decoding`, which names the column and the kinds, never the value.
 public protocol PostgresFields {
     func field(_ column: PostgresColumn) throws(PostgresError) -> PostgresField

@@ -1,22 +1,20 @@
 public import Logging
 
-/// Hears what is said with NOTIFY, over a connection of its own that is made again whenever it
-/// ends.
+/// Receives notifications over a connection of its own, and connects again whenever that ends.
 ///
-/// Messages that are said while no connection stands are lost; PostgreSQL keeps none. So whoever
-/// reads
-/// `events` looks at everything after each `listening` and `overflow`. The connection must be a
-/// direct one:
-/// a pooler that lends sessions by the transaction loses LISTEN without an error.
+/// PostgreSQL keeps no notification, so those sent while there is no connection are lost. After each
+/// `listening` and `overflow` the reader of `events` must therefore look at everything again. The
+/// connection must lead to PostgreSQL itself: a pooler that lends sessions by the transaction drops
+/// LISTEN without an error.
 public final class PostgresListener: Sendable {
     public enum Event: Sendable, Hashable {
-        /// A connection stands and listens, the first or another one.
+        /// A connection is made and listens, the first or another one.
         case listening
-        /// What was said since the last event, in the order of the commits.
+        /// What was sent since the last event, in the order of the commits.
         case notifications([PostgresNotification])
-        /// More was said than is held for a slow reader; all of that is dropped.
+        /// More was sent than is held for a slow reader; all of it is dropped.
         case overflow
-        /// No connection stands. The next one is tried by itself.
+        /// The connection ended. The listener tries the next one by itself.
         case lost(PostgresError)
     }
 

@@ -2,7 +2,7 @@ import CPostgres
 
 /// The rows of a statement, read as they are wanted: memory stays constant for any number of rows.
 ///
-/// The statement is sent when the first row is asked for. The connection is busy until the last row
+/// The statement is sent when the first row is read. The connection is busy until the last row
 /// was read; a reader that leaves earlier closes it.
 public struct PostgresRowStream: AsyncSequence {
     public typealias Element = PostgresRow

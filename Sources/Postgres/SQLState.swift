@@ -25,7 +25,7 @@ public struct SQLState: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
 
     /// The transaction was a victim of others and may succeed when it is run again.
     public var isRetryable: Bool { self == .serializationFailure || self == .deadlockDetected }
-    /// The server or the connection went away (classes 08 and 57P).
+    /// The connection failed or the server ended it (classes 08 and 57P).
     public var isConnection: Bool { classCode == "08" || code.hasPrefix("57P") }
     /// The server ran out of memory, disk or connections (class 53).
     public var isResources: Bool { classCode == "53" }

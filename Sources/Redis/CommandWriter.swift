@@ -1,10 +1,10 @@
-/// Writes RESP into memory that has room for it: the caller asks ``RedisCommand/encodedBytesMax``
-/// first.
+/// Writes RESP into memory that the caller provides, as many bytes as
+/// ``RedisCommand/encodedBytesMax`` says.
 struct CommandWriter {
-    private let room: UnsafeMutableRawBufferPointer
+    private let memory: UnsafeMutableRawBufferPointer
     private(set) var written = 0
 
-    init(room: UnsafeMutableRawBufferPointer) { self.room = room }
+    init(_ memory: UnsafeMutableRawBufferPointer) { self.memory = memory }
 
     /// `kind`, a count in decimal, a line end: `$12\r\n`.
     mutating func header(_ kind: UInt8, _ count: Int) {
@@ -15,7 +15,7 @@ struct CommandWriter {
 
     mutating func bulk(_ bytes: UnsafeRawBufferPointer) {
         header(UInt8(ascii: "$"), bytes.count)
-        let place = UnsafeMutableRawBufferPointer(rebasing: room[written...])
+        let place = UnsafeMutableRawBufferPointer(rebasing: memory[written...])
         place.copyMemory(from: bytes)
         written += bytes.count
         lineEnd()
@@ -35,7 +35,7 @@ struct CommandWriter {
     }
 
     private mutating func byte(_ value: UInt8) {
-        room[written] = value
+        memory[written] = value
         written += 1
     }
 
@@ -48,7 +48,7 @@ struct CommandWriter {
         let count = Self.digits(value)
         var rest = value
         for place in stride(from: written + count - 1, through: written, by: -1) {
-            room[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+            memory[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
             rest /= 10
         }
         written += count

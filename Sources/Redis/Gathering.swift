@@ -47,8 +47,8 @@ extension Gathering {
         let arguments = calls.compactMap { $0.keyed?.argument() }
         let bytes = (keys + arguments).reduce(0) { $0 + 24 + $1.count }
         let most = 160 + function.name.utf8.count + bytes
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { room in
-            var writer = CommandWriter(room: room)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: most) { memory in
+            var writer = CommandWriter(memory)
             writer.header(UInt8(ascii: "*"), 3 + keys.count + arguments.count)
             writer.bulk(function.command)
             writer.bulk(function.name)

@@ -62,7 +62,7 @@ struct Greeting {
             return nil
         }
         if error.message.hasPrefix("max number of clients") {
-            return .notConnected("the server has no room for another client")
+            return .notConnected("the server has as many clients as its maxclients allows")
         }
         switch step {
         case .auth where error.code != "DENIED": return .authentication(code: error.code)

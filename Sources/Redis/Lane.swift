@@ -34,9 +34,9 @@ final class Lane: @unchecked Sendable {
 
     /// A connection that lasted this long is replaced at once, a shorter one after a rest.
     private static let steady = TimeAmount.seconds(1)
-    /// Retired connections that are read on at the same time; the oldest makes room.
+    /// Retired connections that are still read, at most; one more closes the oldest.
     private static let retiredMax = 4
-    /// How often a server that takes no writes is asked whether it does again.
+    /// Between two questions to a server that takes no writes whether it takes them again.
     private static let questionPause = TimeAmount.seconds(1)
 
     let loop: any EventLoop
@@ -119,9 +119,9 @@ extension Lane {
     }
 
     private func admit(_ call: Call, _ now: NIODeadline) {
-        if call.isCancelled { return turnAway(call, .cancelled(sent: false)) }
+        if call.isCancelled { return reject(call, .cancelled(sent: false)) }
         if call.deadline <= now {
-            return turnAway(call, .deadline(after: call.timeout, sent: false))
+            return reject(call, .deadline(after: call.timeout, sent: false))
         }
         switch phase {
         case .up(let connection, _):
@@ -131,20 +131,20 @@ extension Lane {
             call.beginWaiting()
             waiting.append(call)
             watch(call.deadline)
-        case .down(let reason): turnAway(call, reason)
-        case .closed: turnAway(call, .closed)
+        case .down(let reason): reject(call, reason)
+        case .closed: reject(call, .closed)
         }
     }
 
-    private func turnAway(_ call: Call, _ reason: RedisError) {
+    private func reject(_ call: Call, _ reason: RedisError) {
         intake.release(count: 1, size: call.bytes)
         call.finish(.failure(reason))
     }
 
-    private func turnAwayWaiting(_ reason: RedisError) {
+    private func rejectWaiting(_ reason: RedisError) {
         let calls = waiting
         waiting.removeAll()
-        for call in calls { turnAway(call, reason) }
+        for call in calls { reject(call, reason) }
     }
 }
 
@@ -177,9 +177,9 @@ extension Lane {
         waiting.removeAll()
         for call in calls {
             if call.isResolved {
-                turnAway(call, .cancelled(sent: false))
+                reject(call, .cancelled(sent: false))
             } else if call.deadline <= now {
-                turnAway(call, .deadline(after: call.timeout, sent: false))
+                reject(call, .deadline(after: call.timeout, sent: false))
             } else {
                 waiting.append(call)
             }
@@ -263,7 +263,7 @@ extension Lane: ConnectionObserver {
         let calls = waiting
         waiting.removeAll()
         for call in calls {
-            if call.isResolved { turnAway(call, .cancelled(sent: false)) } else { admit(call, now) }
+            if call.isResolved { reject(call, .cancelled(sent: false)) } else { admit(call, now) }
         }
     }
 
@@ -300,7 +300,7 @@ extension Lane: ConnectionObserver {
         logger.warning(
             "cannot use Redis; trying again",
             metadata: ["reason": "\(reason)", "rest_ms": "\(rest.nanoseconds / 1_000_000)"])
-        turnAwayWaiting(reason)
+        rejectWaiting(reason)
         loop.scheduleTask(in: rest) { self.dial() }
     }
 
@@ -372,7 +372,7 @@ extension Lane {
             if case .up(let connection, _) = self.phase { self.retired.append(connection) }
             self.phase = .closed
             self.gauge.disconnected(.closed)
-            self.turnAwayWaiting(.closed)
+            self.rejectWaiting(.closed)
             for connection in self.retired { connection.finish() }
             self.greeting?.end(.closed)
             self.settleClose()

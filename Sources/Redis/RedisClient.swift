@@ -3,13 +3,13 @@ public import NIOCore
 import NIOPosix
 import Synchronization
 
-/// Told once what became of a sent command whose caller had already been answered with an error.
+/// Called once with the outcome of a sent command whose caller already has an error.
 ///
 /// `.success` is the late reply: the command ran. `.failure` means that it will never be known.
 public typealias RedisLateReply = @Sendable (Result<RedisReply, RedisError>) -> Void
 
-/// Told of each reply how long it took from the call on, in nanoseconds; on an event loop, which it
-/// must not block.
+/// Called for each reply with the nanoseconds since the call began, on an event loop, which it must
+/// not block.
 public typealias RedisReplyTime = @Sendable (Int64) -> Void
 
 /// A client of one Redis server: commands from any number of tasks share a few connections.
@@ -42,9 +42,10 @@ public final class RedisClient: Sendable {
     /// Sends one command and waits for its reply.
     ///
     /// - Parameters:
-    ///   - timeout: From now to the reply; the configuration's `commandTimeout` unless given. At most a day.
-    ///   - late: Told exactly once when this throws `.deadline(sent: true)` or `.cancelled(sent: true)`:
-    ///     within 30 s, on an event loop.
+    ///   - timeout: From now to the reply, at most a day; the configuration's `commandTimeout`
+    ///     unless given.
+    ///   - late: Called exactly once, within 30 s and on an event loop, when this throws
+    ///     `.deadline(sent: true)` or `.cancelled(sent: true)`.
     /// - Returns: The reply. An error reply is a reply.
     /// - Throws: Why there is no reply.
     public func send(
@@ -117,9 +118,11 @@ public final class RedisClient: Sendable {
             Call(call, timeout: timeout ?? configuration.commandTimeout))
     }
 
-    /// The connection that a call should take now: the one of the event loop that asks, so that its
-    /// answer comes where it was asked. Callers elsewhere fill one connection before they take the
-    /// next, because fuller commands cost less.
+    /// The connection that a call should take now.
+    ///
+    /// A caller on an event loop of a connection gets that one, so that its reply arrives on the
+    /// same loop. Other callers fill one connection before they take the next, because fuller
+    /// commands cost less.
     public func choosePath() -> Int {
         if lanes.count == 1 { return 0 }
         if let here = laneOfThisLoop() { return here }

@@ -29,12 +29,12 @@ extension RedisCommand {
 
     /// Appends the command as RESP: `GET a` is `*2\r\n$3\r\nGET\r\n$1\r\na\r\n`.
     ///
-    /// Written straight into the outgoing buffer, whose room is asked for once. hiredis's
+    /// Written straight into the outgoing buffer, which grows once. hiredis's
     /// `redisFormatCommandArgv` wants every argument laid out in memory and returns a string of its
     /// own, which then has to be copied: 379 ns against 141 for a check's seven arguments.
     func encode(into buffer: inout ByteBuffer) {
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: encodedBytesMax) { room in
-            var writer = CommandWriter(room: room)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: encodedBytesMax) { memory in
+            var writer = CommandWriter(memory)
             writer.header(UInt8(ascii: "*"), arguments.count + 1)
             writer.bulk(name)
             for argument in arguments {

@@ -31,7 +31,7 @@ public enum RedisError: Error, Sendable, Hashable {
     case connectionLost(sent: Bool)
     /// The waiting task was cancelled. `sent`: the bytes may have reached the server.
     case cancelled(sent: Bool)
-    /// The server said no to something the driver itself asked for, such as FUNCTION LOAD.
+    /// The server refused a command of the driver itself, such as FUNCTION LOAD.
     case refused(RedisServerError)
     /// The client was closed.
     case closed

@@ -1,4 +1,4 @@
-/// How a client is doing, for readiness and metrics. Counts are since the client began.
+/// How a client is doing, for readiness and metrics. Counts are since the client was made.
 public struct RedisHealth: Sendable, Hashable {
     /// Connections the client wants.
     public let connections: Int

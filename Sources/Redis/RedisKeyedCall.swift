@@ -9,11 +9,11 @@ public protocol RedisKeyedCall: AnyObject, Sendable {
     /// The most bytes that ``argument()`` returns.
     var argumentBytesMax: Int { get }
 
-    /// Asked once, on an event loop, at the moment in which the call is sent.
+    /// Called once, on an event loop, when the call is sent.
     func argument() -> [UInt8]
 
-    /// Told once, on an event loop: the key's own element, the error reply to the whole command, or
-    /// why there is none. An answer that is no array of n elements is a `.protocolViolation` for
+    /// Called once, on an event loop, with the key's own element, the error reply to the whole
+    /// command, or why there is none. A reply that is no array of n elements is a `.protocolViolation` for
     /// all of its keys.
     func finish(_ answer: Result<RedisReply, RedisError>)
 

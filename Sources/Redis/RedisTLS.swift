@@ -102,7 +102,7 @@ extension RedisTLS: Hashable {
 }
 
 extension RedisConfiguration.Address {
-    /// The name that the server is asked for and must prove; nil for an address, which its
+    /// The name that the client sends (SNI) and the certificate must prove; nil for an address, which its
     /// certificate must hold as an address.
     var tlsName: String? {
         guard case .tcp(let host, _) = self else { return nil }

@@ -7,7 +7,7 @@ struct BarChart {
         let mood: String
         let length: String
         /// How far the label may reach towards the value.
-        let room: String
+        let labelWidth: String
         let top: Int
         let textY: Int
         let barY: Int
@@ -60,7 +60,7 @@ struct BarChart {
                     label: value.label, value: value.value, sign: value.sign, mood: value.mood,
                     // What is there is seen.
                     length: HTMLNumbers.length(value.amount > 0 ? max(part, 4) : 0),
-                    room: value.value.count > 7 ? "55%" : "74%",
+                    labelWidth: value.value.count > 7 ? "55%" : "74%",
                     top: place * Self.rowHeight, textY: 14 + place * Self.rowHeight,
                     barY: 20 + place * Self.rowHeight)
             }

@@ -56,8 +56,8 @@ struct HTMLDocument {
         let note =
             "\(HTMLNumbers.grouped(Int64(shown))) of \(HTMLNumbers.grouped(all)) are shown; "
             + "left out: \(HTMLNumbers.grouped(left))"
-        let isAsked = wanted.map { $0 <= Int64(shown) } ?? false
-        return isAsked ? note + ", as asked." : note + ". billing report --format csv gives all."
+        let isWhole = wanted.map { $0 <= Int64(shown) } ?? false
+        return isWhole ? note + ", as requested." : note + ". billing report --format csv gives all."
     }
 
     /// `plan Solo or Trial; status past_due`, or nil.

@@ -24,7 +24,7 @@ public struct HTMLReport: Sendable {
         if rows.count < Self.mostRows { rows.append(row) }
     }
 
-    /// - Parameter wanted: How many rows were asked for; nil for all.
+    /// - Parameter wanted: How many rows the operator wants; nil for all.
     public func page(_ age: ReportAge, wanted: Int64? = nil) throws -> [UInt8] {
         let document = HTMLDocument(
             figures: figures, selection: selection, rows: rows, age: age, wanted: wanted)

@@ -101,7 +101,7 @@ import Testing
 @Suite struct `The clock of the store` {
     private var clock = StoreClock()
 
-    @Test mutating func `says nothing before it heard anything`() {
+    @Test mutating func `says nothing before its first result`() {
         #expect(clock.latest(at: 5) == nil && clock.estimate(at: 5) == nil)
         clock.learn(0, sentAt: 1, receivedAt: 2)
         clock.learn(100, sentAt: 3, receivedAt: 2)

@@ -95,7 +95,7 @@ private struct Undecided: Error { let answer: QuotaAnswer }
         #expect(try await site.gate.check(ClinicID(high: 9, low: 9)) == .unknownClinic)
     }
 
-    @Test func `decides alone by what replies told, and counts that later, once`() async throws {
+    @Test func `decides alone by what replies said, and counts that later, once`() async throws {
         let site = try EmbeddedSite(Self.plan)
         for _ in 0..<2 { _ = try await site.gate.check(site.clinic) }
         site.setUnavailable(true)
@@ -118,7 +118,7 @@ private struct Undecided: Error { let answer: QuotaAnswer }
         #expect(site.gate.marks.mark(of: site.clinic)?.used == 7)
     }
 
-    @Test func `obeys the quota of which it heard`() async throws {
+    @Test func `obeys the quota that a reply named`() async throws {
         let site = try EmbeddedSite(#"{"quota":{"api_calls":4}}"#)
         for _ in 0..<3 { _ = try await site.gate.check(site.clinic) }
         site.setUnavailable(true)
@@ -179,7 +179,7 @@ private struct Undecided: Error { let answer: QuotaAnswer }
         #expect(try site.used == 20_000_020)
     }
 
-    @Test func `are told in parts that a counter takes, and bounded`() async throws {
+    @Test func `are sent in parts that a counter takes, and bounded`() async throws {
         let site = try EmbeddedSite(nil)
         let month = try #require(Month("2026-11"))
         #expect(site.owed.append(site.clinic, month, units: 2_500_000))

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func `is told with every date`() {
+    @Test func `lists every date`() {
         var one = StandingCase()
         one.add(.paymentFailed(invoice: nil), on: 0)
         one.look(on: 0)
@@ -40,7 +40,7 @@ import Testing
             ])
     }
 
-    @Test func `is caught up with one step a day after nobody looked for a year`() {
+    @Test func `catches up one step a day after a year without an evaluation`() {
         var one = StandingCase()
         one.add(.paymentFailed(invoice: nil), on: 0)
         one.standing = Standing(status: .active, since: StandingCase.start, cause: .subscribed)
@@ -105,7 +105,8 @@ import Testing
     }
 
     @Test
-    func `a payment before the end, told after it, brings a clinic back; a later one does not`() {
+    func `a payment before the end, recorded after it, brings a clinic back; a later one does not`()
+    {
         var one = StandingCase()
         one.add(.paymentFailed(invoice: nil), on: 0)
         one.live(0...60)

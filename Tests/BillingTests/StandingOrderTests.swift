@@ -37,7 +37,9 @@ import Testing
         #expect(orders.ends.count == 1)
     }
 
-    @Test func `random facts among the days end in the same status, told once or thrice`() async {
+    @Test func `random facts among the days end in the same status, recorded once or three times`()
+        async
+    {
         let name = "facts in any order"
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name)

@@ -86,7 +86,7 @@ private final class Told: Sendable {
         }
     }
 
-    @Test func `of one clinic become one entry, and each is told its own numbers`() async throws {
+    @Test func `of one clinic become one entry, and each gets its own numbers`() async throws {
         try await withSteered { redis in
             let clinic = clinics(1, 6)[0]
             try await configure([clinic], redis, burst: 200, quota: 150)

@@ -81,7 +81,7 @@ import Testing
         #expect(room.bytesTaken == 0, "and given back when the connection ends")
     }
 
-    @Test func `drops a body that nobody reads, within a bound`() {
+    @Test func `drops a body that has no reader, within a bound`() {
         let rest = RequestReader.droppedBytesMax
         let fields = [("Host", "x"), ("Content-Length", "\(rest + 1)")]
         #expect(steps(fields, pieces: [rest, 1]) == ["ask, too large", "-", "abandon", "-"])

@@ -97,7 +97,7 @@ import Testing
         }
     }
 
-    @Test func `is not said to be away because of what Redis holds`() async throws {
+    @Test func `is not reported unavailable because of what Redis holds`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             let one = ClinicID.numbered(1)

@@ -27,7 +27,7 @@ import Testing
         return try rows.map { try $0.text(.index(0)) }
     }
 
-    @Test func `count once for their key, however often they are told`() async throws {
+    @Test func `count once for their key, however often they are sent`() async throws {
         try await TestDatabase.lend { database in
             let november = try month("2026-11")
             try await use(10, november, database)

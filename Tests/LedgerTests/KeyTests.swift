@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    @Test func `are never more than workers hold, and nobody is cut in silence`() async throws {
+    @Test func `are never more than workers hold, and none is dropped in silence`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger
             try await database.owner.script(
@@ -133,7 +133,7 @@ import Testing
         }
     }
 
-    @Test func `forget workers that were not heard of for a day`() async throws {
+    @Test func `forget workers without a heartbeat for a day`() async throws {
         try await TestDatabase.lend { database in
             for name in ["gone", "quiet", "back"] {
                 try await database.ledger.operations.heartbeat(

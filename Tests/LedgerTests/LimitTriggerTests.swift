@@ -60,7 +60,7 @@ import Testing
         }
     }
 
-    @Test func `forgets what a savepoint takes back, and frees its room`() async throws {
+    @Test func `forgets what a savepoint takes back, and frees its capacity`() async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: 2, patients: 2, storage: nil)
             let add = `Limits in the database`.people(2) + `Limits in the database`.patients(2)

@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    @Test func `ends by the clock, and each clinic is told once`() async throws {
+    @Test func `ends by the clock, and each clinic is reported once`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed(Self.gold)
             let now = try await database.ledger.operations.databaseTime()

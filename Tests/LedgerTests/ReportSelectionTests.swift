@@ -230,7 +230,7 @@ private struct Sample {
         }
     }
 
-    @Test func `are found by words that somebody has`() async throws {
+    @Test func `are the plans and statuses of the rows`() async throws {
         try await TestDatabase.lend { database in
             _ = try await Sample(database)
             #expect(

@@ -140,7 +140,7 @@ import Values
         }
     }
 
-    @Test func `is written once, however often a fact is told`() async throws {
+    @Test func `is written once, however often a fact is recorded`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
             try await database.subscribe(Self.clinic, to: try await database.makePlan("Gold"))

@@ -99,7 +99,7 @@ import Testing
     }
 
     /// libpq would send the key of the session in the clear to cancel it.
-    @Test func `a statement that nobody waits for ends without a request to cancel`() async throws {
+    @Test func `a statement whose caller has left ends without a request to cancel`() async throws {
         try await withServer(.localhost) { server, certificates in
             let pool = try pool(server, trusting: certificates.authority)
             let statement = sql("SELECT pg_sleep(600)")

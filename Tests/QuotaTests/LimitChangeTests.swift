@@ -20,7 +20,8 @@ import Testing
         #expect(clinic.ask(1).verdict == .denied)
     }
 
-    @Test func `keeps what was used when it is lowered, and locks nobody out for longer`() throws {
+    @Test func `keeps what was used when it is lowered, and locks no caller out for longer`() throws
+    {
         var clinic = OneLimit(try limit(20, burst: 60))
         #expect(clinic.ask(40).verdict == .allowed)
         clinic.change(to: try limit(20, burst: 50))

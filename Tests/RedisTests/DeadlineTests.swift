@@ -10,7 +10,7 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct `A deadline` {
     private let increment = RedisCommand("INCR", ["count"])
 
-    @Test func `on a frozen server says that the command may run, and its late reply is told`()
+    @Test func `on a frozen server says that the command may run, and its late reply is reported`()
         async throws
     {
         try await withRedis { redis in

@@ -153,7 +153,7 @@ private final class TestCall: RedisKeyedCall {
         }
     }
 
-    @Test func `end by their deadline, and a late answer is told to nobody`() async throws {
+    @Test func `end by their deadline, and a late reply reaches no caller`() async throws {
         try await withFakeServer(afterGreeting: { _, _ in .nothing }) { server in
             try await withOneConnection(server.url, timeout: .milliseconds(30)) { client in
                 let calls = (0..<3).map { TestCall("k\($0)", "x") }
@@ -169,7 +169,7 @@ private final class TestCall: RedisKeyedCall {
         }
     }
 
-    @Test func `are told when the connection ends under them`() async throws {
+    @Test func `get an error when the connection ends under them`() async throws {
         try await withFakeServer(afterGreeting: { command, _ in
             command == 1 ? .sayThenClose(["*2\r\n:1\r\n"]) : .nothing
         }) { server in

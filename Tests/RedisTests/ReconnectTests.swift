@@ -115,7 +115,7 @@ import Testing
         }
     }
 
-    @Test func `of a client nobody holds any more is given up`() async throws {
+    @Test func `of a client without an owner is given up`() async throws {
         try await withRedis { redis in
             try await withClient(redis.url) { watcher in
                 let forgotten = try await withClient(redis.url, { $0.clientName = "forgotten" }) {

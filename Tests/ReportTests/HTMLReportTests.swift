@@ -73,7 +73,7 @@ import Testing
         #expect(page.components(separatedBy: "<th scope=\"row\"><bdi").count == 501)
         #expect(page.contains("500 of 12,345 are shown; left out: 11,845. billing report"))
         let few = try Self.page([row], { $0.totals.clinics = 12_345 }, wanted: 1)
-        #expect(few.contains("1 of 12,345 are shown; left out: 12,344, as asked."))
+        #expect(few.contains("1 of 12,345 are shown; left out: 12,344, as requested."))
     }
 
     @Test func `says so where there is nothing`() throws {

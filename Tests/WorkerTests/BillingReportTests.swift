@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test(arguments: [["--plan", "Basik"], ["--status", "pastdue"]])
-    func `refuses a word that nobody has`(options: [String]) async throws {
+    func `refuses a plan or status that no row has`(options: [String]) async throws {
         try await SmallDatabase.lend { database in
             try await database.seedReport()
             let run = try await database.run(Self.call + options)

@@ -142,7 +142,7 @@ import Testing
         }
     }
 
-    @Test func `reads what Redis holds, and says so when it is away`() async throws {
+    @Test func `reads what Redis holds, and says so when it is unavailable`() async throws {
         try await SmallDatabase.lend { database in
             try await database.seedCounts()
             let here = try await database.run(

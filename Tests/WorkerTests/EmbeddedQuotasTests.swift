@@ -120,7 +120,7 @@ import Testing
         }
     }
 
-    @Test func `wait for a silent worker no longer than they are told`() async throws {
+    @Test func `wait for a silent worker no longer than their setting says`() async throws {
         try await HTTPWorker.lend(Self.quiet) { worker in
             var settings = HTTPWorker.patient
             settings.patience = .milliseconds(200)

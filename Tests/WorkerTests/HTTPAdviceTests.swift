@@ -10,7 +10,7 @@ import Testing
 
 /// `POST /v1/check` about users, patients and storage: what the database would say.
 @Suite(.serialized) struct `HTTP advice` {
-    @Test func `tells all three limits, and answers 409 where there is no room`() async throws {
+    @Test func `returns all three limits, and 409 where no capacity is left`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.clinicWithPatients(2)
             let allowed = try await worker.check(clinic, #","limit":"patients""#)
@@ -32,7 +32,7 @@ import Testing
             #expect(!body.allowed && body.enforced && body.reason == "limit_reached")
             #expect(body.limits.filter(\.denied).map(\.name) == ["patients"])
             #expect(body.type == "urn:metering-worker:problem:limit-reached")
-            #expect(body.title == "The plan has no room for more patients" && body.status == 409)
+            #expect(body.title == "The plan allows no more patients" && body.status == 409)
             #expect(body.detail?.hasPrefix("2 of 3 are in use") == true)
             // Bytes may be many.
             #expect(
@@ -76,7 +76,7 @@ import Testing
         }
     }
 
-    @Test func `is 503 while PostgreSQL is away, and other limits are answered all the same`()
+    @Test func `is 503 without PostgreSQL, and other limits are answered all the same`()
         async throws
     {
         let server = try await LocalPostgres.temporary()

@@ -12,7 +12,7 @@ import Testing
 @testable import MeteringWorker
 
 /// Redis is away, and the worker decides alone.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `HTTP while Redis is away` {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct `HTTP during an outage of Redis` {
     /// As it is for operators: no call waits longer than this for Redis.
     private let brief = ["METERING_CHECK_TIMEOUT": "25ms"]
     private let plan = #"""
@@ -107,7 +107,7 @@ import Testing
         await database.drop()
     }
 
-    @Test func `takes a Redis that takes no writes for one that is away`() async throws {
+    @Test func `treats a Redis that takes no writes as unavailable`() async throws {
         try await HTTPWorker.lend(brief) { worker in
             let clinic = try await worker.database.clinic(plan)
             #expect(try await worker.acknowledged(clinic) == 1)

@@ -187,7 +187,7 @@ import Testing
         await server.remove()
     }
 
-    @Test func `asks no more when the time is over or a store is away`() async throws {
+    @Test func `asks no more when the time is over or a store is unavailable`() async throws {
         var away = Problem.unavailable("away")
         away.isStoreUnavailable = true
         var (open, over) = (

@@ -9,7 +9,7 @@ import Testing
 
 /// Hard days at the door: who is slow or rude must cost the others nothing. The worker is a process of its own, so
 /// that its memory and its work can be read.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `An HTTP door under siege` {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct `The HTTP API under siege` {
     private static let health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test func `keeps its memory while 2,000 callers dawdle, and answers the others`() async throws

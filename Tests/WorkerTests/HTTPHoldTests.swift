@@ -35,7 +35,7 @@ import Testing
         try Body(try await worker.usage(clinic)).usage?.used
     }
 
-    @Test func `are made, committed once and told again`() async throws {
+    @Test func `are made, committed once and returned again`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(plan)
             let made = try await post(
@@ -146,7 +146,7 @@ import Testing
         }
     }
 
-    @Test func `are given back in their month though Redis cannot be told of it`() async throws {
+    @Test func `are given back in their month though Redis cannot learn of it`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(plan)
             #expect(try await worker.check(clinic, #","cost":20"#).status == 200)
@@ -225,7 +225,7 @@ import Testing
     }
 
     /// The answer is lost, the caller asks again: one call, though the server was asked twice at once.
-    @Test func `count once when the same id is told many times at once`() async throws {
+    @Test func `count once when the same id is sent many times at once`() async throws {
         try await HTTPWorker.lend { worker in
             let clinic = try await worker.database.clinic(plan)
             try await withThrowingTaskGroup(of: Int.self) { group in

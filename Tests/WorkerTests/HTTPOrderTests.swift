@@ -152,7 +152,7 @@ import Testing
     }
 
     /// What a key may not see looks to it like what does not exist, byte for byte.
-    @Test func `tells nobody that a clinic of others exists`() async throws {
+    @Test func `does not reveal that a clinic of others exists`() async throws {
         try await HTTPWorker.lend { worker in
             let (mine, other) = (
                 try await worker.database.clinic(nil), try await worker.database.clinic(nil)

@@ -128,7 +128,7 @@ import Testing
     }
 
     /// Everybody may ask /readyz, so it names parts and never what the driver said.
-    @Test func `tells no addresses to strangers`() async throws {
+    @Test func `shows no addresses to callers without a key`() async throws {
         try await HTTPWorker.lend { worker in
             _ = try await worker.database.ask(
                 "ALTER TABLE metering.clinic_terms RENAME TO hidden_terms")

@@ -7,7 +7,7 @@ import Testing
 
 /// HTTPS with a certificate that `openssl` made, asked by `curl`.
 @Suite(.serialized) struct `HTTPS` {
-    @Test func `answers whoever trusts its certificate, and nobody in the clear`() async throws {
+    @Test func `answers clients that trust its certificate, and none in the clear`() async throws {
         let place = try TemporaryDirectory("https")
         defer { place.remove() }
         let files = try await Certificates(in: place)

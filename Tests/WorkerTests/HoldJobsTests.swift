@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `end by the sweep when nobody asks any more`() async throws {
+    @Test func `end by the sweep when no check comes any more`() async throws {
         try await JobSite.lend { site in
             let clinic = try await site.database.clinic("{}")
             try await site.calls(2, clinic)

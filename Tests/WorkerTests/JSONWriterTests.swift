@@ -76,7 +76,7 @@ extension QuotaDecision {
                 name: name(&random), burst: number(&random), remaining: number(&random),
                 window: .microseconds(number(&random)),
                 resetAfter: .microseconds(number(&random)),
-                isAsked: .random(using: &random), hasDenied: .random(using: &random),
+                isNamed: .random(using: &random), hasDenied: .random(using: &random),
                 isInShadow: .random(using: &random))
         }
         return QuotaDecision(

@@ -133,7 +133,7 @@ import Values
     }
 
     /// Redis and PostgreSQL are away, and each second the journal is sent in vain.
-    @Test func `takes what comes for as long as PostgreSQL is away`() async throws {
+    @Test func `takes what comes for as long as PostgreSQL is unavailable`() async throws {
         try await lend { directory, database, ledger in
             let journal = Journal(directory: directory, logger: .silent)
             let seconds = Journal.partsMax * 2

@@ -107,7 +107,7 @@ import Testing
         #expect(
             samples[.checks]?.filter { $0.value != .number(0) } == [
                 .number(1, "peek", "denied", "quota"), .number(2, "consume", "allowed", "none"),
-                .number(1, "consume", "failed", "redis_away"),
+                .number(1, "consume", "failed", "redis_unavailable"),
             ])
         let value = try #require(samples[.checkDuration]?.first?.value)
         guard case .histogram(let times) = value else {
@@ -131,7 +131,8 @@ import Testing
         #expect(tally.samples()[.checks]?.contains(denied) == true)
     }
 
-    @Test func `let ages go on while PostgreSQL is not heard, but not the age of nothing`() throws {
+    @Test func `let ages go on while PostgreSQL does not reply, but not the age of nothing`() throws
+    {
         let metrics = WorkerMetrics()
         metrics.keep([
             StoredFigure(name: "metering_report_age_seconds", label: "", value: 5),
@@ -155,7 +156,8 @@ import Testing
 
     @Test(arguments: [
         ("usage_checkpoint_upsert", PostgresWork.checkpoint), ("rollup_bucket_write", .rollup),
-        ("clinic_room", .room), ("clinics_known", .settings), ("terms_of_clinics", .settings),
+        ("clinic_capacity", .capacity), ("clinics_known", .settings),
+        ("terms_of_clinics", .settings),
         ("api_key_usable", .keys), ("standing_due", .standing), ("plan_changes_due", .standing),
         ("plans_refused", .settings), ("COMMIT", .commit), ("schema_version", .other),
     ])

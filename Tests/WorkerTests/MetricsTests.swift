@@ -119,7 +119,7 @@ extension ServingWorker {
         }
     }
 
-    @Test func `know that Redis is away and that clinics began anew`() async throws {
+    @Test func `show an outage of Redis and the new epochs after it`() async throws {
         try await HTTPWorker.lend(["METERING_ON_OUTAGE": "deny"]) { site in
             let clinic = try await site.database.clinic("{}")
             #expect(try await site.check(clinic).status == 200)
@@ -135,7 +135,7 @@ extension ServingWorker {
             _ = try await site.check(clinic)
             #expect(
                 page(of: site).contains(
-                    #"{mode="consume",verdict="failed",reason="redis_away"} "#))
+                    #"{mode="consume",verdict="failed",reason="redis_unavailable"} "#))
         }
     }
 
@@ -200,7 +200,7 @@ extension ServingWorker {
         }
     }
 
-    @Test func `stay on this machine unless somebody chose otherwise`() async throws {
+    @Test func `stay on this machine unless the settings say otherwise`() async throws {
         try await WorkerSite.lend(clinics: 0) { site in
             let base = [
                 "DATABASE_URL": site.database.url(), "REDIS_URL": site.redis.url,

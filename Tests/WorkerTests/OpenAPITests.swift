@@ -105,7 +105,7 @@ import Testing
         #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
     }
 
-    @Test func `is answered to everybody`() async throws {
+    @Test func `is served without a key`() async throws {
         try await HTTPWorker.lend { worker in
             let reply = try await worker.request("GET", "/openapi.json", key: nil)
             #expect(reply.status == 200)

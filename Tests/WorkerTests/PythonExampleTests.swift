@@ -88,7 +88,7 @@ import Testing
     }
 
     @Test(arguments: [("pass", 200), ("stop", 503)])
-    func `do as they are told without a worker`(onOutage: String, status: Int) async throws {
+    func `do without a worker what their setting says`(onOutage: String, status: Int) async throws {
         // Nobody listens there.
         let address = "http://127.0.0.1:\(FreePort.next())"
         let server = try await MeteredServer.start(

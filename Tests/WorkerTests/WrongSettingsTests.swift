@@ -43,7 +43,7 @@ import Testing
         }
     }
 
-    @Test func `that name a database nobody migrated end the start`() async throws {
+    @Test func `that name a database without its schema end the start`() async throws {
         try await SmallDatabase.lendEmpty { database in
             try await expectRefusal(
                 of: [(database.url(), ["metering-worker migrate"])], at: database)
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `that nobody reads end the start and are told their nearest name`() async throws {
+    @Test func `with a misspelt name end the start, which names the nearest one`() async throws {
         try await SmallDatabase.lend { database in
             try await expectRefusal(
                 database, ["METERING_CHEKPOINT_INTERVAL": "1s"],
@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    @Test func `that name a port or an address nobody can listen on end the start`() async throws {
+    @Test func `that name a port or an address that cannot be used end the start`() async throws {
         try await WorkerSite.lend(clinics: 1) { site in
             let first = try await site.serve()
             try await expectRefusal(

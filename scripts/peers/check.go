@@ -33,14 +33,14 @@ func main() {
 		return redis.Dial("unix", os.Args[2])
 	}}
 	http.HandleFunc("/v1/check", func(w http.ResponseWriter, r *http.Request) {
-		var asked question
-		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&asked); err != nil {
+		var call question
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 4096)).Decode(&call); err != nil {
 			http.Error(w, err.Error(), 400)
 			return
 		}
 		connection := pool.Get()
 		replies, err := redis.ByteSlices(
-			connection.Do("FCALL", "metering_check", 1, "q:{"+asked.Clinic+"}", request))
+			connection.Do("FCALL", "metering_check", 1, "q:{"+call.Clinic+"}", request))
 		connection.Close()
 		if err != nil || len(replies) != 1 || len(replies[0]) < 100 || replies[0][0] > 2 {
 			http.Error(w, "no decision", 503)
@@ -52,7 +52,7 @@ func main() {
 			w.WriteHeader(429)
 		}
 		json.NewEncoder(w).Encode(answer{
-			reply[0] == 1, asked.Clinic, int64(binary.LittleEndian.Uint64(reply[44:])),
+			reply[0] == 1, call.Clinic, int64(binary.LittleEndian.Uint64(reply[44:])),
 			int64(binary.LittleEndian.Uint64(reply[68:]))})
 	})
 	panic(http.ListenAndServe("127.0.0.1:"+os.Args[1], nil))

@@ -118,7 +118,7 @@ struct FallbackCounters: Sendable {
         case .allowed, .denied:
             if reply.flags.access == .gone { return .answer(.unknownClinic, units: 0) }
             var decision = QuotaDecision(
-                reply, asked: request.limit, mode: request.mode, units: request.units, name: name)
+                reply, named: request.limit, mode: request.mode, units: request.units, name: name)
             decision.isDegraded = true
             return .answer(.decided(decision), units: request.units(countedBy: reply))
         case .noSuchLimit: return .answer(.noSuchLimit, units: 0)
@@ -145,7 +145,7 @@ struct FallbackCounters: Sendable {
         carry(units, call)
         reply.usage = used + units
         var decision = QuotaDecision(
-            reply, asked: request.limit, mode: request.mode, units: request.units
+            reply, named: request.limit, mode: request.mode, units: request.units
         ) { _ in LimitID.defaultName }
         decision.isDegraded = true
         return .answer(.decided(decision), units: units)

@@ -10,8 +10,8 @@ extension RateLimit {
         let (slow, isTooSlow) = emission.multipliedReportingOverflow(by: workers)
         let never = RateLimit(id: id, emission: Self.toleranceMax, tolerance: Self.toleranceMax)
         guard !isTooSlow else { return never ?? self }
-        let (room, isTooWide) = slow.multipliedReportingOverflow(by: max(1, burst / workers))
+        let (tolerance, isTooWide) = slow.multipliedReportingOverflow(by: max(1, burst / workers))
         guard !isTooWide else { return never ?? self }
-        return RateLimit(id: id, emission: slow, tolerance: room) ?? never ?? self
+        return RateLimit(id: id, emission: slow, tolerance: tolerance) ?? never ?? self
     }
 }

@@ -39,7 +39,7 @@ extension QuotaGate {
             return OnceAnswer(answer: .noSuchLimit, memory: .first)
         }
         let decision = QuotaDecision(
-            reply.reply, asked: group, mode: check.mode, units: check.cost,
+            reply.reply, named: group, mode: check.mode, units: check.cost,
             name: names.name(of:))
         if reply.outcome == .none { denials.record(decision, of: check.clinic) }
         let memory: OnceAnswer.Memory =
@@ -89,7 +89,7 @@ extension QuotaGate {
             return .ended(ending)
         }
         let decision = QuotaDecision(
-            reply.reply, asked: group, mode: .consume, units: cost, name: names.name(of:))
+            reply.reply, named: group, mode: .consume, units: cost, name: names.name(of:))
         denials.record(decision, of: clinic)
         return .denied(decision)
     }

@@ -59,7 +59,7 @@ extension QuotaGate {
     /// recorded.
     private func repeated(_ reply: CounterReply, to check: Check) -> QuotaDecision {
         let decision = QuotaDecision(
-            reply, asked: LimitID.group(of: check.limit), mode: check.mode,
+            reply, named: LimitID.group(of: check.limit), mode: check.mode,
             units: check.cost, name: names.name(of:))
         denials.record(decision, of: check.clinic)
         return decision

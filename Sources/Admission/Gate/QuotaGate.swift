@@ -136,7 +136,7 @@ public final class QuotaGate: Sendable {
             loader.compareVersion(of: reply, for: clinic)
             if reply.flags.access == .gone { return .unknownClinic }
             let decision = QuotaDecision(
-                reply, asked: LimitID.group(of: check.limit), mode: check.mode,
+                reply, named: LimitID.group(of: check.limit), mode: check.mode,
                 units: check.cost, name: names.name(of:))
             if check.mode != .peek { denials.record(decision, of: clinic) }
             return .decided(decision)

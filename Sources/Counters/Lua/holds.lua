@@ -90,12 +90,12 @@ local function check_once(keys, arguments)
     local stamp, field = stamp_at(at, true), 'c' .. id
     local raw, seen = redis.pcall('GET', keys[1]), read_seen(keys, 2, at, field)
     if type(raw) == 'table' or not seen then return refusal(UNREADABLE, at) end
-    local asked = request:sub(1, 12)
+    local head = request:sub(1, 12)
     if seen.value then
         local peek = request:sub(1, 2) .. '\0' .. request:sub(4, 8) .. '\1\0\0\0' .. request:sub(13)
         local peeked = decide(raw, peek, at, stamp)
         if peeked:byte() > DENIED then return answer(NOTHING, 0, 0, 0, peeked) end
-        if seen.value:sub(1, 12) ~= asked then return answer(OTHER_CALL, 0, 0, 0, peeked) end
+        if seen.value:sub(1, 12) ~= head then return answer(OTHER_CALL, 0, 0, 0, peeked) end
         local first = seen.value:sub(13)
         return answer(COUNTED, REPEATED, 0, 0, struct.pack('B', ALLOWED) .. peeked:sub(2, 4)
             .. '\0\0\0\0' .. first .. peeked:sub(21, 68) .. ZERO .. peeked:sub(77))
@@ -104,7 +104,7 @@ local function check_once(keys, arguments)
     if not written then return answer(NOTHING, 0, 0, 0, reply) end
     redis.call('SET', keys[1], written)
     if seen.count >= CALLS_MAX then return answer(COUNTED, NOT_REMEMBERED, 0, 0, reply) end
-    remember(seen, field, asked .. reply:sub(9, 20))
+    remember(seen, field, head .. reply:sub(9, 20))
     return answer(COUNTED, 0, 0, 0, reply)
 end
 
@@ -388,7 +388,7 @@ local function release(keys, arguments) return settle_hold(keys, arguments[1] or
 -- FCALL metering_refund 5 <q> <hold> <seen 0> <seen 1> <seen 2> <claim, c16 id, i8 units>
 --   Gives units of this period back, once per id. Returns REFUNDED, with WAITS when they were used
 --   in another epoch and PostgreSQL will give them back. TOO_MUCH: more than the period used
---   without its holds. TOO_MANY: no room to remember the id, or for more waiting units.
+--   without its holds. TOO_MANY: too many ids are remembered, or too many units wait.
 local function refund(keys, arguments)
     local at, text = now(), arguments[1] or ''
     if #text ~= CLAIM + 24 then return refusal(INVALID, at) end

@@ -23,7 +23,7 @@ extension ClinicLedger {
         of clinics: [ClinicID], at redisTime: Int64
     ) async throws(LedgerError) -> [StoredTerms] {
         guard clinics.count <= 10_000 else {
-            throw .outOfRange("more than 10,000 clinics were asked for at once")
+            throw .outOfRange("the terms of at most 10,000 clinics can be read at once")
         }
         guard let month = Month(containing: redisTime) else {
             throw .outOfRange("the clock of Redis is outside 1970…9999")

@@ -23,7 +23,7 @@ extension PlanLedger {
             throw .outOfRange("a reason has 1 to 500 characters")
         }
         return try await changing { connection in
-            // Whether it becomes less is asked of the plan that the clinic has when its turn comes.
+            // The move compares with the plan that the clinic has when its turn comes.
             _ = try await connection.query(SQL.standingLock, [.clinic(clinic)])
             let (change, id) = try await Self.preview(clinic, plan, time, on: connection)
             _ = try await connection.query(

@@ -54,7 +54,7 @@ public struct UsageLedger: LedgerFacet {
         _ keys: [UsageCheckpoint.Key]
     ) async throws(LedgerError) -> [UsageCheckpoint.Key: (used: Int64, credited: Int64)] {
         guard keys.count <= 10_000 else {
-            throw .outOfRange("more than 10,000 counts were asked for at once")
+            throw .outOfRange("at most 10,000 counts can be read at once")
         }
         return try await stored {
             let rows = try await pool.query(

@@ -39,7 +39,7 @@ extension DoctorCheck {
                 "redis-disk",
                 "Redis could not write to its disk (\(failed.joined(separator: ", ")))",
                 remedy:
-                    "make room on the disk of Redis and read its log; until then it refuses writes")
+                    "free space on the disk of Redis and read its log; until then it refuses writes")
         }
         return .ok("redis-disk", "the latest writes to disk went well")
     }

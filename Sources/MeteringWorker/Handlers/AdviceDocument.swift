@@ -59,7 +59,7 @@ extension Problem {
         let share = advice.capacity[advice.counter]
         self.init(
             status: Self.limitReached, code: "limit-reached",
-            title: "The plan has no room for more \(advice.counter.rawValue)",
+            title: "The plan allows no more \(advice.counter.rawValue)",
             detail: "\(share.used) of \(share.limit ?? 0) are in use; "
                 + "remove some, or move the clinic to a larger plan")
     }

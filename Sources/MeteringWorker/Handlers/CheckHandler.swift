@@ -48,17 +48,17 @@ struct CheckHandler: Sendable {
     }
 
     func decide(_ call: CheckCall) async throws(Problem) -> QuotaDecision {
-        try decision(await asked(call), of: call)
+        try decision(await result(of: call), of: call)
     }
 
     /// Nil when the clinic's plan has no limit of the requested name.
     func decideIfLimited(_ call: CheckCall) async throws(Problem) -> QuotaDecision? {
-        let answer = await asked(call)
+        let answer = await result(of: call)
         if case .success(.noSuchLimit) = answer { return nil }
         return try decision(answer, of: call)
     }
 
-    private func asked(_ call: CheckCall) async -> Result<QuotaAnswer, QuotaError> {
+    private func result(of call: CheckCall) async -> Result<QuotaAnswer, QuotaError> {
         do throws(QuotaError) {
             return .success(
                 try await gate.check(
@@ -100,14 +100,14 @@ struct CheckHandler: Sendable {
     func advise(
         _ call: CheckCall, on counter: LimitCounter, within patience: Duration? = nil
     ) async throws(Problem) -> APIResponse {
-        guard let room = try await room(of: call.clinic, within: patience) else {
+        guard let capacity = try await capacity(of: call.clinic, within: patience) else {
             throw .unknownClinic
         }
-        return APIResponse(CapacityAnswer(room, of: counter, cost: call.cost), of: call.clinic)
+        return APIResponse(CapacityAnswer(capacity, of: counter, cost: call.cost), of: call.clinic)
     }
 
     /// Nil when there is no such clinic.
-    func room(
+    func capacity(
         of clinic: ClinicID, within patience: Duration? = nil
     ) async throws(Problem) -> ClinicCapacity? {
         do throws(QuotaError) {

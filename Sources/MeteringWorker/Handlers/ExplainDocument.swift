@@ -62,8 +62,9 @@ struct ExplainDocument: Encodable {
     let denials_by_this_worker: Denials
 
     init(
-        clinic: ClinicID, decision: QuotaDecision, origin: TermsProvenance, room: ClinicCapacity,
-        denials: [QuotaDecision.Reason: Int64], last: [DenialLog.Entry], since: Int64
+        clinic: ClinicID, decision: QuotaDecision, origin: TermsProvenance,
+        capacity: ClinicCapacity, denials: [QuotaDecision.Reason: Int64],
+        last: [DenialLog.Entry], since: Int64
     ) {
         clinic_id = clinic.description
         at = Self.text(decision.decidedAt)
@@ -74,10 +75,10 @@ struct ExplainDocument: Encodable {
         }
         quota = Quota(decision.period, source: Source(origin.source(of: "quota")))
         counted = LimitCounter.allCases.map { counter in
-            let share = room[counter]
+            let share = capacity[counter]
             return Counted(
                 name: counter.rawValue, used: share.used, limit: share.limit,
-                remaining: share.remaining, enforced: room.isEnforced,
+                remaining: share.remaining, enforced: capacity.isEnforced,
                 source: Source(origin.source(of: counter.rawValue)))
         }
         denials_by_this_worker = Denials(

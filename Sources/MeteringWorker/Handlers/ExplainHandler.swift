@@ -21,7 +21,7 @@ struct ExplainHandler: Sendable {
         return { (owner) async throws(Problem) -> APIResponse in
             try owner.mustSee(clinic)
             let decision = try await checks.decide(CheckCall(peekAt: clinic))
-            guard let room = try await checks.room(of: clinic) else { throw .unknownClinic }
+            guard let capacity = try await checks.capacity(of: clinic) else { throw .unknownClinic }
             let origin: TermsProvenance?
             do throws(LedgerError) {
                 origin = try await ledger.clinics.provenance(of: clinic, at: decision.decidedAt)
@@ -33,7 +33,7 @@ struct ExplainHandler: Sendable {
             return APIResponse(
                 status: 200,
                 json: ExplainDocument(
-                    clinic: clinic, decision: decision, origin: origin, room: room,
+                    clinic: clinic, decision: decision, origin: origin, capacity: capacity,
                     denials: denials.denials(of: clinic), last: denials.last(of: clinic),
                     since: watchingSince))
         }

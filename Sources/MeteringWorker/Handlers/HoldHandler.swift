@@ -145,9 +145,9 @@ extension HoldHandler {
             throw .badRequest("cost is missing: say how many units are given back")
         }
         let id = CallID(.refund, named: name)
-        let asked = try body.text("month", most: 7)
-        let month = asked.flatMap(Month.init(_:))
-        guard asked == nil || month != nil else {
+        let text = try body.text("month", most: 7)
+        let month = text.flatMap(Month.init(_:))
+        guard text == nil || month != nil else {
             throw .badRequest("month is not of the form 2026-11")
         }
         return { (owner) async throws(Problem) -> APIResponse in

@@ -10,7 +10,7 @@ import Values
 final class WorkerMetrics: CheckObserver {
     private let registry = MetricRegistry()
     private let checks = CheckTally()
-    private let began = ContinuousClock.now
+    private let startedAt = ContinuousClock.now
     private let redis: HistogramCell
     private let postgres: [PostgresWork: (time: HistogramCell, failures: NumberCell)]
     private let state = Mutex(State())
@@ -115,7 +115,7 @@ extension WorkerMetrics {
             .number((now - end).wholeNanoseconds, job)
         }
         samples[.keysAge] = [
-            .number((now - (state.keysRenewed ?? began)).wholeNanoseconds)
+            .number((now - (state.keysRenewed ?? startedAt)).wholeNanoseconds)
         ]
         let silence = state.figuresRead.map { (now - $0).wholeNanoseconds } ?? 0
         for figure in state.figures {

@@ -36,7 +36,7 @@ public struct QuotaDecision: Hashable, Sendable {
                 .zero, resetAfter - window / Int(clamping: burst) * (Int(clamping: burst) - 1))
         }
         /// Whether the check named this limit.
-        public let isAsked: Bool
+        public let isNamed: Bool
         /// Whether it denied.
         public let hasDenied: Bool
         /// Counted and reported, never obeyed.
@@ -74,11 +74,11 @@ public struct QuotaDecision: Hashable, Sendable {
 
 extension QuotaDecision {
     /// - Parameters:
-    ///   - asked: Number of the limit that the check named.
+    ///   - named: Number of the limit that the check named.
     ///   - units: Units of the check.
     ///   - name: Name of a limit by its number; an unknown one is shown by that.
     package init(
-        _ reply: CounterReply, asked: UInt16, mode: CheckRequest.Mode, units: Int64,
+        _ reply: CounterReply, named: UInt16, mode: CheckRequest.Mode, units: Int64,
         name: (LimitID) -> String
     ) {
         isAllowed = reply.verdict == .allowed
@@ -94,7 +94,7 @@ extension QuotaDecision {
                 name: name(limit.id), burst: limit.burst, remaining: limit.remaining,
                 window: .microseconds(limit.tolerance),
                 resetAfter: .microseconds(limit.untilFull),
-                isAsked: limit.id.group == asked,
+                isNamed: limit.id.group == named,
                 hasDenied: reply.mask & (1 << UInt32(index)) != 0,
                 isInShadow: reply.shadow & (1 << UInt8(index)) != 0)
         }

@@ -11,7 +11,7 @@ public enum RateLimitFields {
 
     private static func limits(_ decision: QuotaDecision) -> [(name: String, value: String)] {
         // Clients should ignore a limit in shadow.
-        let named = decision.limits.filter { $0.isAsked && !$0.isInShadow }
+        let named = decision.limits.filter { $0.isNamed && !$0.isInShadow }
         guard !named.isEmpty else { return retry(decision) }
         let policy = named.map { "\"\($0.name)\";q=\($0.burst);w=\($0.window.secondsUp)" }
         let state = named.map { "\"\($0.name)\";r=\($0.remaining);t=\($0.resetAfter.secondsUp)" }

@@ -41,8 +41,8 @@ public struct RateLimit: Hashable, Sendable {
     public var atATenth: RateLimit? {
         let slow = emission.multipliedReportingOverflow(by: 10)
         guard !slow.overflow else { return nil }
-        let room = slow.partialValue.multipliedReportingOverflow(by: max(1, burst / 10))
-        return room.overflow
-            ? nil : RateLimit(id: id, emission: slow.partialValue, tolerance: room.partialValue)
+        let tolerance = slow.partialValue.multipliedReportingOverflow(by: max(1, burst / 10))
+        return tolerance.overflow
+            ? nil : RateLimit(id: id, emission: slow.partialValue, tolerance: tolerance.partialValue)
     }
 }

@@ -13,8 +13,8 @@ SELECT c.clinic_id, coalesce(v.config_version, 0) AS config_version, s.payment_s
     promised.quota, promised.next_quota, ledger.epochs, ledger.units,
     corrections.units AS adjustments,
     overrides.whats, overrides.amounts, overrides.pers, overrides.bursts, overrides.untils
-FROM unnest($1::uuid[]) AS asked (clinic_id)
-JOIN public.clinics c ON c.clinic_id = asked.clinic_id
+FROM unnest($1::uuid[]) AS given (clinic_id)
+JOIN public.clinics c ON c.clinic_id = given.clinic_id
 LEFT JOIN metering.clinic_terms v ON v.clinic_id = c.clinic_id
 LEFT JOIN public.clinic_subscriptions s ON s.clinic_id = c.clinic_id
 LEFT JOIN public.subscription_plans p ON p.plan_id = s.plan_id

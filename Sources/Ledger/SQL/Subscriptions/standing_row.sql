@@ -10,8 +10,8 @@ SELECT clock_timestamp() AS now, c.clinic_id IS NOT NULL AS has_clinic, h.status
     coalesce((to_jsonb(s) ->> 'auto_renew')::boolean, true) AS renews, p.plan_id, p.name AS plan,
     (SELECT v.features::text FROM metering.plan_version v WHERE v.plan_id = p.plan_id AND v.valid
      ORDER BY v.version DESC LIMIT 1) AS features
-FROM (SELECT $1::uuid AS clinic_id) AS asked
-LEFT JOIN public.clinics c ON c.clinic_id = asked.clinic_id
-LEFT JOIN metering.standing h ON h.clinic_id = asked.clinic_id
-LEFT JOIN public.clinic_subscriptions s ON s.clinic_id = asked.clinic_id
+FROM (SELECT $1::uuid AS clinic_id) AS given
+LEFT JOIN public.clinics c ON c.clinic_id = given.clinic_id
+LEFT JOIN metering.standing h ON h.clinic_id = given.clinic_id
+LEFT JOIN public.clinic_subscriptions s ON s.clinic_id = given.clinic_id
 LEFT JOIN public.subscription_plans p ON p.plan_id = s.plan_id

@@ -7,14 +7,14 @@
 WITH added AS (
     INSERT INTO metering.usage_adjustment
         (month, clinic_id, units, source_month, reason, idempotency_key)
-    SELECT CASE WHEN held.state = 'closed' THEN running.month ELSE asked.month END, asked.clinic_id,
-        asked.units, CASE WHEN held.state = 'closed' THEN asked.month END, $5::text, asked.key
+    SELECT CASE WHEN held.state = 'closed' THEN running.month ELSE given.month END, given.clinic_id,
+        given.units, CASE WHEN held.state = 'closed' THEN given.month END, $5::text, given.key
     FROM unnest($1::date[], $2::uuid[], $3::bigint[], $4::text[])
-        AS asked (month, clinic_id, units, key)
+        AS given (month, clinic_id, units, key)
     CROSS JOIN (SELECT date_trunc('month', now() AT TIME ZONE 'UTC')::date AS month) AS running
     LEFT JOIN metering.usage_month held
-        ON held.month = asked.month AND held.bucket = metering.bucket(asked.clinic_id)
-    ORDER BY asked.key
+        ON held.month = given.month AND held.bucket = metering.bucket(given.clinic_id)
+    ORDER BY given.key
     ON CONFLICT (idempotency_key) DO NOTHING
     RETURNING 1
 )
