@@ -39,6 +39,6 @@ struct RevokeKeyCommand: AsyncParsableCommand {
 }
 
 /// Names no key, because the argument may be one.
-struct UnknownKey: Error, CustomStringConvertible {
+private struct UnknownKey: Error, CustomStringConvertible {
     let description = "no key matches; `metering-worker keys list` shows all"
 }

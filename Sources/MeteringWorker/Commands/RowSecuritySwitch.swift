@@ -49,11 +49,11 @@ struct RowSecuritySwitch {
     }
 }
 
-struct NotAgreed: Error, CustomStringConvertible {
+private struct NotAgreed: Error, CustomStringConvertible {
     var description: String { "row security is unchanged" }
 }
 
-struct NeedsYes: Error, CustomStringConvertible {
+private struct NeedsYes: Error, CustomStringConvertible {
     var description: String {
         "no terminal to ask on, so row security is unchanged: read the list, then add --yes"
     }

@@ -75,39 +75,6 @@ struct DecisionDocument: Encodable {
     }
 }
 
-/// What a clinic has used and has left, without a verdict.
-struct UsageDocument: Encodable {
-    /// How often this worker denied calls of the clinic since it started, by reason.
-    struct Denied: Encodable {
-        let rate_limit, quota, subscription_ended, read_only: Int64
-    }
-
-    let clinic_id: String
-    let degraded: Bool?
-    let denied_by_this_worker: Denied
-    let limits: [DecisionDocument.Limit]
-    let usage: DecisionDocument.Usage
-
-    init(
-        _ decision: QuotaDecision, of clinic: ClinicID,
-        denials: [QuotaDecision.Reason: Int64]
-    ) {
-        clinic_id = clinic.description
-        degraded = decision.isDegraded ? true : nil
-        denied_by_this_worker = Denied(denials)
-        limits = decision.limits.map(DecisionDocument.Limit.init)
-        usage = DecisionDocument.Usage(decision.period)
-    }
-}
-
-extension UsageDocument.Denied {
-    init(_ denials: [QuotaDecision.Reason: Int64]) {
-        self.init(
-            rate_limit: denials[.rateLimit] ?? 0, quota: denials[.quota] ?? 0,
-            subscription_ended: denials[.ended] ?? 0, read_only: denials[.readOnly] ?? 0)
-    }
-}
-
 extension DecisionDocument.Limit {
     init(_ limit: QuotaDecision.Limit) {
         self.init(
@@ -144,40 +111,6 @@ private struct PeriodText {
                 end: UTCTime(microseconds: period.end)?.rfc3339 ?? "")
             last = text
             return text
-        }
-    }
-}
-
-/// A denied decision as HTTP reports it.
-struct Denial {
-    let status: Int
-    let code, title, detail: String
-
-    init(_ decision: QuotaDecision) {
-        switch decision.reasons.first {
-        case .ended:
-            (status, code, title) = (402, "subscription-ended", "The subscription has ended")
-            detail = "the clinic's subscription has ended; renew it"
-        case .readOnly:
-            (status, code, title) = (402, "read-only", "The subscription is suspended")
-            detail = "the clinic may read and export, but may not change anything until it pays"
-        case .quota:
-            (status, code, title) = (429, "quota-exceeded", "The month's quota is used up")
-            detail =
-                "\(decision.period.used) of \(decision.period.quota ?? 0) units are used; "
-                + "the next month starts at "
-                + "\(UTCTime(microseconds: decision.period.end)?.rfc3339 ?? "")"
-        case .concurrency:
-            (status, code, title) = (429, "concurrency-limited", "Too many reservations at once")
-            detail =
-                "the limit admits no more open reservations; one ends within "
-                + "\(decision.retryAfter?.millisecondsUp ?? 0) ms"
-        default:
-            (status, code, title) = (429, "rate-limited", "Too many calls at once")
-            let names = decision.limits.filter(\.hasDenied).map(\.name).joined(separator: ", ")
-            detail =
-                decision.retryAfter.map { "\(names): ask again in \($0.millisecondsUp) ms" }
-                ?? "\(names): the cost is larger than the limit ever admits"
         }
     }
 }

@@ -260,12 +260,6 @@ final class Journal: UsageJournal {
     var isSynced: Bool { state.withLock { !$0.isDirty && $0.unsynced.isEmpty } }
 }
 
-/// Why a directory cannot hold a journal.
-struct JournalError: Error, Hashable {
-    let path: String
-    let reason: String
-}
-
 extension JournalSums {
     /// Rows in a fixed order, keyed by the journal and a sequence.
     var adjustments: [UsageAdjustment] {

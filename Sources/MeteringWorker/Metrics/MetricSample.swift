@@ -1,11 +1,3 @@
-/// What a histogram holds at one moment.
-struct HistogramReading: Hashable, Sendable {
-    /// How many fell into each bucket alone, in the order of `Buckets`.
-    var counts: [Int64]
-    /// Nanoseconds.
-    var sum: Int64
-}
-
 /// One series of a metric at one moment.
 struct MetricSample: Hashable, Sendable {
     enum Value: Hashable, Sendable {
