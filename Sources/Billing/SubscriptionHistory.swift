@@ -12,8 +12,7 @@ struct SubscriptionHistory {
     let ahead: [UTCTime]
 
     /// - Parameter ended: When the subscription was over, if it is: what came later counts only
-    ///   together
-    ///   with a new beginning.
+    ///   together with a new beginning.
     init(_ all: [SubscriptionFact], ended: UTCTime?, now: UTCTime) {
         let happened = all.filter { $0.at <= now }
         let anchor = happened.filter(\.isAnchor).max { $0.rank < $1.rank }

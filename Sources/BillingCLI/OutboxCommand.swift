@@ -57,6 +57,7 @@ struct OutboxCommand: AsyncParsableCommand {
 extension OutboxMessage {
     /// The payload is JSON of the database's own making.
     fileprivate var line: String {
-        "{\"id\":\(id),\"kind\":\"\(kind)\",\"created_at\":\"\(createdAt.rfc3339)\",\"payload\":\(payload)}"
+        #"{"id":\#(id),"kind":"\#(kind)","created_at":"\#(createdAt.rfc3339)","#
+            + #""payload":\#(payload)}"#
     }
 }

@@ -46,8 +46,8 @@ struct OverrideCommand: AsyncParsableCommand {
         var what: ClinicOverride.What
         @Argument(
             help: ArgumentHelp(
-                "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as 40/1s/120; "
-                    + "for a shadow on or off."),
+                "A whole number or unlimited; for a limit RATE/PER or RATE/PER/BURST, as "
+                    + "40/1s/120; for a shadow on or off."),
             transform: value)
         var value: ClinicOverride.Value
         @Option(

@@ -19,8 +19,8 @@ struct QuotaCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print each limit of a clinic, what is used, and where the limit comes from.",
             discussion: """
-                Reads PostgreSQL: units counted until the last checkpoint. For the current state of \
-                rate limits and the last denials, ask a worker: GET /v1/clinics/{id}/explain.
+                Reads PostgreSQL: units counted until the last checkpoint. For the current state \
+                of rate limits and the last denials, ask a worker: GET /v1/clinics/{id}/explain.
 
                 Example:
                   billing quota explain smile

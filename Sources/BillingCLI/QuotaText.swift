@@ -28,9 +28,10 @@ struct QuotaText {
         return plan.limits.flatMap { limit in
             limit.windows.map { window in
                 let name = limit.name + (window.id.window == 0 ? "" : ".sustained")
+                let one = milliseconds(window.emission)
+                let all = milliseconds(window.tolerance)
                 return [
-                    name, "see worker", "\(window.burst)",
-                    "1 in \(milliseconds(window.emission)), all in \(milliseconds(window.tolerance))",
+                    name, "see worker", "\(window.burst)", "1 in \(one), all in \(all)",
                     from("limit:\(name)"),
                 ]
             }

@@ -188,7 +188,8 @@ extension Problem {
     static let headTooLarge = Problem(
         status: 431, code: "head-too-large", title: "The head of the request is too large",
         detail:
-            "it has at most \(HTTPListener.headerFieldsMax) fields and \(HTTPListener.headerBytesMax) bytes"
+            "it has at most \(HTTPListener.headerFieldsMax) fields and "
+            + "\(HTTPListener.headerBytesMax) bytes"
     )
 
     static let noHTTP = Problem.badRequest("this is not HTTP/1.1")

@@ -66,9 +66,11 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .missingGrant(let login):
             "\(login) is not a member of metering_worker: GRANT metering_worker TO \(login)"
         case .schema(let found, let needed) where found > needed:
-            "the database is at version \(found), this program needs \(needed): use the newer program"
+            "the database is at version \(found), this program needs \(needed): "
+                + "use the newer program"
         case .schema(let found, let needed):
-            "the database is at version \(found), this program needs \(needed): run metering-worker migrate"
+            "the database is at version \(found), this program needs \(needed): "
+                + "run metering-worker migrate"
         case .otherSchema(let file): "\(MigrationError.otherSchema(file))"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .unknownPlan(let name):

@@ -68,8 +68,8 @@ struct MigrationPlan {
         return Array(pending)
     }
 
-    /// The functions and views whose text is not the one that was applied last, in order. `applied` lacks
-    /// those that were dropped or replaced since.
+    /// The functions and views whose text is not the one that was applied last, in order. `applied`
+    /// lacks those that were dropped or replaced since.
     static func changed(
         _ known: [KnownFunction], applied: [String: [UInt8]]
     ) -> [KnownFunction] {

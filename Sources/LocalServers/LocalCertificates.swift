@@ -48,16 +48,18 @@ public struct LocalCertificates: Sendable {
         try site.write(Self.settings, to: "\(directory)/openssl.cnf")
         for authority in ["authority", "other-authority"] {
             try await openssl(
-                "req -x509 -days 30 -config openssl.cnf -extensions authority -subj /CN=\(authority)"
-                    + " \(Self.newKey) -keyout \(authority).key -out \(authority).pem")
+                "req -x509 -days 30 -config openssl.cnf -extensions authority"
+                    + " -subj /CN=\(authority) \(Self.newKey)"
+                    + " -keyout \(authority).key -out \(authority).pem")
         }
         for name in Name.allCases {
             try await openssl(
                 "req -new -config openssl.cnf -subj /CN=\(name) \(Self.newKey) -keyout \(name).key"
                     + " -out \(name).csr")
             try await openssl(
-                "x509 -req -in \(name).csr -CA authority.pem -CAkey authority.key -extfile openssl.cnf"
-                    + " -extensions \(name) -days \(name == .expired ? -1 : 30) -out \(name).pem")
+                "x509 -req -in \(name).csr -CA authority.pem -CAkey authority.key"
+                    + " -extfile openssl.cnf -extensions \(name)"
+                    + " -days \(name == .expired ? -1 : 30) -out \(name).pem")
         }
     }
 

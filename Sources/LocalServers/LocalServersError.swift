@@ -43,7 +43,8 @@ extension LocalServersError: CustomStringConvertible {
         case .accountMissing(let account):
             "PostgreSQL refuses to run as root, and there is no user \(account). \(remedy)"
         case .inUse(let directory, let pid):
-            "\(directory) is in use by \(pid.map { "process \($0)" } ?? "another process"). \(remedy)"
+            "\(directory) is in use by "
+                + "\(pid.map { "process \($0)" } ?? "another process"). \(remedy)"
         case .directoryUnusable(let path, let reason): "\(path): \(reason). \(remedy)"
         case .socketPathTooLong(let path):
             "a socket in \(path) would have a path of more than 107 bytes. \(remedy)"

@@ -109,12 +109,10 @@ public struct PlanObject: Hashable, Sendable {
             throw PlanError(path: path, problem: "is \(json.kind), not a whole number")
         }
         guard let number = Int64(digits), range.contains(number) else {
-            let most = range.upperBound == .max ? "more" : "\(range.upperBound)"
+            let rest = range.upperBound == .max ? "or more" : "to \(range.upperBound)"
             throw PlanError(
                 path: path,
-                problem:
-                    "is \(digits): write \(range.lowerBound) \(most == "more" ? "or" : "to") \(most)"
-            )
+                problem: "is \(digits): write \(range.lowerBound) \(rest)")
         }
         return number
     }

@@ -137,11 +137,12 @@ struct Demo: Sendable {
     private func show(_ database: DemoDatabase, key: String, server: String) async throws {
         let clinic = DemoClinic(host: "try-me.clinic.example")
         try await database.add([(clinic, "Practice")])
+        let body = #"{"clinic_id":"\#(clinic.id)"}"#
         try Console.write(
             """
 
             See it again:  DATABASE_URL='\(database.adminURL)' billing report
-            Send a call:   curl -s -H 'Authorization: Bearer \(key)' -d '{"clinic_id":"\(clinic.id)"}' \(server)/v1/check
+            Send a call:   curl -s -H 'Authorization: Bearer \(key)' -d '\(body)' \(server)/v1/check
             Keep serving:  metering-worker demo   (on a terminal, until Ctrl-C)
 
             """)

@@ -1,5 +1,7 @@
-/// The plans of the clinics in the sample traffic: the busiest clinic uses up its quota, the second
-/// one calls faster than its plan admits, the third has no subscription, all others stay within theirs.
+/// The plans of the clinics in the sample traffic.
+///
+/// The busiest clinic uses up its quota, the second one calls faster than its plan admits, and the
+/// third has no subscription. All others stay within their plans.
 struct SamplePlans: Sendable {
     private let ranks: [String: Int]
 

@@ -1,14 +1,5 @@
 import CPostgres
 
-/// The parts of the settings that may be shown: address and login, never a secret.
-struct Address: Sendable {
-    let user: String?
-    let host: String?
-    let port: String?
-    let database: String?
-    let service: String?
-}
-
 extension PostgresConfiguration {
     /// Reads a `postgres://` URL or `key=value` settings, as libpq does.
     /// - Throws: `.configuration`, which says what is wrong and repeats nothing of the input.

@@ -9,7 +9,8 @@ extension PostgresConnection {
     /// Memory stays constant: the next rows are drawn when the server has taken the last ones.
     /// All rows are stored or none.
     /// - Parameters:
-    ///   - rows: One value for each column of the COPY. What `rows` throws ends the COPY and is thrown.
+    ///   - rows: One value for each column of the COPY. An error of `rows` ends the COPY and is
+    ///     thrown.
     ///   - timeout: Allowed for each wait for the server, not for the whole copy.
     @discardableResult
     public func copyIn<Rows: AsyncSequence>(

@@ -2,10 +2,10 @@ public import Logging
 
 /// Receives notifications over a connection of its own, and connects again whenever that ends.
 ///
-/// PostgreSQL keeps no notification, so those sent while there is no connection are lost. After each
-/// `listening` and `overflow` the reader of `events` must therefore look at everything again. The
-/// connection must lead to PostgreSQL itself: a pooler that lends sessions by the transaction drops
-/// LISTEN without an error.
+/// PostgreSQL keeps no notification, so those sent while there is no connection are lost. After
+/// each `listening` and `overflow` the reader of `events` must therefore look at everything again.
+/// The connection must lead to PostgreSQL itself: a pooler that lends sessions by the transaction
+/// drops LISTEN without an error.
 public final class PostgresListener: Sendable {
     public enum Event: Sendable, Hashable {
         /// A connection is made and listens, the first or another one.

@@ -66,8 +66,7 @@ public final class PostgresPool: Sendable {
     }
 
     /// Refuses new calls, answers those who wait with `.closed`, closes what is idle, and waits up
-    /// to
-    /// `callTimeout` until running calls have brought their connections back.
+    /// to `callTimeout` until running calls have brought their connections back.
     public func close() async {
         let ticket = state.withLock { $0.newTicket() }
         let deadline = Deadline(in: configuration.callTimeout)

@@ -31,8 +31,7 @@ final class Connection: ChannelInboundHandler, @unchecked Sendable {
     private let isEncrypted: Bool
 
     /// - Parameter asksForWrites: Whether the greeting ends with ``WriteRefusal/question``, so that
-    ///   a replica
-    ///   is turned down before it is used.
+    ///   a replica is turned down before it is used.
     init(_ configuration: RedisConfiguration, asksForWrites: Bool) throws(RedisError) {
         guard let parser = ReplyParser(limits: ReplyLimits(configuration)) else {
             throw .notConnected("no memory for a reader")
@@ -194,8 +193,9 @@ extension Connection {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { lose(because: error) }
 
-    /// A server that rejects the client's certificate may say so, or just hang up, after the client's
-    /// side of the handshake is done; so everything before the first reply counts as part of it.
+    /// A server that rejects the client's certificate may say so, or just hang up, after the
+    /// client's side of the handshake is done; so everything before the first reply counts as part
+    /// of it.
     private func lose(because error: (any Error)?) {
         guard phase == .opening else { return end(.connectionLost(sent: true)) }
         if isEncrypted {

@@ -13,15 +13,14 @@ import Synchronization
 /// - After a failed attempt the lane refuses calls at once, rests, and dials again until a
 ///   connection is up.
 /// - A connection on which a deadline passed is suspect. It gets no more calls and is read on for
-///   late replies,
-///   while a new one takes over: at once if the old one had lasted a second, otherwise after a rest.
+///   late replies, while a new one takes over: at once if the old one had lasted a second,
+///   otherwise after a rest.
 /// - A server that answers as a replica is left too, but always after a rest, and the next one must
 ///   accept writes.
 /// - A server that accepts no writes for now keeps its connection; the lane tests it every second.
 ///
 /// `@unchecked Sendable`: constants are Sendable, everything under "on the loop" is read and
-/// written on
-/// `loop` alone.
+/// written on `loop` alone.
 final class Lane: @unchecked Sendable {
     private enum Phase {
         /// The first attempt runs, or one that follows a long-lived connection at once.

@@ -13,8 +13,8 @@ public protocol RedisKeyedCall: AnyObject, Sendable {
     func argument() -> [UInt8]
 
     /// Called once, on an event loop, with the key's own element, the error reply to the whole
-    /// command, or why there is none. A reply that is no array of n elements is a `.protocolViolation` for
-    /// all of its keys.
+    /// command, or why there is none. A reply that is no array of n elements is a
+    /// `.protocolViolation` for all of its keys.
     func finish(_ answer: Result<RedisReply, RedisError>)
 
     /// Called once after `finish` got `.deadline(sent: true)`, within 30 s: what became of the

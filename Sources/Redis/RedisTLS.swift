@@ -102,8 +102,8 @@ extension RedisTLS: Hashable {
 }
 
 extension RedisConfiguration.Address {
-    /// The name that the client sends (SNI) and the certificate must prove; nil for an address, which its
-    /// certificate must hold as an address.
+    /// The name that the client sends (SNI) and the certificate must prove; nil for an address,
+    /// which its certificate must hold as an address.
     var tlsName: String? {
         guard case .tcp(let host, _) = self else { return nil }
         var (four, six) = (in_addr(), in6_addr())

@@ -99,7 +99,8 @@ extension RedisTLSProblem: CustomStringConvertible {
         case .hungUp:
             "the server hung up before its first reply: no TLS here, or it requires a certificate"
         case .noAnswer(let after):
-            "no TLS connection within \(after): the server does not speak TLS on this port, or hangs"
+            "no TLS connection within \(after): the server does not speak TLS on this port, or "
+                + "hangs"
         case .handshake(let word): "the TLS handshake failed (\(word))"
         }
     }

@@ -8,11 +8,9 @@ extension RedisConfiguration {
     /// Port 6379 and database 0 are the defaults: `redis://:s3cret@[::1]/2` is the default user
     /// with the password `s3cret` at `::1`, port 6379, database 2.
     /// - Parameter files: For `rediss://` only; an address that would send everything in the clear
-    ///   is refused
-    ///   together with them.
+    ///   is refused together with them.
     /// - Throws: ``RedisError/configuration(_:)`` naming the part that is wrong and never its
-    ///   value, or
-    ///   ``RedisError/tlsFile(_:problem:)``.
+    ///   value, or ``RedisError/tlsFile(_:problem:)``.
     public init(_ url: String, tls files: RedisTLS.Files = RedisTLS.Files()) throws(RedisError) {
         try self.init(url: url)
         if url.prefix(7).lowercased() == "rediss:" {

@@ -57,7 +57,7 @@ struct HTMLDocument {
             "\(HTMLNumbers.grouped(Int64(shown))) of \(HTMLNumbers.grouped(all)) are shown; "
             + "left out: \(HTMLNumbers.grouped(left))"
         let isWhole = wanted.map { $0 <= Int64(shown) } ?? false
-        return isWhole ? note + ", as requested." : note + ". billing report --format csv gives all."
+        return note + (isWhole ? ", as requested." : ". billing report --format csv gives all.")
     }
 
     /// `plan Solo or Trial; status past_due`, or nil.

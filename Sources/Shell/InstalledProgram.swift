@@ -40,8 +40,8 @@ public enum InstalledProgram {
     public static func become(_ name: String, _ arguments: [String]) throws -> Never {
         let path = try path(name)
         let words = ([path] + arguments).map { strdup($0) } + [nil]
-        // What this thread blocks and ignores would outlive execv: the program could not be ended by a
-        // terminal that closes.
+        // What this thread blocks and ignores would outlive execv: the program could not be ended
+        // by a terminal that closes.
         var none = sigset_t()
         sigemptyset(&none)
         pthread_sigmask(SIG_SETMASK, &none, nil)

@@ -1,5 +1,6 @@
 extension Duration {
-    /// Reads a length of time as people write it in settings, plans and options: `250ms`, `1s`, `5m`, `2h`, `1d`.
+    /// Reads a length of time as people write it in settings, plans and options: `250ms`, `1s`,
+    /// `5m`, `2h`, `1d`.
     ///
     /// A whole number and one unit. A bare number is refused, because its unit would be a guess.
     /// At most 36,500 days.
@@ -17,8 +18,8 @@ extension Duration {
         self = .microseconds(microseconds)
     }
 
-    /// The shortest text that `init(text:)` reads back: 90 s is `90s`, 60 s is `1m`. Whole milliseconds; what is
-    /// less is cut off.
+    /// The shortest text that `init(text:)` reads back: 90 s is `90s`, 60 s is `1m`. Whole
+    /// milliseconds; what is less is cut off.
     public var text: String {
         let milliseconds = wholeMicroseconds / 1_000
         let units: [(String, Int64)] = [

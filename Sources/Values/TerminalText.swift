@@ -8,7 +8,8 @@ public enum TerminalText {
         return "\"\(String(safe))\""
     }
 
-    /// The text without anything that a terminal acts on, cut with `…` when it is wider than `most` columns.
+    /// The text without anything that a terminal acts on, cut with `…` when it is wider than `most`
+    /// columns.
     ///
     /// One cluster may pile up any number of marks, so a cluster has at most 8 scalars here; that
     /// bounds what a held text takes.

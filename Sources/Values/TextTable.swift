@@ -8,7 +8,8 @@ public struct TextTable: Sendable {
 
         /// - Parameters:
         ///   - isNumber: Whether cells stand at the right, as numbers do.
-        ///   - most: The most columns of the terminal that a cell takes; a longer text is cut with `…`.
+        ///   - most: The most columns of the terminal that a cell takes; a longer text is cut with
+        ///     `…`.
         public init(_ heading: String, isNumber: Bool = false, most: Int = 60) {
             (self.heading, self.isNumber, self.most) = (heading, isNumber, most)
         }

@@ -3,7 +3,8 @@ public struct TimeOfDay: Hashable, Sendable {
     /// Microseconds since midnight, 0..<86,400,000,000.
     public let microseconds: Int64
 
-    /// The time of day of an instant. 1,795,428,007,000,000 is at 10:00:07; −1 is a microsecond before midnight.
+    /// The time of day of an instant. 1,795,428,007,000,000 is at 10:00:07; −1 is a microsecond
+    /// before midnight.
     /// - Parameter instant: Microseconds since 1970-01-01 00:00 UTC.
     public init(of instant: Int64) {
         let rest = instant % CivilDate.microsecondsPerDay

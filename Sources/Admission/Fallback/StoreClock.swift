@@ -1,9 +1,14 @@
-/// What replies show of the clock of Redis: how far it is ahead of ours, between two bounds.
+/// How far the clock of Redis is ahead of ours, between two bounds that its replies show.
 ///
-/// A reply with the time R, sent for at our time a and received at b, shows that the clock of Redis
-/// was between R − b and R − a ahead. The bounds of several replies are intersected. They widen
-/// with time, because two clocks may drift apart by 1 in 2,000. All times are µs; ours is any clock
-/// that never goes back.
+/// A reply carries the time R of Redis. We sent the request at a and received the reply at b, by
+/// our own clock. Redis read its clock in between, so it was ahead by at least R − b and at most R
+/// − a.
+///
+/// - Each reply narrows the bounds to what all replies allow.
+/// - Time widens them, because two clocks may drift apart by 1 in 2,000.
+/// - A reply that contradicts them shows that a clock was set. It replaces the bounds.
+///
+/// All times are in µs. Our clock may be any that never goes back.
 public struct StoreClock: Hashable, Sendable {
     private struct Bounds: Hashable, Sendable {
         var low: Int64
@@ -23,14 +28,14 @@ public struct StoreClock: Hashable, Sendable {
     static let drift: Int64 = 2_000
     /// Bounds further apart than this say nothing useful: 1 s.
     public static let errorMax: Int64 = 1_000_000
-    /// A time outside 1970…2286 is none.
+    /// A time outside 1970…2286 is no time of a clock, and is passed over.
     private static let times: ClosedRange<Int64> = 1...10_000_000_000_000_000
 
     private var bounds: Bounds?
 
     public init() {}
 
-    /// Sent for at 10 and received at 30 with the time 70 → ahead by 40 to 60.
+    /// Takes a reply into account: sent at 10, received at 30 with the time 70 → ahead by 40 to 60.
     public mutating func learn(_ time: Int64, sentAt: Int64, receivedAt: Int64) {
         guard Self.times.contains(time), (0...receivedAt).contains(sentAt),
             receivedAt < Self.times.upperBound
@@ -39,7 +44,7 @@ public struct StoreClock: Hashable, Sendable {
         guard let old = bounds?.widened(to: receivedAt) else { return bounds = new }
         let cut = Bounds(
             low: max(old.low, new.low), high: min(old.high, new.high), at: receivedAt)
-        // Bounds that do not meet: one of the clocks was set, and the latest reply is right.
+        // If they do not meet, one of the clocks was set, and the latest reply is right.
         bounds = cut.low <= cut.high ? cut : new
     }
 
@@ -50,7 +55,8 @@ public struct StoreClock: Hashable, Sendable {
         return now + bounds.high
     }
 
-    /// About what the clock of Redis shows now, however old the last reply; nil before the first.
+    /// The middle of what the clock of Redis may show now, however old the last reply is; nil
+    /// before the first.
     public func estimate(at now: Int64) -> Int64? {
         guard let bounds else { return nil }
         return now + bounds.low + bounds.spread / 2

@@ -17,8 +17,8 @@ struct MigrateCommand: AsyncParsableCommand {
             that has them, it attaches: their structure and owners stay; docs/attach.md lists the \
             additions. --dry-run says first which of the two it would do.
 
-            Connects with DATABASE_OWNER_URL, else DATABASE_URL, directly and not through a pooler. \
-            A second run finds nothing to do, a concurrent run waits, and a run after an \
+            Connects with DATABASE_OWNER_URL, else DATABASE_URL, directly and not through a \
+            pooler. A second run finds nothing to do, a concurrent run waits, and a run after an \
             interrupted one continues it.
             """)
 

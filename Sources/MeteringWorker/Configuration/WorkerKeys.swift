@@ -57,7 +57,8 @@ enum WorkerKeys {
     )
     static let httpAdmin = SettingKey(
         ["http", "admin"], .flag(default: true),
-        "Whether there is a second listener, for `/metrics`, `/healthz` and `/readyz`; it takes no keys."
+        "Whether there is a second listener, for `/metrics`, `/healthz` and `/readyz`; it takes "
+            + "no keys."
     )
     static let httpAdminHost = SettingKey(
         ["http", "admin_host"], .text(default: "127.0.0.1"),

@@ -114,8 +114,8 @@ extension DoctorCheck {
         let more = state.pending.count > 1 ? " and \(state.pending.count - 1) more" : ""
         return .fail(
             "migrations",
-            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so the stored "
-                + "data was not checked",
+            "version \(state.found), needed \(state.needed): \(next)\(more) to apply, so the "
+                + "stored data was not checked",
             remedy: "metering-worker migrate")
     }
 
@@ -141,7 +141,8 @@ extension DoctorCheck {
                 "row-security",
                 "off for \(list(tables.map(\.name))), which have no clinic_id with a policy",
                 remedy:
-                    "give them a clinic_id and a policy for clinic_app, then ENABLE ROW LEVEL SECURITY"
+                    "give them a clinic_id and a policy for clinic_app, then ENABLE ROW LEVEL "
+                    + "SECURITY"
             )
         }
         return .warn(
@@ -167,8 +168,8 @@ extension DoctorCheck {
         return .warn(
             "blind-logins", found.prefix(5).joined(separator: "; ") + more,
             remedy:
-                "GRANT clinic_app TO the login, which then names its clinic in app.current_clinic_id; "
-                + "or CREATE POLICY … TO the login")
+                "GRANT clinic_app TO the login, which then names its clinic in "
+                + "app.current_clinic_id; or CREATE POLICY … TO the login")
     }
 
     /// A check whose facts PostgreSQL did not return.

@@ -38,7 +38,8 @@ extension DoctorCheck {
             let subject = item.subject.isEmpty ? "" : "\(TerminalText.quoted(item.subject)) "
             return .warn(
                 "attention-\(item.kind)",
-                "\(item.count) open, the latest: \(clinic)\(subject)\(TerminalText.quoted(item.detail))",
+                "\(item.count) open, the latest: \(clinic)\(subject)"
+                    + TerminalText.quoted(item.detail),
                 remedy: attentionRemedies[item.kind] ?? "see metering.attention")
         }
     }

@@ -39,7 +39,8 @@ extension DoctorCheck {
                 "redis-disk",
                 "Redis could not write to its disk (\(failed.joined(separator: ", ")))",
                 remedy:
-                    "free space on the disk of Redis and read its log; until then it refuses writes")
+                    "free space on the disk of Redis and read its log; until then it refuses "
+                    + "writes")
         }
         return .ok("redis-disk", "the latest writes to disk went well")
     }

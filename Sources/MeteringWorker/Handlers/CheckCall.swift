@@ -4,9 +4,8 @@ import Quotas
 
 /// A check as an API server sends it, read from the body of `POST /v1/check`.
 ///
-/// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume",
-/// "access": "read"}`; only `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or
-/// `at_most`.
+/// `{"clinic_id": "…", "cost": 1, "limit": "default", "mode": "consume", "access": "read"}`; only
+/// `clinic_id` is needed. `mode` is `consume`, `peek`, `force` or `at_most`.
 struct CheckCall: Equatable {
     var clinic: ClinicID
     var cost: Int64 = 1

@@ -113,7 +113,8 @@ enum MetricName: String, CaseIterable, Sendable {
         case .redisPending: Self.gauge("Commands to Redis that wait or are unanswered.")
         case .redisStamps:
             Self.gauge(
-                "Stamps of Redis nodes that PostgreSQL recorded: one more after each restart or failover."
+                "Stamps of Redis nodes that PostgreSQL recorded: one more after each restart or "
+                    + "failover."
             )
         case .postgresDuration:
             Self.histogram("Time of a statement in PostgreSQL, by kind of work.", ["work"])

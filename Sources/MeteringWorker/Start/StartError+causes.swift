@@ -80,7 +80,8 @@ extension RedisTLSProblem {
             "name the CA of that certificate in REDIS_TLS_CA, and check its dates"
         case .wrongHost: "write the host in REDIS_URL as it is in the certificate"
         case .clientCertificateRefused:
-            "name a certificate that this Redis trusts in REDIS_TLS_CERT, and its key in REDIS_TLS_KEY"
+            "name a certificate that this Redis trusts in REDIS_TLS_CERT, and its key in "
+                + "REDIS_TLS_KEY"
         case .notTLS: "name the TLS port of Redis in REDIS_URL"
         case .hungUp, .noAnswer:
             "name the TLS port of Redis in REDIS_URL and, if it asks for a certificate, "

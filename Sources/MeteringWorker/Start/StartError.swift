@@ -31,7 +31,8 @@ enum StartError: Error, CustomStringConvertible {
         case .databaseAddress(let problem):
             "DATABASE_URL cannot be used: \(problem); write it as postgresql://user@host/database"
         case .listenAddress(let problem):
-            "DATABASE_LISTEN_URL cannot be used: \(problem); write it as postgresql://user@host/database"
+            "DATABASE_LISTEN_URL cannot be used: \(problem); write it as "
+                + "postgresql://user@host/database"
         case .databaseUnavailable(let reason, let setting):
             "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
         case .databaseRefuses(let reason, let setting):
@@ -40,21 +41,22 @@ enum StartError: Error, CustomStringConvertible {
             "\(setting): \(reason); name the CA of the server's certificate in sslrootcert, and "
                 + "write the host as that certificate does (docs/transport.md)"
         case .redisAddress(let problem):
-            "REDIS_URL cannot be used: \(problem); write it as redis://host:6379, rediss://host:6379 (TLS) or "
-                + "unix:///path"
+            "REDIS_URL cannot be used: \(problem); write it as redis://host:6379, "
+                + "rediss://host:6379 (TLS) or unix:///path"
         case .redisFile(let problem, let setting):
-            "\(setting): the file \(Console.oneLine(problem)); name a PEM file that this user may read"
+            "\(setting): the file \(Console.oneLine(problem)); name a PEM file that this user "
+                + "may read"
         case .redisUntrusted(let problem):
             "REDIS_URL: no encrypted connection: \(problem); \(problem.advice)"
         case .redisRefuses(let code):
-            "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis knows as "
-                + "redis://user:password@host, without a user as redis://:password@host"
+            "REDIS_URL: Redis refused the user or the password (\(code)); give those that Redis "
+                + "knows as redis://user:password@host, without a user as redis://:password@host"
         case .redisTooOld(let version):
-            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because the worker counts "
-                + "with functions: upgrade Redis, or name another server"
+            "REDIS_URL leads to Redis \(version); 7.0 or later is needed, because the worker "
+                + "counts with functions: upgrade Redis, or name another server"
         case .redisEvicts(let policy):
-            "the Redis of REDIS_URL has maxmemory-policy \(policy), which evicts counters when memory is "
-                + "full: set it to noeviction (CONFIG SET maxmemory-policy noeviction)"
+            "the Redis of REDIS_URL has maxmemory-policy \(policy), which evicts counters when "
+                + "memory is full: set it to noeviction (CONFIG SET maxmemory-policy noeviction)"
         case .redisIsReplica:
             "REDIS_URL leads to a replica, which cannot count: name the primary"
         case .redisUnavailable(let reason):
@@ -81,15 +83,14 @@ enum StartError: Error, CustomStringConvertible {
         case .plaintext(let host):
             "HTTP_HOST \(TerminalText.quoted(host)) can be reached from other machines, and API "
                 + "keys would cross the network in the clear: set HTTP_TLS_CERT and HTTP_TLS_KEY, "
-                + "or "
-                + "HTTP_ALLOW_PLAINTEXT=1 where a proxy before this worker speaks TLS"
+                + "or HTTP_ALLOW_PLAINTEXT=1 where a proxy before this worker speaks TLS"
         case .tlsHalf(let given, let missing):
-            "\(given.environmentName) is set and \(missing.environmentName) is not; set both, or neither for "
-                + "plain HTTP"
+            "\(given.environmentName) is set and \(missing.environmentName) is not; set both, "
+                + "or neither for plain HTTP"
         case .tlsFile(let path, let setting):
-            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM file "
-                + "that this user may read, and a certificate and a key without passphrase that "
-                + "belong together"
+            "\(setting.environmentName): \(TerminalText.quoted(path)) cannot be used; name a PEM "
+                + "file that this user may read, and a certificate and a key without passphrase "
+                + "that belong together"
         }
     }
 }

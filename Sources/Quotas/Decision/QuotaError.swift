@@ -62,8 +62,8 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
         case .termsUnavailable(let reason): "PostgreSQL gives no answer: \(reason)"
         case .unsettled(let clinic):
             """
-            clinic \(clinic) has eight closed counts that PostgreSQL has not confirmed; if they are \
-            in metering.quarantine, raise METERING_MARK_MAX_PER_SECOND
+            clinic \(clinic) has eight closed counts that PostgreSQL has not confirmed; if they \
+            are in metering.quarantine, raise METERING_MARK_MAX_PER_SECOND
             """
         case .unreadable(let clinic): "the counter of clinic \(clinic) is not readable"
         case .plan(let clinic, let error): "the plan of clinic \(clinic) is not usable: \(error)"

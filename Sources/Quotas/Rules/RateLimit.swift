@@ -39,10 +39,9 @@ public struct RateLimit: Hashable, Sendable {
 
     /// This limit at a tenth of its rate, with a tenth of its burst, at least one unit.
     public var atATenth: RateLimit? {
-        let slow = emission.multipliedReportingOverflow(by: 10)
-        guard !slow.overflow else { return nil }
-        let tolerance = slow.partialValue.multipliedReportingOverflow(by: max(1, burst / 10))
-        return tolerance.overflow
-            ? nil : RateLimit(id: id, emission: slow.partialValue, tolerance: tolerance.partialValue)
+        let (slow, isTooSlow) = emission.multipliedReportingOverflow(by: 10)
+        guard !isTooSlow else { return nil }
+        let (tolerance, isTooWide) = slow.multipliedReportingOverflow(by: max(1, burst / 10))
+        return isTooWide ? nil : RateLimit(id: id, emission: slow, tolerance: tolerance)
     }
 }
