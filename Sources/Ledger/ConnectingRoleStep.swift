@@ -8,7 +8,7 @@ import Postgres
 /// run again after each, so a step that was interrupted goes on, and one that is done does
 /// nothing.
 public struct ConnectingRoleStep: Sendable {
-    let query: Statement
+    let query: PostgresStatement
 
     /// What such a query begins with.
     static let firstLine = "-- returns statements for the connecting role\n"
@@ -48,7 +48,7 @@ extension Migrator {
 
     /// Asks `query` and runs what it answers, until it answers nothing.
     func run(
-        _ query: Statement, on connection: PostgresConnection, progress: (String) -> Void
+        _ query: PostgresStatement, on connection: PostgresConnection, progress: (String) -> Void
     ) async throws -> [String] {
         var done: [String] = []
         while let next = try await connection.query(query).first {

@@ -6,7 +6,7 @@ extension Migrator {
     ) async throws {
         do {
             if file.answersStatements {
-                let query = Statement(name: file.name, text: file.text)
+                let query = PostgresStatement(name: file.name, text: file.text)
                 _ = try await run(query, on: connection, progress: progress)
                 try await connection.transaction(retries: 0) { connection in
                     try await record(file, on: connection)

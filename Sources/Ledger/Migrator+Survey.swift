@@ -25,7 +25,7 @@ extension Migrator {
         of files: [MigrationFile], on connection: PostgresConnection
     ) async throws -> [String] {
         let queries = files.filter(\.answersStatements).map {
-            Statement(name: $0.name, text: $0.text)
+            PostgresStatement(name: $0.name, text: $0.text)
         }
         var statements: [String] = []
         for query in queries + [SQL.applicationTriggers] {

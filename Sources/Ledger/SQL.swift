@@ -38,7 +38,7 @@ enum SQL {
     static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
     static let usageRewrite = file("usage_rewrite", PackageResources.usage_rewrite_sql)
 
-    static func file(_ name: String, _ bytes: [UInt8]) -> Statement {
-        Statement(name: name, text: String(decoding: bytes, as: UTF8.self))
+    static func file(_ name: String, _ bytes: [UInt8]) -> PostgresStatement {
+        PostgresStatement(name: name, text: String(decoding: bytes, as: UTF8.self))
     }
 }

@@ -13,7 +13,7 @@ enum DemoSQL {
     static let logins = String(decoding: PackageResources.demo_logins_sql, as: UTF8.self)
     static let plans = String(decoding: PackageResources.demo_plans_sql, as: UTF8.self)
 
-    private static func statement(_ name: String, _ bytes: [UInt8]) -> Statement {
-        Statement(name: name, text: String(decoding: bytes, as: UTF8.self))
+    private static func statement(_ name: String, _ bytes: [UInt8]) -> PostgresStatement {
+        PostgresStatement(name: name, text: String(decoding: bytes, as: UTF8.self))
     }
 }

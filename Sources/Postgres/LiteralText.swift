@@ -10,7 +10,7 @@ enum LiteralText {
     /// quoting is refused, because a literal could end inside it.
     /// - Parameter literals: `literals[0]` stands for `$1`. Each is quoted by libpq already.
     static func text(
-        of statement: Statement, literals: [String]
+        of statement: PostgresStatement, literals: [String]
     ) throws(PostgresError) -> String {
         var text: [UInt8] = []
         var rest = Array(statement.text.utf8)[...]
@@ -64,7 +64,7 @@ enum LiteralText {
 extension Link {
     /// `COPY (statement) TO STDOUT`, its parameters in it as literals.
     func copyText(
-        of statement: Statement, _ parameters: [PostgresValue]
+        of statement: PostgresStatement, _ parameters: [PostgresValue]
     ) throws(PostgresError) -> String {
         var literals: [String] = []
         for parameter in parameters { literals.append(try literal(parameter)) }

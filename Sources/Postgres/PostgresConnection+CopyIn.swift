@@ -14,7 +14,7 @@ extension PostgresConnection {
     ///   - timeout: Allowed for each wait for the server, not for the whole copy.
     @discardableResult
     public func copyIn<Rows: AsyncSequence>(
-        _ statement: Statement, rows: Rows, timeout: Duration? = nil
+        _ statement: PostgresStatement, rows: Rows, timeout: Duration? = nil
     ) async throws -> Int where Rows.Element == [PostgresValue] {
         var iterator = rows.makeAsyncIterator()
         return try await copyIn(statement, timeout) {
@@ -25,14 +25,14 @@ extension PostgresConnection {
     /// Like `copyIn` with an asynchronous sequence, for rows that are at hand or made one by one.
     @discardableResult
     public func copyIn<Rows: Sequence>(
-        _ statement: Statement, rows: Rows, timeout: Duration? = nil
+        _ statement: PostgresStatement, rows: Rows, timeout: Duration? = nil
     ) async throws -> Int where Rows.Element == [PostgresValue] {
         var iterator = rows.makeIterator()
         return try await copyIn(statement, timeout) { iterator.next() }
     }
 
     private func copyIn(
-        _ statement: Statement, _ timeout: Duration?,
+        _ statement: PostgresStatement, _ timeout: Duration?,
         nextRow: () async throws -> [PostgresValue]?
     ) async throws -> Int {
         let timeout = timeout ?? configuration.callTimeout

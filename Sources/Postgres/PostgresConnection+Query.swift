@@ -7,7 +7,7 @@ extension PostgresConnection {
     ///   - rowsMax: An answer with more rows is refused, and the connection closed.
     ///   - timeout: Allowed for the whole call; the configuration's `callTimeout` by default.
     public func query(
-        _ statement: Statement, _ parameters: [PostgresValue] = [], rowsMax: Int = 100_000,
+        _ statement: PostgresStatement, _ parameters: [PostgresValue] = [], rowsMax: Int = 100_000,
         timeout: Duration? = nil
     ) async throws(PostgresError) -> [PostgresRow] {
         let block = try ParameterBlock(parameters)
@@ -36,7 +36,7 @@ extension PostgresConnection {
     ///   default.
     @discardableResult
     public func execute(
-        _ statement: Statement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
+        _ statement: PostgresStatement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
     ) async throws(PostgresError) -> Int {
         let block = try ParameterBlock(parameters)
         let deadline = deadline(timeout)

@@ -9,7 +9,7 @@ extension PostgresConnection {
     /// nothing has happened then, so it is parsed and run once more; inside one the error goes to
     /// the caller.
     func begin(
-        _ statement: Statement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
+        _ statement: PostgresStatement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> ServerResult? {
         let first = try await attempt(statement, block, on: link, deadline)
         guard let first, first.kind == .failed, isStale(first) else { return first }
@@ -26,7 +26,7 @@ extension PostgresConnection {
     }
 
     private func attempt(
-        _ statement: Statement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
+        _ statement: PostgresStatement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> ServerResult? {
         let name = try await preparedName(statement, on: link, deadline)
         try await link.send(deadline) { handle in
@@ -48,7 +48,7 @@ extension PostgresConnection {
 
     /// The name the server knows the statement by, parsed now if need be; nil to send the text.
     private func preparedName(
-        _ statement: Statement, on link: Link, _ deadline: Deadline
+        _ statement: PostgresStatement, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> String? {
         guard configuration.preparedStatements else { return nil }
         let (known, fresh) = state.withLock { state -> (String?, String?) in
@@ -67,7 +67,7 @@ extension PostgresConnection {
     /// Reads the remaining results of a statement, and throws the first failure among them.
     @discardableResult
     func finish(
-        _ link: Link, _ statement: Statement?, after first: ServerResult? = nil,
+        _ link: Link, _ statement: PostgresStatement?, after first: ServerResult? = nil,
         _ deadline: Deadline
     ) async throws(PostgresError) -> ServerResult? {
         var last: ServerResult?

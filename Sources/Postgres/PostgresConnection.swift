@@ -12,7 +12,7 @@ public final class PostgresConnection: Sendable {
         enum Place { case here(Link), lent, closed }
         var place: Place
         /// Statements the server has parsed for us, with the names it knows them by.
-        var prepared: [Statement: String] = [:]
+        var prepared: [PostgresStatement: String] = [:]
         var namesGiven = 0
         /// A statement of the open transaction failed in a way that running it all again may fix.
         var sawRetryable = false

@@ -10,7 +10,7 @@ public struct PostgresCopyPieces: AsyncSequence {
     public typealias Failure = PostgresError
 
     let connection: PostgresConnection
-    let statement: Statement
+    let statement: PostgresStatement
     let parameters: [PostgresValue]
     let timeout: Duration
 
@@ -39,7 +39,7 @@ public struct PostgresCopyPieces: AsyncSequence {
                 guard !wasOver else { return nil as (bytes: [UInt8], isLast: Bool)? }
                 if isFirst {
                     let text = try link.copyText(of: pieces.statement, pieces.parameters)
-                    let copy = Statement(name: pieces.statement.name, text: text)
+                    let copy = PostgresStatement(name: pieces.statement.name, text: text)
                     try await pieces.connection.beginCopy(copy, .copyOut, on: link, deadline)
                 }
                 let piece = try await link.copyPiece(deadline)
@@ -61,7 +61,8 @@ extension PostgresConnection {
     /// COPY takes no parameters, so they travel as literals that libpq quotes; see `LiteralText`.
     /// - Parameter timeout: Allowed for each wait for the server, not for the whole copy.
     public func copyOut(
-        rowsOf statement: Statement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
+        rowsOf statement: PostgresStatement, _ parameters: [PostgresValue] = [],
+        timeout: Duration? = nil
     ) -> PostgresCopyPieces {
         PostgresCopyPieces(
             connection: self, statement: statement, parameters: parameters,

@@ -9,7 +9,7 @@ public struct PostgresCopyStream: AsyncSequence {
     public typealias Failure = PostgresError
 
     let connection: PostgresConnection
-    let statement: Statement
+    let statement: PostgresStatement
     let timeout: Duration
 
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(stream: self) }
@@ -48,14 +48,17 @@ public struct PostgresCopyStream: AsyncSequence {
 extension PostgresConnection {
     /// The lines of `COPY … TO STDOUT` as an asynchronous sequence in constant memory.
     /// - Parameter timeout: Allowed for each wait for the server, not for the whole copy.
-    public func copyOut(_ statement: Statement, timeout: Duration? = nil) -> PostgresCopyStream {
+    public func copyOut(_ statement: PostgresStatement, timeout: Duration? = nil)
+        -> PostgresCopyStream
+    {
         PostgresCopyStream(
             connection: self, statement: statement, timeout: timeout ?? configuration.callTimeout)
     }
 
     /// Starts a COPY. Any other statement is refused; what it did outside a transaction stays done.
     func beginCopy(
-        _ statement: Statement, _ wanted: ServerResult.Kind, on link: Link, _ deadline: Deadline
+        _ statement: PostgresStatement, _ wanted: ServerResult.Kind, on link: Link,
+        _ deadline: Deadline
     ) async throws(PostgresError) {
         try await link.send(deadline) { PQsendQuery($0, statement.text) }
         let first = try await link.nextResult(deadline)

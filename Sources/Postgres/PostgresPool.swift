@@ -39,7 +39,7 @@ public final class PostgresPool: Sendable {
 
     /// See `PostgresConnection.query`.
     public func query(
-        _ statement: Statement, _ parameters: [PostgresValue] = [], rowsMax: Int = 100_000,
+        _ statement: PostgresStatement, _ parameters: [PostgresValue] = [], rowsMax: Int = 100_000,
         timeout: Duration? = nil
     ) async throws(PostgresError) -> [PostgresRow] {
         let lease = try await lease()
@@ -51,7 +51,7 @@ public final class PostgresPool: Sendable {
     /// See `PostgresConnection.execute`.
     @discardableResult
     public func execute(
-        _ statement: Statement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
+        _ statement: PostgresStatement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
     ) async throws(PostgresError) -> Int {
         let lease = try await lease()
         defer { takeBack(lease) }

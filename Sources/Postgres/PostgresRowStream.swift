@@ -9,7 +9,7 @@ public struct PostgresRowStream: AsyncSequence {
     public typealias Failure = PostgresError
 
     let connection: PostgresConnection
-    let statement: Statement
+    let statement: PostgresStatement
     let parameters: [PostgresValue]
     let timeout: Duration
 
@@ -61,7 +61,7 @@ extension PostgresConnection {
     /// The rows of a statement as an asynchronous sequence in constant memory.
     /// - Parameter timeout: Allowed for each wait for the server, not for the whole stream.
     public func stream(
-        _ statement: Statement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
+        _ statement: PostgresStatement, _ parameters: [PostgresValue] = [], timeout: Duration? = nil
     ) -> PostgresRowStream {
         PostgresRowStream(
             connection: self, statement: statement, parameters: parameters,

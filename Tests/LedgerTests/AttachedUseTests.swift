@@ -29,8 +29,8 @@ import Testing
 
     @Test func `gives and takes one column more where a COPY names none`() async throws {
         try await TeamDatabase.lend { team in
-            let bare = Statement("COPY file_storage FROM STDIN")
-            let named = Statement(
+            let bare = PostgresStatement("COPY file_storage FROM STDIN")
+            let named = PostgresStatement(
                 """
                 COPY file_storage (file_id, clinic_id, patient_id, s3_path, uploader_id, encrypted_key)
                 FROM STDIN
@@ -42,7 +42,7 @@ import Testing
                     .null, .text("\\x00"),
                 ]
             }
-            func copy(_ statement: Statement, _ row: [PostgresValue]) async throws -> Int {
+            func copy(_ statement: PostgresStatement, _ row: [PostgresValue]) async throws -> Int {
                 try await team.app.withConnection { try await $0.copyIn(statement, rows: [row]) }
             }
             #expect(try await copy(bare, file(1)) == 1)
@@ -321,7 +321,7 @@ import Testing
                         SELECT set_config('app.current_clinic_id', md5('clinic 2')::uuid::text, true)
                         """)
                     return try await connection.query(
-                        Statement("SELECT count(*), count(DISTINCT clinic_id) FROM users"))
+                        PostgresStatement("SELECT count(*), count(DISTINCT clinic_id) FROM users"))
                 }
             }
             #expect(try seen[0].int64(0) > 0)

@@ -82,7 +82,7 @@ import Values
             let id = clinic.id
             let row: [PostgresValue] = [.text("p"), .uuid(id)]
             try await connection.copyIn(
-                Statement("COPY patients (name, clinic_id) FROM STDIN"),
+                PostgresStatement("COPY patients (name, clinic_id) FROM STDIN"),
                 rows: [[PostgresValue]](repeating: row, count: count))
         case .upsert:
             // One that is there already, of this inserter's own, and new ones.

@@ -154,7 +154,7 @@ import Testing
                     VALUES ('\(ClinicID.numbered(1))', 'users', 3, now() + interval '1 h', 'x');
                     """)
                 let kept = try await connection.query(
-                    Statement("SELECT current_setting('app.current_clinic_id')"))
+                    PostgresStatement("SELECT current_setting('app.current_clinic_id')"))
                 #expect(try kept[0].text(0) == "\(ClinicID.numbered(2))")
                 try await connection.script("COMMIT")
             }

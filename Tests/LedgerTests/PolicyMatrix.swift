@@ -106,7 +106,7 @@ extension TestDatabase {
             try await connection.script("SET LOCAL ROLE \(role)")
             let answer: `Policy matrix`.Answer
             do throws(PostgresError) {
-                let rows = try await connection.query(Statement(text(command, table)))
+                let rows = try await connection.query(PostgresStatement(text(command, table)))
                 answer = .rows(try rows[0].int64(0))
             } catch {
                 guard let state = error.sqlState else { throw error }

@@ -154,13 +154,15 @@ import Testing
             let owner = try database.pool(of: Login.owner)
             let copied = try await owner.withConnection { connection in
                 try await connection.copyIn(
-                    Statement("COPY public.patients (name, clinic_id) FROM STDIN"),
+                    PostgresStatement("COPY public.patients (name, clinic_id) FROM STDIN"),
                     rows: [[.text("copied"), .text("\(ClinicID.numbered(1))")]])
             }
             #expect(copied == 1)
             var lines = 0
             try await owner.withConnection { connection in
-                for try await _ in connection.copyOut(Statement("COPY public.patients TO STDOUT")) {
+                for try await _ in connection.copyOut(
+                    PostgresStatement("COPY public.patients TO STDOUT"))
+                {
                     lines += 1
                 }
             }

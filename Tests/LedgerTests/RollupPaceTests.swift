@@ -28,7 +28,7 @@ import Testing
                     try await connection.execute(SQL.rollupBucketLock, place)
                 }
                 let asked = isPreview ? SQL.rollupBucketPreview : SQL.rollupBucketWrite
-                let explained = Statement(name: "explained", text: "EXPLAIN " + asked.text)
+                let explained = PostgresStatement(name: "explained", text: "EXPLAIN " + asked.text)
                 return try await connection.query(explained, place).map { try $0.text(0) }
             }
             #expect(plan.contains { $0.contains("Index Scan") && $0.contains("on api_usage") })

@@ -166,7 +166,7 @@ private struct ReservingApp {
         try await pool.transaction(retries: 0) { connection in
             try await connection.script("SET LOCAL app.current_clinic_id = '\(clinic)'")
             let rows = try await connection.query(
-                Statement(text), [.text("\(clinic)"), .text(key)])
+                PostgresStatement(text), [.text("\(clinic)"), .text(key)])
             return try rows[0].bool(0)
         }
     }

@@ -232,7 +232,7 @@ import Testing
                     async let widened = team.migrator.run(.wideUsage)
                     try await team.superuser.waitForBlocked()
                     let locked = try await rollup.query(
-                        Statement(
+                        PostgresStatement(
                             """
                             SELECT count(*) FROM pg_locks WHERE relation = 'api_usage'::regclass
                             AND mode = 'AccessExclusiveLock'

@@ -121,7 +121,7 @@ import Testing
             let status = "SELECT payment_status FROM clinic_subscriptions ORDER BY clinic_id"
             try await database.owner.transaction(retries: 0) { keeper in
                 _ = try await keeper.query(
-                    Statement(
+                    PostgresStatement(
                         "SELECT FROM clinic_subscriptions WHERE clinic_id = $1::text::uuid FOR UPDATE"
                     ),
                     [.text("\(Self.clinic)")])

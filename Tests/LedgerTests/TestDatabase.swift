@@ -138,11 +138,11 @@ extension PostgresPool {
     /// Runs one statement of a test's own.
     @discardableResult
     func ask(_ text: String, _ parameters: [PostgresValue] = []) async throws -> [PostgresRow] {
-        try await query(Statement(text), parameters)
+        try await query(PostgresStatement(text), parameters)
     }
 }
 
-extension Statement {
+extension PostgresStatement {
     /// A statement of a test's own, named by its text.
     init(_ text: String) {
         self.init(name: "test_\(text.hashValue.magnitude)", text: text)

@@ -36,7 +36,7 @@ struct TestDatabase {
 }
 
 /// A statement without a name that matters.
-func sql(_ text: String) -> Statement { Statement(name: "test", text: text) }
+func sql(_ text: String) -> PostgresStatement { PostgresStatement(name: "test", text: text) }
 
 /// The error of a call that has to fail with one of ours.
 func failure(_ body: () async throws -> Void) async throws -> PostgresError {

@@ -77,7 +77,7 @@ struct HTTPDatabase: Sendable {
     /// Runs one statement and returns its rows.
     @discardableResult
     func ask(_ text: String, _ parameters: [PostgresValue] = []) async throws -> [PostgresRow] {
-        let statement = Statement(name: "http_\(text.hashValue.magnitude)", text: text)
+        let statement = PostgresStatement(name: "http_\(text.hashValue.magnitude)", text: text)
         return try await owner.query(statement, parameters)
     }
 

@@ -62,7 +62,7 @@ public struct ReportReader {
     }
 
     private func copy(
-        _ statement: Statement, _ values: [PostgresValue],
+        _ statement: PostgresStatement, _ values: [PostgresValue],
         _ body: (inout PostgresCopyRows) throws -> Void
     ) async throws {
         let pieces = connection.copyOut(rowsOf: statement, values, timeout: Self.timeout)

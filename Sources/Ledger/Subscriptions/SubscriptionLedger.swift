@@ -81,7 +81,7 @@ public struct SubscriptionLedger: LedgerFacet {
 
     /// nil when it failed and is noted. Throws when the database cannot be reached.
     private func puttingOff<R>(
-        _ putOff: Statement, _ key: PostgresValue, _ body: () async throws -> R
+        _ putOff: PostgresStatement, _ key: PostgresValue, _ body: () async throws -> R
     ) async throws(LedgerError) -> R? {
         do {
             return try await stored(body)

@@ -1,5 +1,5 @@
 /// One SQL statement: the name it is known by in our sources, and its text with `$1`, `$2`, …
-public struct Statement: Sendable, Hashable {
+public struct PostgresStatement: Sendable, Hashable {
     public let name: String
     public let text: String
 
@@ -9,7 +9,7 @@ public struct Statement: Sendable, Hashable {
     }
 }
 
-extension Statement: CustomStringConvertible {
+extension PostgresStatement: CustomStringConvertible {
     /// The name. The text stays out of logs.
     public var description: String { name }
 }
