@@ -2,26 +2,51 @@ public import Metering
 public import Quotas
 import Synchronization
 
-/// Units that were admitted during an outage of Redis, kept in memory until Redis counts them: the
-/// journal of a process that has neither PostgreSQL nor a disk. They are lost with the process.
+/// Units that were admitted during an outage of Redis, kept in memory until Redis counts them.
 ///
-/// Bounded: a clinic beyond the bound is refused, because eviction would lose units that were
-/// admitted.
+/// This is the journal of a process that has neither PostgreSQL nor a disk, so the units are lost
+/// with the process. It holds a bounded number of clinics and refuses one more, because eviction
+/// would lose units that were admitted.
 public final class OwedUnits: UsageJournal {
     private struct Debt: Sendable {
         let clinic: ClinicID
         let units: Int64
-        /// One id for all tries, so that a try whose reply was lost is not counted again.
+        /// One id for all attempts, so that one whose reply was lost is not counted again.
         let id = CallID.random()
-        /// When it was first tried.
-        var since: ContinuousClock.Instant?
+        var firstTriedAt: ContinuousClock.Instant?
     }
 
     private struct State {
+        /// Not sent yet.
         var owed: [ClinicID: Int64] = [:]
         /// Sent to Redis, or about to be, and sent again until there is a reply.
         var tried: [CallID: Debt] = [:]
         var dropped: Int64 = 0
+
+        /// Gives up what Redis may have counted under an id that it forgets soon.
+        mutating func dropExpired(at now: ContinuousClock.Instant) {
+            for (id, debt) in tried {
+                guard let since = debt.firstTriedAt, now - since > OwedUnits.triesFor
+                else { continue }
+                dropped += debt.units
+                tried[id] = nil
+            }
+        }
+
+        /// Turns what is owed into debts that fit into one call each.
+        mutating func splitOwed() {
+            for (clinic, units) in owed {
+                for start in stride(from: 0, to: units, by: Int(OwedUnits.partMax)) {
+                    let part = Debt(clinic: clinic, units: min(units - start, OwedUnits.partMax))
+                    tried[part.id] = part
+                }
+            }
+            owed.removeAll()
+        }
+
+        mutating func noteAttempt(of id: CallID) {
+            if tried[id]?.firstTriedAt == nil { tried[id]?.firstTriedAt = .now }
+        }
     }
 
     private let state = Mutex(State())
@@ -51,7 +76,7 @@ public final class OwedUnits: UsageJournal {
         }
     }
 
-    /// Units that were given up after an hour without a reply that says whether Redis counted them.
+    /// Units that were given up, because for an hour no reply said whether Redis counted them.
     public var dropped: Int64 { state.withLock { $0.dropped } }
 
     /// Counts the owed units through a gate whose counter is back.
@@ -59,10 +84,13 @@ public final class OwedUnits: UsageJournal {
     /// - Throws: What kept some of it from being counted; it stays owed.
     public func count(through gate: QuotaGate) async throws(QuotaError) {
         var failure: QuotaError?
-        for debt in startTries() {
-            state.withLock { state in
-                if state.tried[debt.id]?.since == nil { state.tried[debt.id]?.since = .now }
-            }
+        let debts = state.withLock { state in
+            state.dropExpired(at: .now)
+            state.splitOwed()
+            return Array(state.tried.values)
+        }
+        for debt in debts {
+            state.withLock { $0.noteAttempt(of: debt.id) }
             do throws(QuotaError) {
                 _ = try await gate.countLate(debt.units, of: debt.clinic, id: debt.id)
                 state.withLock { $0.tried[debt.id] = nil }
@@ -73,25 +101,5 @@ public final class OwedUnits: UsageJournal {
             }
         }
         if let failure { throw failure }
-    }
-
-    /// Turns all owed units into tries.
-    private func startTries() -> [Debt] {
-        state.withLock { state in
-            let now = ContinuousClock.now
-            for (id, debt) in state.tried {
-                guard let since = debt.since, now - since > Self.triesFor else { continue }
-                state.dropped += debt.units
-                state.tried[id] = nil
-            }
-            for (clinic, units) in state.owed {
-                for start in stride(from: 0, to: units, by: Int(Self.partMax)) {
-                    let part = Debt(clinic: clinic, units: min(units - start, Self.partMax))
-                    state.tried[part.id] = part
-                }
-            }
-            state.owed.removeAll()
-            return Array(state.tried.values)
-        }
     }
 }

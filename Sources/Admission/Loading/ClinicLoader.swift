@@ -68,7 +68,7 @@ final class ClinicLoader: Sendable {
     func load(_ clinic: ClinicID, after reply: CounterReply) async throws(QuotaError) -> Bool {
         if isKnownUnknown(clinic, at: reply.now) { return false }
         try admit(clinic)
-        guard fallback?.mayReadDatabase ?? true else { throw rest(from: clinic) }
+        guard fallback?.mayReadDatabase ?? true else { throw refuseLookup(of: clinic) }
         do throws(QuotaError) {
             let exists = try await refresh(clinic, at: reply.now, epoch: .none)
             fallback?.databaseReplied(true)
@@ -89,7 +89,7 @@ final class ClinicLoader: Sendable {
         let now = fallback.storeTime
         if isKnownUnknown(clinic, at: now) { return false }
         try admit(clinic)
-        guard fallback.mayReadDatabase else { throw rest(from: clinic) }
+        guard fallback.mayReadDatabase else { throw refuseLookup(of: clinic) }
         let lookup = lookups.join(clinic) { await self.lookUp(clinic, in: source, at: now) }
         guard let lookup else {
             fallback.databaseReplied(true)
@@ -106,8 +106,8 @@ final class ClinicLoader: Sendable {
         }
     }
 
-    /// The lookup of `clinic` does not start: PostgreSQL failed a moment ago.
-    private func rest(from clinic: ClinicID) -> QuotaError {
+    /// Ends a lookup that does not start, because PostgreSQL failed a moment ago.
+    private func refuseLookup(of clinic: ClinicID) -> QuotaError {
         state.withLock { $0.endLookup(of: clinic, exists: false) }
         return .termsUnavailable("it gave none a moment ago")
     }
@@ -243,15 +243,11 @@ final class ClinicLoader: Sendable {
         // A second round when the store was ahead of PostgreSQL or the period turned; a third is
         // rare.
         for _ in 0..<3 {
-            let terms: ClinicTerms?
-            if let known {
-                terms = known
-            } else {
-                terms = try await source.terms(of: clinic, at: now)
-            }
             let wasKnown = known != nil
+            var found = known
+            if found == nil { found = try await source.terms(of: clinic, at: now) }
             known = nil
-            guard var terms else {
+            guard var terms = found else {
                 fallback?.forget(clinic)
                 if epoch != .none { try await end(clinic, at: now) }
                 return false

@@ -11,11 +11,11 @@ package final class BatchedLookup<Key: Hashable & Sendable, Value: Sendable>: Se
     package typealias Source = @Sendable ([Key]) async throws(QuotaError) -> [Key: Value]
     package typealias Clock = @Sendable () -> ContinuousClock.Instant
 
-    /// How long results are believed, and how hard the source may be worked.
+    /// How long results are believed, and how much work the source gets.
     package struct Pace: Sendable {
         /// Age at which a found value is looked up again.
         var foundFor: Duration
-        /// Age at which a key without a value is looked up again.
+        /// Age at which a key that had no value is looked up again.
         var absentFor: Duration
         /// Whether an old value is still the answer while a batch looks it up again, and when that
         /// fails.
