@@ -49,6 +49,12 @@ func program(
         name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
 }
 
+/// What several test targets share.
+func kit(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(
+        name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: strict)
+}
+
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -173,18 +179,27 @@ let package = Package(
             name: "HelloServer", dependencies: [.nioCore, .nioHTTP1, .nioPosix],
             path: "Benchmarks/HelloServer", swiftSettings: strict),
 
+        // What tests are made with: no product, and no target of Sources uses them.
+        kit("TestSupport", ["LocalServers", .logging, .subprocess, .systemPackage]),
+        kit(
+            "DatabaseSupport",
+            ["Ledger", "Metering", "Postgres", "LocalServers", "TestSupport", .logging]),
+        kit(
+            "WorkerSupport",
+            [
+                "MeteringWorker", "Ledger", "Metering", "LocalServers", "TestSupport",
+                "DatabaseSupport", .nioCore, .nioPosix, .serviceLifecycle,
+            ]),
+
         // Tests: pure targets need no server; the others start their own through TestSupport.
-        .target(
-            name: "TestSupport",
-            dependencies: ["LocalServers", .logging, .subprocess, .systemPackage],
-            path: "Tests/TestSupport", swiftSettings: strict),
         tests("HouseTests", ["TestSupport"]),
+        tests("TestSupportTests", ["TestSupport"]),
         tests("ReportTests", ["Reports", "Billing", "Metering", "TestSupport", .crypto]),
         tests("BillingTests", ["Billing", "Metering", "TestSupport"]),
         tests("ValuesTests", ["Values", "TestSupport"]),
         tests("MeteringTests", ["Metering", "Values", "TestSupport"]),
-        tests("MeteringDemoTests", ["MeteringDemo", "TestSupport"]),
-        tests("HTTPServerTests", ["HTTPServer", .nioCore, .nioEmbedded, .nioHTTP1]),
+        tests("MeteringDemoTests", ["MeteringDemo", "LocalServers", "TestSupport"]),
+        tests("HTTPServerTests", ["HTTPServer", .logging, .nioCore, .nioEmbedded, .nioHTTP1]),
         tests("QuotaTests", ["Quotas", "Metering", "Values", "TestSupport"]),
         tests("AdmissionTests", ["Admission", "Quotas", "Metering", "Values", "TestSupport"]),
         tests(
@@ -197,21 +212,43 @@ let package = Package(
             "LedgerTests",
             [
                 "Ledger", "Billing", "Quotas", "Metering", "Postgres", "Values", "LocalServers",
-                "TestSupport", .logging,
+                "TestSupport", "DatabaseSupport", .logging,
             ]),
-        tests("PostgresTests", ["Postgres", "Values", "LocalServers", "TestSupport", .logging]),
+        tests(
+            "PostgresTests",
+            ["Postgres", "Values", "LocalServers", "TestSupport", "DatabaseSupport", .logging]),
         tests("LocalServersTests", ["LocalServers", "TestSupport", .systemPackage]),
         tests(
             "RedisTests",
             ["Redis", "LocalServers", "TestSupport", .logging, .nioCore, .nioPosix, .nioSSL]),
+        // The two programs, by subject.
         tests(
-            "WorkerTests",
+            "HTTPTests",
             [
-                "MeteringWorker", "BillingCLI", "Shell", "HTTPServer", "Ledger", "Counters",
-                "Admission", "Quotas", "Metering", "Postgres", "Redis", "Values", "LocalServers",
-                "TestSupport", .logging,
-                .nioCore, .nioEmbedded, .nioHTTP1, .nioPosix, .nioSSL, .serviceLifecycle,
-                .systemPackage,
+                "MeteringWorker", "HTTPServer", "Ledger", "Counters", "Admission", "Quotas",
+                "Metering", "Postgres", "LocalServers", "TestSupport", "DatabaseSupport",
+                "WorkerSupport", .nioCore, .nioPosix, .serviceLifecycle,
+            ]),
+        tests(
+            "JobTests",
+            [
+                "MeteringWorker", "Ledger", "Counters", "Admission", "Quotas", "Metering",
+                "Postgres", "Redis", "Values", "LocalServers", "TestSupport", "DatabaseSupport",
+                "WorkerSupport", .logging, .nioCore, .nioPosix, .systemPackage,
+            ]),
+        tests(
+            "CommandTests",
+            [
+                "MeteringWorker", "BillingCLI", "Shell", "Ledger", "Metering", "Postgres", "Redis",
+                "LocalServers", "TestSupport", "DatabaseSupport", "WorkerSupport", .logging,
+                .nioCore, .nioPosix,
+            ]),
+        tests(
+            "ExampleTests",
+            [
+                "MeteringWorker", "Shell", "Counters", "Admission", "Quotas", "Metering",
+                "Postgres", "Redis", "LocalServers", "TestSupport", "DatabaseSupport",
+                "WorkerSupport", .nioPosix,
             ]),
     ]
 )

@@ -74,11 +74,11 @@ private final class EmbeddedSite: Sendable {
 }
 
 private func decision(_ answer: QuotaAnswer) throws -> QuotaDecision {
-    guard case .decided(let decision) = answer else { throw Undecided(answer: answer) }
+    guard case .decided(let decision) = answer else {
+        throw TestFailure("the answer is .decided, not \(answer)")
+    }
     return decision
 }
-
-private struct Undecided: Error { let answer: QuotaAnswer }
 
 @Suite struct `A gate without PostgreSQL` {
     private static let plan =

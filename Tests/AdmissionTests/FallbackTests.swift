@@ -52,7 +52,9 @@ private final class OutageSite: Sendable {
         _ clinic: ClinicID? = nil, limit: String = LimitID.defaultName, cost: Int64 = 1
     ) async throws -> QuotaDecision {
         let answer = try await gate.check(clinic ?? self.clinic, limit: limit, cost: cost)
-        guard case .decided(let decision) = answer else { throw NoDecision(answer: answer) }
+        guard case .decided(let decision) = answer else {
+            throw TestFailure("the answer is .decided, not \(answer)")
+        }
         return decision
     }
 
@@ -66,10 +68,6 @@ private final class OutageSite: Sendable {
         }
     }
 }
-
-private struct NoDecision: Error { let answer: QuotaAnswer }
-
-private struct NoHold: Error { let answer: ReserveAnswer }
 
 extension HoldCall {
     fileprivate var notAfter: Int64 {
@@ -315,7 +313,7 @@ private let plan = #"""
         site.counters.state.withLock { $0.now += 60_000_000 }
         let answer = try await site.gate.reserve(
             site.clinic, id: CallID(high: 0, low: 1), for: .seconds(60))
-        guard case .held = answer else { throw NoHold(answer: answer) }
+        guard case .held = answer else { throw TestFailure("the answer is .held, not \(answer)") }
     }
 
     @Test func `reports what the journal had no space for`() async throws {
@@ -442,7 +440,9 @@ private let plan = #"""
         try site.put(plan)
         site.setUnavailable()
         let answer = try await site.gate.check(site.clinic, cost: 500, mode: .force)
-        guard case .decided(let decision) = answer else { throw NoDecision(answer: answer) }
+        guard case .decided(let decision) = answer else {
+            throw TestFailure("the answer is .decided, not \(answer)")
+        }
         #expect(decision.isAllowed && decision.isDegraded && site.journal[site.clinic] == 500)
     }
 }

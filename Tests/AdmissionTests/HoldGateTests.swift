@@ -40,7 +40,9 @@ import Testing
         for memory in [OnceAnswer.Memory.first, .repeated, .repeated] {
             let told = try await gate.check(clinic, cost: 50, requestID: id(1))
             #expect(told.memory == memory)
-            guard case .decided(let decision) = told.answer else { throw NoHold() }
+            guard case .decided(let decision) = told.answer else {
+                throw TestFailure("the answer is .decided, not \(told.answer)")
+            }
             #expect(decision.isAllowed && decision.period.used == 50)
         }
         let other = try await gate.check(clinic, cost: 49, requestID: id(1))
@@ -52,21 +54,29 @@ import Testing
     @Test func `asks again for a call that was denied`() async throws {
         _ = try await gate.check(clinic, cost: 50)
         let denied = try await gate.check(clinic, requestID: id(1))
-        guard case .decided(let decision) = denied.answer else { throw NoHold() }
+        guard case .decided(let decision) = denied.answer else {
+            throw TestFailure("the answer is .decided, not \(denied.answer)")
+        }
         #expect(!decision.isAllowed && decision.reasons.contains(.quota))
         _ = try await gate.refund(clinic, id: id(9), units: 1)
         counters.state.withLock { $0.now += 1_000_000 }
         let allowed = try await gate.check(clinic, requestID: id(1))
-        guard case .decided(let decision) = allowed.answer else { throw NoHold() }
+        guard case .decided(let decision) = allowed.answer else {
+            throw TestFailure("the answer is .decided, not \(allowed.answer)")
+        }
         #expect(decision.isAllowed && allowed.memory == .first)
     }
 
     @Test func `holds units, and keeps of them what is committed`() async throws {
         let answer = try await gate.reserve(clinic, id: id(1), cost: 10, for: .seconds(30))
-        guard case .held(let held) = answer else { throw NoHold() }
+        guard case .held(let held) = answer else {
+            throw TestFailure("the answer is .held, not \(answer)")
+        }
         #expect(held.units == 10 && held.period.used == 10 && !held.isRepeated)
         let ending = try await gate.commit(clinic, id: id(1), units: 4)
-        guard case .ended(let committed) = ending else { throw NoHold() }
+        guard case .ended(let committed) = ending else {
+            throw TestFailure("the answer is .ended, not \(ending)")
+        }
         #expect(committed.state == .committed && committed.units == 4)
         #expect(committed.period.used == 4)
         #expect(gate.marks.takeOpen(limit: 9).map(\.mark.net) == [4])
@@ -82,18 +92,20 @@ import Testing
         for number in 1...2 {
             let ttl = Duration.seconds(number * 10)
             guard case .held = try await gate.reserve(clinic, id: id(UInt64(number)), for: ttl)
-            else { throw NoHold() }
+            else { throw TestFailure("the answer is .held") }
         }
         let third = try await gate.reserve(clinic, id: id(3), for: .seconds(5))
-        guard case .denied(let decision) = third else { throw NoHold() }
+        guard case .denied(let decision) = third else {
+            throw TestFailure("the answer is .denied, not \(third)")
+        }
         #expect(decision.reasons == [.concurrency] && decision.retryAfter == .seconds(10))
         #expect(try await used() == 2)
         // Another limit has its own number, here none.
         let export = try await gate.reserve(clinic, id: id(4), limit: "export", for: .seconds(5))
-        guard case .held = export else { throw NoHold() }
+        guard case .held = export else { throw TestFailure("the answer is .held, not \(export)") }
         counters.state.withLock { $0.now += 10_000_000 }
         guard case .held = try await gate.reserve(clinic, id: id(3), for: .seconds(5)) else {
-            throw NoHold()
+            throw TestFailure("the answer is .held")
         }
     }
 
@@ -104,7 +116,7 @@ import Testing
             guard
                 case .held = try await gate.reserve(
                     clinic, id: id(UInt64(number)), for: .seconds(60))
-            else { throw NoHold() }
+            else { throw TestFailure("the answer is .held") }
         }
     }
 
@@ -113,7 +125,7 @@ import Testing
         let plan = #"{"limits": {"default": {"rate": 100, "per": "1s", "concurrent": 5}}}"#
         try put(plan)
         guard case .held = try await gate.reserve(clinic, id: id(1), for: .seconds(60)) else {
-            throw NoHold()
+            throw TestFailure("the answer is .held")
         }
         try put(
             #"{"limits": {"default": {"rate": 100, "per": "1s", "concurrent": 1}}}"#, version: 2)
@@ -121,7 +133,9 @@ import Testing
         let now = counters.state.withLock { $0.now }
         #expect(try await elsewhere.refresh(clinic, at: now))
         let answer = try await gate.reserve(clinic, id: id(2), for: .seconds(60))
-        guard case .denied(let decision) = answer else { throw NoHold() }
+        guard case .denied(let decision) = answer else {
+            throw TestFailure("the answer is .denied, not \(answer)")
+        }
         #expect(decision.reasons == [.concurrency])
     }
 
@@ -129,11 +143,11 @@ import Testing
         _ = try await gate.check(clinic, cost: 20)
         for isRepeated in [false, true] {
             guard case .refunded(let refund) = try await gate.refund(clinic, id: id(1), units: 15)
-            else { throw NoHold() }
+            else { throw TestFailure("the answer is .refunded") }
             #expect(refund.isRepeated == isRepeated && refund.period.used == 5)
         }
         guard case .tooMuch(let period) = try await gate.refund(clinic, id: id(2), units: 6) else {
-            throw NoHold()
+            throw TestFailure("the answer is .tooMuch")
         }
         #expect(period.used == 5)
         #expect(try await gate.refund(clinic, id: id(1), units: 1) == .otherCall)
@@ -141,10 +155,10 @@ import Testing
 
     @Test func `tells what waits for PostgreSQL when the count of a hold is gone`() async throws {
         guard case .held = try await gate.reserve(clinic, id: id(1), cost: 10, for: .seconds(9))
-        else { throw NoHold() }
+        else { throw TestFailure("the answer is .held") }
         counters.state.withLock { $0.values[clinic] = nil }
         guard case .ended(let ending) = try await gate.commit(clinic, id: id(1), units: 4) else {
-            throw NoHold()
+            throw TestFailure("the answer is .ended")
         }
         #expect(ending.state == .committed && ending.waits)
         for _ in 0..<2 {
@@ -167,5 +181,3 @@ import Testing
         )
     }
 }
-
-private struct NoHold: Error {}

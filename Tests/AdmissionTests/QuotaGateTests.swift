@@ -37,7 +37,7 @@ import Testing
     ) async throws -> QuotaDecision {
         let answer = try await gate.check(clinic, cost: cost, mode: mode)
         guard case .decided(let decision) = answer else {
-            throw NoDecision(answer: answer)
+            throw TestFailure("the answer is .decided, not \(answer)")
         }
         return decision
     }
@@ -211,8 +211,4 @@ import Testing
             try await gate.check(clinic)
         }
     }
-}
-
-private struct NoDecision: Error {
-    let answer: QuotaAnswer
 }

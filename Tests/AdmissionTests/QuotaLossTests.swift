@@ -75,7 +75,9 @@ private struct LossyMonth {
         let cost = Int64.random(in: 1...5, using: &random)
         let mode = random.pick([CheckRequest.Mode.consume, .atMost])
         let answer = try await gate.check(clinic, cost: cost, mode: mode)
-        guard case .decided(let decision) = answer else { throw Undecided(answer: answer) }
+        guard case .decided(let decision) = answer else {
+            throw TestFailure("the answer is .decided, not \(answer)")
+        }
         let before = admitted
         admitted += decision.admitted
         #expect(decision.period.used == admitted - forgotten)
@@ -157,8 +159,4 @@ extension ClinicTerms {
     fileprivate mutating func note(_ net: Int64, of epoch: Epoch) {
         ledger[epoch] = max(ledger[epoch] ?? 0, net)
     }
-}
-
-private struct Undecided: Error {
-    let answer: QuotaAnswer
 }

@@ -1,5 +1,6 @@
 import Billing
 import Metering
+import TestSupport
 import Testing
 
 @Suite struct `Prices of a plan` {
@@ -16,7 +17,9 @@ import Testing
         #expect(prices.base.minor == 9_950 && "\(prices.base)" == "99.50 EUR")
         let calls = try #require(prices.apiCalls)
         #expect(calls.included == 500_000 && calls.unit == 1_000 && calls.cap?.minor == 20_000)
-        guard case .graduated(let tiers) = calls.model else { throw WrongModel() }
+        guard case .graduated(let tiers) = calls.model else {
+            throw TestFailure("the model is .graduated, not \(calls.model)")
+        }
         #expect(tiers.map(\.upTo) == [500_000, nil])
         #expect(tiers.map(\.price.trillionths) == [400_000_000_000, 1])
         #expect(tiers.map { "\($0.price)" } == ["0.4", "0.000000000001"])
@@ -98,7 +101,6 @@ import Testing
         for code in ["", "EU", "XXX", "XTS", "DEM", "ZZZ"] { #expect(Currency(code: code) == nil) }
     }
 
-    private struct WrongModel: Error {}
 }
 
 @Suite struct `The dunning days of a plan` {

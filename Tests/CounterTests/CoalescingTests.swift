@@ -52,14 +52,11 @@ private final class Told: Sendable {
     }
 
     private func withSteered(_ story: (SteeredRedis) async throws -> Void) async throws {
-        let redis = try await SteeredRedis.start()
-        let clock = try Clock()
-        try await redis.set(replicationID: "one")
-        try await redis.set(now: clock.january.start + 1_000_000)
-        let result: Result<Void, any Error>
-        do { result = .success(try await story(redis)) } catch { result = .failure(error) }
-        await redis.stop()
-        try result.get()
+        try await SteeredRedis.lend { redis in
+            try await redis.set(replicationID: "one")
+            try await redis.set(now: Clock().january.start + 1_000_000)
+            try await story(redis)
+        }
     }
 
     private func configure(

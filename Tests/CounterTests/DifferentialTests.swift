@@ -8,28 +8,28 @@ import TestSupport
 @Suite(.serialized) struct `The function library and the rules in Swift` {
     @Test func `answer and store the same bytes for random steps`() async throws {
         let name = "library = rules"
-        let redis = try await SteeredRedis.start()
-        let seed = Seed.current(name)
-        var box = TimeBox(name)
-        var random = SplitMix64(seed: seed)
-        var seen: Set<CounterReply.Verdict> = []
-        var cases: Set<Case> = []
-        while await box.hasTime {
-            var story = Story(
-                redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
-            try await story.run(steps: 200)
-            seen.formUnion(story.seen)
-            cases.formUnion(story.cases)
-            if story.hasFailed { break }
+        try await SteeredRedis.lend { redis in
+            let seed = Seed.current(name)
+            var box = TimeBox(name)
+            var random = SplitMix64(seed: seed)
+            var seen: Set<CounterReply.Verdict> = []
+            var cases: Set<Case> = []
+            while await box.hasTime {
+                var story = Story(
+                    redis: redis, source: StepSource(random: SplitMix64(seed: random.next())))
+                try await story.run(steps: 200)
+                seen.formUnion(story.seen)
+                cases.formUnion(story.cases)
+                if story.hasFailed { break }
+            }
+            box.report()
+            // A verdict that never came would not be tested; some take a few dozen stories to come.
+            if box.turns > 100 {
+                let all = Set((1...13).compactMap(CounterReply.Verdict.init(rawValue:)))
+                #expect(all.subtracting(seen) == [])
+                #expect(Set(Case.allCases).subtracting(cases) == [])
+            }
         }
-        box.report()
-        // A verdict that never came would not be tested; some take a few dozen stories to come.
-        if box.turns > 100 {
-            let all = Set((1...13).compactMap(CounterReply.Verdict.init(rawValue:)))
-            #expect(all.subtracting(seen) == [])
-            #expect(Set(Case.allCases).subtracting(cases) == [])
-        }
-        await redis.stop()
     }
 }
 

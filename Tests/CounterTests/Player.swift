@@ -38,7 +38,7 @@ struct Player {
         configuration.commandTimeout = .seconds(10)
         let client = RedisClient(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: Logger(label: "test"))
+            logger: .silent)
         self.server = server
         self.clinic = clinic
         self.ledger = ledger
@@ -46,19 +46,28 @@ struct Player {
         gate = QuotaGate(counters: store, terms: LedgerSettings(ledger: ledger))
     }
 
-    static func start(_ clinic: ClinicID, _ ledger: TestLedger) async throws -> Player {
-        let server = try await LocalRedis.temporary(
-            RedisOptions(listensOnTCP: true, appendOnly: false))
-        let player = try Player(server, clinic, ledger)
-        try await player.store.install()
-        return player
+    /// Lends a player with a Redis of its own.
+    /// - Parameter installs: Whether that Redis gets the function library.
+    static func lend<Value>(
+        _ clinic: ClinicID, _ ledger: TestLedger, installs: Bool = true,
+        _ body: (Player) async throws -> Value
+    ) async throws -> Value {
+        let options = RedisOptions(listensOnTCP: true, appendOnly: false)
+        return try await LocalRedis.lend(options) { server in
+            try await withResource(
+                { try Player(server, clinic, ledger) }, release: { await $0.store.redis.close() }
+            ) { player in
+                if installs { try await player.store.install() }
+                return try await body(player)
+            }
+        }
     }
 
     func calls(_ count: Int) async throws {
         for _ in 0..<count {
-            guard case .decided(let decision) = try await gate.check(clinic), decision.isAllowed
-            else {
-                throw CallDenied()
+            let answer = try await gate.check(clinic)
+            guard case .decided(let decision) = answer, decision.isAllowed else {
+                throw TestFailure("a call is allowed, not \(answer)")
             }
         }
     }
@@ -78,14 +87,7 @@ struct Player {
             "SET", [.bytes(CounterKey.counter(of: clinic)), .bytes(bytes ?? [])])
         _ = try await store.redis.send(command)
     }
-
-    func stop() async {
-        await store.redis.close()
-        await server.remove()
-    }
 }
-
-struct CallDenied: Error {}
 
 /// A clinic without limits, whose counts so far the ledger tells.
 private struct LedgerSettings: TermsSource {
@@ -109,7 +111,9 @@ struct Clock {
     let january: Month
 
     init() throws {
-        guard let month = Month("2027-01") else { throw CallDenied() }
+        guard let month = Month("2027-01") else {
+            throw TestFailure("2027-01 is a month")
+        }
         january = month
     }
 

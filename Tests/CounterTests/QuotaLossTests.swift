@@ -15,25 +15,25 @@ import Testing
         var random = SplitMix64(seed: Seed.current(name))
         var box = TimeBox(name, share: 20)
         let ledger = TestLedger()
-        let player = try await Player.start(ClinicID(high: 7, low: 7), ledger)
-        var checks = 0
-        while await box.hasTime {
-            var month = OneMonth(player, quota: .random(in: 1...120, using: &random), &random)
-            for _ in 0..<60 {
-                switch Int.random(in: 0..<16, using: &random) {
-                case 0: try await month.flush()
-                case 1: try await month.takeOver()
-                case 2: try await month.goBack(&random)
-                case 3: _ = try await player.server.client(["FUNCTION", "FLUSH"])
-                default:
-                    try await month.check(&random)
-                    checks += 1
+        try await Player.lend(ClinicID(high: 7, low: 7), ledger) { player in
+            var checks = 0
+            while await box.hasTime {
+                var month = OneMonth(player, quota: .random(in: 1...120, using: &random), &random)
+                for _ in 0..<60 {
+                    switch Int.random(in: 0..<16, using: &random) {
+                    case 0: try await month.flush()
+                    case 1: try await month.takeOver()
+                    case 2: try await month.goBack(&random)
+                    case 3: _ = try await player.server.client(["FUNCTION", "FLUSH"])
+                    default:
+                        try await month.check(&random)
+                        checks += 1
+                    }
                 }
             }
+            box.report()
+            print("\(checks) checks (\(name))")
         }
-        box.report()
-        print("\(checks) checks (\(name))")
-        await player.stop()
     }
 }
 
@@ -60,8 +60,10 @@ private struct OneMonth {
     mutating func check(_ random: inout SplitMix64) async throws {
         let cost = Int64.random(in: 1...9, using: &random)
         let mode = random.pick([CheckRequest.Mode.consume, .atMost])
-        guard case .decided(let decision) = try await gate.check(clinic, cost: cost, mode: mode)
-        else { throw CallDenied() }
+        let answer = try await gate.check(clinic, cost: cost, mode: mode)
+        guard case .decided(let decision) = answer else {
+            throw TestFailure("the answer is .decided, not \(answer)")
+        }
         let room = quota - admitted
         #expect(decision.admitted == (mode == .atMost ? min(cost, room) : cost <= room ? cost : 0))
         admitted += decision.admitted

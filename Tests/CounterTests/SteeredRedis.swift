@@ -15,22 +15,28 @@ struct SteeredRedis {
     let client: RedisClient
     let store: RedisCounterStore
 
-    static func start() async throws -> SteeredRedis {
-        let server = try await LocalRedis.temporary(RedisOptions(appendOnly: false))
+    static func lend<Value>(
+        _ body: (SteeredRedis) async throws -> Value
+    ) async throws -> Value {
+        try await LocalRedis.lend(RedisOptions(appendOnly: false)) { server in
+            try await withResource(
+                { try SteeredRedis(server) }, release: { await $0.client.close() }
+            ) { redis in
+                try await redis.client.loadFunctions(steeredText(), name: "metering")
+                return try await body(redis)
+            }
+        }
+    }
+
+    private init(_ server: LocalRedis) throws {
         var configuration = try RedisConfiguration(server.url)
         configuration.commandTimeout = .seconds(10)
         configuration.connections = 1
-        let client = RedisClient(
+        self.server = server
+        client = RedisClient(
             configuration: configuration, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-            logger: Logger(label: "test"))
-        try await client.loadFunctions(steeredText(), name: "metering")
-        return SteeredRedis(
-            server: server, client: client, store: RedisCounterStore(redis: client))
-    }
-
-    func stop() async {
-        await client.close()
-        await server.remove()
+            logger: .silent)
+        store = RedisCounterStore(redis: client)
     }
 
     func set(now: Int64) async throws {
@@ -71,10 +77,6 @@ struct SteeredRedis {
     }
 }
 
-struct NoSuchFunction: Error {
-    let name: String
-}
-
 extension String {
     /// The text with the body of one local Lua function replaced; throws when there is none, so that a
     /// renamed function cannot leave a test with the real clock.
@@ -82,7 +84,7 @@ extension String {
         let head = "local function \(function)()\n"
         guard let start = firstRange(of: head),
             let end = self[start.upperBound...].firstRange(of: "\nend\n")
-        else { throw NoSuchFunction(name: function) }
+        else { throw TestFailure("the library has a local function \(function)") }
         return self[..<start.upperBound] + "    " + body + self[end.lowerBound...]
     }
 }

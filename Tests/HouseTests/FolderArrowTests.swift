@@ -46,7 +46,7 @@ struct FolderArrows {
             guard let first = line.text.first, first.isLetter,
                 let match = line.text.prefixMatch(
                     of:
-                        /(?:(?:public|final|indirect) )*(?:struct|class|enum|actor|protocol|typealias) (\w+)/
+                        /(?:(?:public|package|final|indirect) )*(?:struct|class|enum|actor|protocol|typealias) (\w+)/
                 )
             else { return nil }
             return String(match.1)

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import LocalServers
 import Metering
 import Postgres

@@ -1,5 +1,6 @@
-import FoundationEssentials
 import Billing
+import DatabaseSupport
+import FoundationEssentials
 import LocalServers
 import Metering
 import Postgres

@@ -1,9 +1,10 @@
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering
 import Postgres
-import Testing
 import TestSupport
+import Testing
 
 @Suite struct `Changed clinics` {
     /// A transaction takes its id early and commits late; one with a higher id is read before.

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering

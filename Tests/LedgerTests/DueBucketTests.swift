@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Metering
 import Postgres
 import TestSupport

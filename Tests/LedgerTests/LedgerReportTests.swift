@@ -1,4 +1,5 @@
 import Billing
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering

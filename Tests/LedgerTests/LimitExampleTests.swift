@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import LocalServers
 import Metering

@@ -1,9 +1,10 @@
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 /// Many who add at once: exactly as many rows as the plan has room for, at every isolation level.
@@ -266,13 +267,12 @@ extension TestDatabase {
     fileprivate func withPools(
         _ connections: Int, _ body: ([PostgresPool]) async throws -> Void
     ) async throws {
-        let pools = try (0..<(connections + 63) / 64).map { _ in
-            try Self.pool(server.superuserURL(database: name), size: min(connections, 64))
-        }
-        let result: Result<Void, any Error>
-        do { result = .success(try await body(pools)) } catch { result = .failure(error) }
-        for pool in pools { await pool.close() }
-        try result.get()
+        try await withResource(
+            {
+                try (0..<(connections + 63) / 64).map { _ in
+                    try Self.pool(server.superuserURL(database: name), size: min(connections, 64))
+                }
+            }, release: { for pool in $0 { await pool.close() } }, body)
     }
 }
 

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering
@@ -220,11 +221,9 @@ extension ClinicOverride {
     fileprivate init(text what: String, _ value: String) throws {
         guard let what = What(what), let value = Value(value),
             let both = ClinicOverride(what, value)
-        else { throw NoOverride() }
+        else { throw TestFailure("\(what) \(value) is an override") }
         self = both
     }
-
-    private struct NoOverride: Error {}
 }
 
 extension TestDatabase {

@@ -1,9 +1,10 @@
+import DatabaseSupport
 import Ledger
 import LocalServers
 import Metering
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @Suite struct `Roll-up` {

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Ledger
 import Metering
 import Postgres
@@ -120,9 +121,10 @@ import Testing
     ) async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: users, patients: -1, storage: nil)
-            let app = ReservingApp(pool: try database.pool(of: Login.app), clinic: clinic)
-            try await body(database, app)
-            await app.pool.close()
+            try await withResource(
+                { ReservingApp(pool: try database.pool(of: Login.app), clinic: clinic) },
+                release: { await $0.pool.close() }
+            ) { try await body(database, $0) }
         }
     }
 

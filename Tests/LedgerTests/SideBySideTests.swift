@@ -1,4 +1,5 @@
 import Billing
+import DatabaseSupport
 import Metering
 import Postgres
 import TestSupport

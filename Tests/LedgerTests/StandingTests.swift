@@ -1,9 +1,10 @@
 import Billing
+import DatabaseSupport
 import Ledger
 import Metering
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 /// The standing as the database keeps it: facts in, one event, one audit row and one message a move.

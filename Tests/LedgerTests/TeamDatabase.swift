@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import LocalServers
 import Postgres
@@ -32,15 +33,12 @@ struct TeamDatabase: Sendable {
         let server = try await TestServers.shared().postgres
         let name = "team_\(count.add(1, ordering: .relaxed).newValue)"
         try await server.createDatabase(name)
-        let database = try TeamDatabase(name, on: server)
-        do {
+        try await withResource(
+            { try TeamDatabase(name, on: server) }, release: { try await $0.drop() }
+        ) { database in
             try await database.prepare(rowSecurity: rowSecurity, rows: rows)
             try await body(database)
-        } catch {
-            await database.end()
-            throw error
         }
-        await database.end()
     }
 
     private static let count = Atomic<Int>(0)
@@ -59,9 +57,9 @@ struct TeamDatabase: Sendable {
 
     func url(_ login: String) -> String { Self.url(login, name, server) }
 
-    private func end() async {
+    private func drop() async throws {
         for pool in [superuser, owner, app] { await pool.close() }
-        try? await server.dropDatabase(name)
+        try await server.dropDatabase(name)
     }
 
     /// A pool of a login with one of our roles, once the database is attached.
@@ -71,12 +69,9 @@ struct TeamDatabase: Sendable {
 
     /// Lends the ledger as the worker reaches it.
     func lendLedger(_ body: (Ledger) async throws -> Void) async throws {
-        let worker = try pool(of: Login.worker)
-        do { try await body(Ledger(pool: worker)) } catch {
-            await worker.close()
-            throw error
+        try await withResource({ try pool(of: Login.worker) }, release: { await $0.close() }) {
+            try await body(Ledger(pool: $0))
         }
-        await worker.close()
     }
 }
 
@@ -103,7 +98,7 @@ extension TeamDatabase {
     }
 
     private func prepare(rowSecurity: Bool, rows: Bool) async throws {
-        try await TeamLogins.make()
+        try await TeamLogins.made.value
         try await superuser.script("ALTER DATABASE \(name) OWNER TO \(Self.ownerLogin)")
         for statement in try Self.document() where statement.refusal == nil {
             try await owner.script(statement.text)
@@ -130,27 +125,17 @@ extension TeamDatabase {
 
 /// The logins of a team, made once: roles belong to the server.
 private enum TeamLogins {
-    private static let made = Mutex<Task<Void, any Error>?>(nil)
-
-    static func make() async throws {
-        let task = made.withLock { task in
-            if let task { return task }
-            let new = Task {
-                // Migrates its database, which makes the four roles and the logins of other tests.
-                _ = try await Template.shared()
-                let server = try await TestServers.shared().postgres
-                _ = try await server.client(
-                    "psql", ["-Xq", "-v", "ON_ERROR_STOP=1"],
-                    input: """
-                        CREATE ROLE \(TeamDatabase.ownerLogin) LOGIN PASSWORD '\(Login.password)';
-                        CREATE ROLE \(TeamDatabase.appLogin) LOGIN PASSWORD '\(Login.password)';
-                        GRANT metering_owner TO \(TeamDatabase.ownerLogin);
-                        """)
-            }
-            task = new
-            return new
-        }
-        try await task.value
+    static let made = MadeOnce<Void> {
+        // Migrates its database, which makes the four roles and the logins of other tests.
+        _ = try await MigratedTemplate.name
+        let server = try await TestServers.shared().postgres
+        _ = try await server.client(
+            "psql", ["-Xq", "-v", "ON_ERROR_STOP=1"],
+            input: """
+                CREATE ROLE \(TeamDatabase.ownerLogin) LOGIN PASSWORD '\(Login.password)';
+                CREATE ROLE \(TeamDatabase.appLogin) LOGIN PASSWORD '\(Login.password)';
+                GRANT metering_owner TO \(TeamDatabase.ownerLogin);
+                """)
     }
 }
 

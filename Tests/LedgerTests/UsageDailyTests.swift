@@ -1,8 +1,9 @@
+import DatabaseSupport
 import Ledger
 import Metering
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @Suite struct `Usage by day` {

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import LocalServers
 import Logging
 import Postgres
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test func `sets up a session in UTC with ISO dates and our name`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         try await database.pool().execute(
             sql("ALTER DATABASE \(database.name) SET TimeZone = 'Asia/Kolkata'"))
         try await database.pool().execute(
@@ -70,7 +71,7 @@ import Testing
     private let logger = Logger(label: "test")
 
     @Test func `tells a wrong password from a missing database and a closed port`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         try await database.pool().script("CREATE ROLE locked LOGIN PASSWORD 'right'")
         let wrong = database.server.url(
             user: "locked", password: "canary", database: database.name)
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test func `asks the source of the password before each connection`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         try await database.pool().script("CREATE ROLE token LOGIN PASSWORD 'fresh'")
         var configuration = try PostgresConfiguration(
             database.server.url(user: "token", password: "stale", database: database.name))

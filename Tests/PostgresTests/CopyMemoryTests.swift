@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import LocalServers
 import Logging
@@ -8,7 +9,7 @@ import Testing
 @Suite struct `COPY of a million rows` {
     /// In a process of its own, because the tests beside it use memory too.
     @Test func `carries them in and out again in constant memory`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         try await database.pool().script(
             "CREATE UNLOGGED TABLE big (n bigint NOT NULL, label text)")
         let address = database.server.superuserURL(database: database.name)

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import LocalServers
 import TestSupport
 import Testing
@@ -37,7 +38,7 @@ import Testing
     /// Whatever a parameter holds comes back as it was, and ends nothing.
     @Test(arguments: ["on", "off"])
     func `keep every text`(standard: String) async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         var random = SplitMix64(seed: Seed.current("literals keep every text"))
         let marks = Array("'\"\\$1;-/*\n\r\t\u{8}é😀ab )(:%\u{7F}\u{85}".unicodeScalars)
         try await pool.withConnection { connection in
@@ -71,7 +72,7 @@ import Testing
     }
 
     @Test func `hold no NUL`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.withConnection { connection in
             let error = try await failure {
                 for try await _ in connection.copyOut(rowsOf: sql("SELECT $1"), [.text("a\0b")]) {}
@@ -85,7 +86,7 @@ import Testing
 
 @Suite struct `Rows of a COPY` {
     @Test func `are read field by field`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.withConnection { connection in
             let statement = sql(
                 """
@@ -133,7 +134,7 @@ import Testing
     }
 
     @Test func `end with the error of the server, or where the reader leaves`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.withConnection { connection in
             let error = try await failure {
                 for try await _ in connection.copyOut(

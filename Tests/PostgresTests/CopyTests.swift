@@ -1,11 +1,12 @@
+import DatabaseSupport
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @Suite(.serialized) struct `COPY` {
     @Test func `keeps every character and every kind`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.script(
             "CREATE TABLE mix (t text, y bytea, m timestamptz, d date, j jsonb, ts text[], u uuid, b bool)"
         )
@@ -40,7 +41,7 @@ import Values
     @Test func `stores nothing when the source fails, and the connection stays good`() async throws
     {
         struct SourceFailed: Error {}
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.script("CREATE TABLE t (n bigint)")
         let source = AsyncThrowingStream<[PostgresValue], any Error> { continuation in
             for number in 0..<20_000 { continuation.yield([.int64(Int64(number))]) }
@@ -60,7 +61,7 @@ import Values
 
     @Test func `stores nothing when one row is refused, and says why without the row`() async throws
     {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.script("CREATE TABLE t (n bigint CHECK (n < 50000))")
         let rows = (0..<60_000).lazy.map { [PostgresValue.int64(Int64($0))] }
         let error = try await failure {
@@ -76,7 +77,7 @@ import Values
     }
 
     @Test func `left early closes its connection and the pool opens another`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let endless = sql("SELECT generate_series(1, 100000000) n")
         let pid = try await pool.withConnection { connection in
             for try await row in connection.stream(endless) where try row.int64("n") == 10 { break }
@@ -88,7 +89,7 @@ import Values
     }
 
     @Test func `and other statements are not taken for each other`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.script("CREATE TABLE t (n bigint)")
         func expectUnsuitable(_ body: (PostgresConnection) async throws -> Void) async throws {
             let error = try await failure { try await pool.withConnection(body) }

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import FoundationEssentials
 import Glibc
 import Postgres
@@ -8,7 +9,7 @@ import Testing
     @Test func `a call to a stopped server ends at our deadline while the server is still stopped`()
         async throws
     {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.withConnection { connection in
             let pid = connection.backendPID
             kill(pid, SIGSTOP)
@@ -28,7 +29,7 @@ import Testing
     }
 
     @Test func `so does a COPY that a stopped server does not take`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.script("CREATE TABLE t (label text)")
         try await pool.withConnection { connection in
             let pid = connection.backendPID
@@ -49,7 +50,7 @@ import Testing
     }
 
     @Test func `a deadline asks the server to stop, so that locks are let go`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let error = try await failure {
             try await pool.execute(sql("SELECT pg_sleep(3600)"), timeout: .milliseconds(200))
         }
@@ -67,9 +68,9 @@ import Testing
     @Test func `a cancelled task gets its answer at once and its connection is not used again`()
         async throws
     {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let asleep = Task { try await pool.execute(sql("SELECT 'cancelled', pg_sleep(3600)")) }
-        let observer = try await TestDatabase().pool()
+        let observer = try await TestDatabase.empty().pool()
         try await waitUntil("the statement runs") {
             try await observer.query(
                 sql(
@@ -86,7 +87,7 @@ import Testing
     }
 
     @Test func `a task that is cancelled before sends nothing`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.withConnection { connection in
             let gate = Gate()
             let task = Task<Void, any Error> {

@@ -1,11 +1,12 @@
+import DatabaseSupport
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @Suite struct `Postgres errors` {
     @Test func `name the constraint and never a value`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.script(
             """
             CREATE TABLE patient (id uuid, name text NOT NULL CONSTRAINT one_name UNIQUE,
@@ -42,7 +43,7 @@ import Values
     }
 
     @Test func `tell the statement and the line of a script`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let error = try await failure {
             try await pool.script(
                 "SELECT 1;\n-- ein Kommentar mit Ümläuten\nSELECT 2;\n\nSELECT nope;")
@@ -63,7 +64,7 @@ import Values
     }
 
     @Test func `tell when the server ends the session in the middle of a statement`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         let (pool, other) = (try database.pool(), try database.pool())
         let pid = try await pool.withConnection { $0.backendPID }
         let asleep = Task { try await pool.execute(sql("SELECT pg_sleep(3600)")) }
@@ -81,7 +82,7 @@ import Values
     }
 
     @Test func `refuse an answer with too many rows`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let series = sql("SELECT generate_series(1, $1::int) n")
         #expect(try await pool.query(series, [.int64(10)], rowsMax: 10).count == 10)
         let error = try await failure {
@@ -105,7 +106,7 @@ import Values
     @Test func `are parsed once for a session and are not used where they are forbidden`()
         async throws
     {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         let count = sql("SELECT count(*) n FROM pg_prepared_statements")
         let pool = try database.pool { $0.poolSize = 1 }
         _ = try await pool.query(count)
@@ -127,7 +128,7 @@ import Values
     }
 
     @Test func `are bounded in number, and further statements run all the same`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         for number in 0..<300 {
             let rows = try await pool.query(sql("SELECT \(number) n"))
             #expect(try rows.first?.int64("n") == Int64(number))
@@ -138,7 +139,7 @@ import Values
     }
 
     @Test func `that the session lost or a changed table spoiled are parsed again`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         try await pool.script("CREATE TABLE t (a int); INSERT INTO t VALUES (1)")
         let all = sql("SELECT * FROM t")
         #expect(try await pool.query(all).first?.count == 1)

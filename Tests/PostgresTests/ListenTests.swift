@@ -1,3 +1,5 @@
+import DatabaseSupport
+import LocalServers
 import Logging
 import Synchronization
 import TestSupport
@@ -149,23 +151,23 @@ private final class Heard: Sendable {
         channels: [String], probeInterval: Duration = .seconds(10),
         _ body: (Heard, PostgresPool) async throws -> Void
     ) async throws {
-        let database = try await TestDatabase()
-        var configuration = try database.configuration()
+        let database = try await TestDatabase.empty()
+        var configuration = try PostgresConfiguration(
+            database.server.superuserURL(database: database.name))
         configuration.applicationName = "listener"
         let heard = Heard(configuration, channels: channels, probeInterval: probeInterval)
-        let running = Task { await heard.run() }
         let pool = try database.pool()
-        let result: Result<Void, any Error>
-        do {
+        try await withResource(
+            { Task { await heard.run() } },
+            release: { running in
+                running.cancel()
+                await running.value
+                await pool.close()
+            }
+        ) { _ in
             try await waitUntil("it listens") { heard.beginnings == 1 }
-            result = .success(try await body(heard, pool))
-        } catch {
-            result = .failure(error)
+            try await body(heard, pool)
         }
-        running.cancel()
-        await running.value
-        await pool.close()
-        try result.get()
     }
 
     func run() async {

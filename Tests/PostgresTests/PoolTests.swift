@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Postgres
 import Synchronization
 import TestSupport
@@ -5,7 +6,7 @@ import Testing
 
 @Suite struct `Postgres pool` {
     @Test func `serves those who wait in the order of their arrival`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let holder = try await Holder(pool)
         let order = Order()
         try await withThrowingTaskGroup { group in
@@ -23,7 +24,7 @@ import Testing
     }
 
     @Test func `refuses one waiter too many, and a waiter whose time is up`() async throws {
-        let pool = try await TestDatabase().pool {
+        let pool = try await TestDatabase.empty().pool {
             $0.poolSize = 1
             $0.waitersMax = 1
             $0.waitTimeout = .seconds(3)
@@ -44,7 +45,7 @@ import Testing
     }
 
     @Test func `forgets a waiter that is cancelled and gives its turn to the next`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let holder = try await Holder(pool)
         let first = Task { try await pool.execute(sql("SELECT 1")) }
         try await waitUntil("one waits") { pool.waiterCount == 1 }
@@ -61,7 +62,7 @@ import Testing
     @Test func `survives a storm of calls, half of them cancelled, without losing a connection`()
         async throws
     {
-        let pool = try await TestDatabase().pool {
+        let pool = try await TestDatabase.empty().pool {
             $0.poolSize = 3
             $0.waitersMax = 1_000
         }
@@ -104,7 +105,7 @@ import Testing
     }
 
     @Test func `replaces a connection that the server ended while it was idle`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         let pool = try database.pool { $0.poolSize = 1 }
         let pid = try await pool.withConnection { $0.backendPID }
         let other = try database.pool()
@@ -117,7 +118,7 @@ import Testing
     }
 
     @Test func `closes a connection that comes back in a transaction or too old`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         let pool = try database.pool { $0.poolSize = 1 }
         let pid = try await pool.withConnection { connection in
             try await connection.script("BEGIN")
@@ -136,7 +137,7 @@ import Testing
     }
 
     @Test func `closes when the last call has come back, and takes no new ones`() async throws {
-        let pool = try await TestDatabase().pool { $0.poolSize = 1 }
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let holder = try await Holder(pool)
         let waiting = Task { try await pool.execute(sql("SELECT 1")) }
         try await waitUntil("one waits") { pool.waiterCount == 1 }
@@ -149,7 +150,7 @@ import Testing
     }
 
     @Test func `does not let two tasks use one connection at once`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         try await pool.withConnection { connection in
             var rows = connection.stream(sql("SELECT generate_series(1, 3) n")).makeAsyncIterator()
             #expect(try await rows.next()?.int64("n") == 1)

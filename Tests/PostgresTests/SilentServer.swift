@@ -1,6 +1,5 @@
 import Glibc
-
-struct NoSocket: Error {}
+import TestSupport
 
 /// Listens, lets the kernel accept, and never answers.
 final class SilentServer: Sendable {
@@ -9,7 +8,9 @@ final class SilentServer: Sendable {
 
     init() throws {
         (socket, port) = try FreePorts.bound()
-        guard listen(socket, 16) == 0 else { throw NoSocket() }
+        guard listen(socket, 16) == 0 else {
+            throw TestFailure("listen on 127.0.0.1:\(port) failed: errno \(errno)")
+        }
     }
 
     deinit { close(socket) }
@@ -35,7 +36,9 @@ enum FreePorts {
                 bind(socket, $0, length) == 0 && getsockname(socket, $0, &length) == 0
             }
         }
-        guard socket >= 0, done else { throw NoSocket() }
+        guard socket >= 0, done else {
+            throw TestFailure("no socket on 127.0.0.1: errno \(errno)")
+        }
         return (socket, Int(UInt16(bigEndian: address.sin_port)))
     }
 }

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Foundation
 import LocalServers
 import Logging
@@ -11,24 +12,14 @@ import Testing
         _ name: LocalCertificates.Name,
         _ body: (LocalPostgres, LocalCertificates) async throws -> Void
     ) async throws {
-        let certificates = try await LocalCertificates.make()
-        do {
-            let server = try await LocalPostgres.temporary(
-                PostgresOptions(listensOnTCP: true, tls: certificates.server(name)))
-            do {
+        try await LocalCertificates.lend { certificates in
+            let options = PostgresOptions(listensOnTCP: true, tls: certificates.server(name))
+            try await LocalPostgres.lend(options) { server in
                 _ = try await server.client(
                     "psql", ["-c", "CREATE ROLE walker LOGIN PASSWORD 'kanarienvogel'"])
                 try await body(server, certificates)
-            } catch {
-                await server.remove()
-                throw error
             }
-            await server.remove()
-        } catch {
-            await certificates.remove()
-            throw error
         }
-        await certificates.remove()
     }
 
     private func pool(
@@ -84,7 +75,7 @@ import Testing
     }
 
     @Test func `is refused where the server has none`() async throws {
-        let database = try await TestDatabase()
+        let database = try await TestDatabase.empty()
         let url = try #require(
             database.server.tcpURL(user: "walker", password: "x", database: database.name))
         let configuration = try PostgresConfiguration(

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Postgres
 import Synchronization
 import TestSupport
@@ -90,7 +91,7 @@ import Testing
         await #expect(throws: Wrapped.self) {
             try await pool.transaction { connection in
                 try await connection.execute(sql("DELETE FROM account"))
-                throw Wrapped(cause: NoFailure())
+                throw Wrapped(cause: TestFailure("the body fails"))
             }
         }
         #expect(try await pool.query(sql("SELECT FROM account")).count == 2)
@@ -151,7 +152,7 @@ import Testing
     private func accounts(
         _ change: (inout PostgresConfiguration) -> Void = { _ in }
     ) async throws -> PostgresPool {
-        let pool = try await TestDatabase().pool(change)
+        let pool = try await TestDatabase.empty().pool(change)
         try await pool.script(
             """
             CREATE TABLE account (id int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, units bigint);

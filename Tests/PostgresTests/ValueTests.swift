@@ -1,11 +1,12 @@
+import DatabaseSupport
 import Postgres
-import Testing
 import TestSupport
+import Testing
 import Values
 
 @Suite struct `Postgres values` {
     @Test func `come back as they were sent`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let text = "Zähne 🦷 \\ \" ' \t\r\n{},NULL \u{1}\u{10FFFF}"
         let id = UniqueID(high: .max, low: 1)
         let statement = sql(
@@ -44,7 +45,7 @@ import Values
     }
 
     @Test func `may all be NULL and may all be empty`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let statement = sql(
             "SELECT $1::bool b, $2::bigint i, $3::text t, $4::uuid u, $5::bytea y, "
                 + "$6::timestamptz m, $7::date d, $8::text[] ts")
@@ -71,7 +72,7 @@ import Values
     }
 
     @Test func `of a wrong kind are refused by column and kind, without the value`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let row = try #require(
             try await pool.query(
                 sql(
@@ -109,7 +110,7 @@ import Values
     }
 
     @Test func `with a NUL in text are refused instead of cut`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         let error = try await failure {
             _ = try await pool.query(sql("SELECT $1::text"), [.text("a\u{0}b")])
         }
@@ -120,7 +121,7 @@ import Values
 
     /// PostgreSQL itself computes the microseconds and days that our arithmetic has to give.
     @Test func `of date and time agree with the server's own arithmetic`() async throws {
-        let pool = try await TestDatabase().pool()
+        let pool = try await TestDatabase.empty().pool()
         var random = SplitMix64(seed: Seed.current("dates and times"))
         var box = TimeBox("dates and times", share: 20)
         let statement = sql(

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 @testable import Redis
 
@@ -17,16 +18,8 @@ func withClient<Result>(
     configuration.connectTimeout = .seconds(10)
     change(&configuration)
     let client = RedisClient(
-        configuration: configuration, eventLoopGroup: group,
-        logger: Logger(label: "redis-tests") { _ in SwiftLogNoOpLogHandler() })
-    do {
-        let result = try await story(client)
-        await client.close()
-        return result
-    } catch {
-        await client.close()
-        throw error
-    }
+        configuration: configuration, eventLoopGroup: group, logger: .silent)
+    return try await withResource({ client }, release: { await $0.close() }, story)
 }
 
 /// Starts a Redis for one story and removes it behind it.
@@ -34,15 +27,7 @@ func withRedis<Result>(
     _ options: RedisOptions = RedisOptions(appendOnly: false),
     _ story: (LocalRedis) async throws -> Result
 ) async throws -> Result {
-    let redis = try await LocalRedis.temporary(options)
-    do {
-        let result = try await story(redis)
-        await redis.remove()
-        return result
-    } catch {
-        await redis.remove()
-        throw error
-    }
+    try await LocalRedis.lend(options, story)
 }
 
 extension RedisClient {

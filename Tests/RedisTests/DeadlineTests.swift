@@ -103,15 +103,15 @@ import Testing
     }
 
     @Test func `passes in the queue of a client that still connects`() async throws {
-        let server = try await FakeServer { _, _ in .nothing }
-        try await withClient(server.url, { $0.connectTimeout = .seconds(20) }) { client in
-            let error = await failure { () throws(RedisError) in
-                try await client.send(increment, timeout: .milliseconds(10))
+        try await withServer(script: { _, _ in .nothing }) { server in
+            try await withClient(server.url, { $0.connectTimeout = .seconds(20) }) { client in
+                let error = await failure { () throws(RedisError) in
+                    try await client.send(increment, timeout: .milliseconds(10))
+                }
+                #expect(error == .deadline(after: .milliseconds(10), sent: false))
+                #expect(client.health.pending == 0)
             }
-            #expect(error == .deadline(after: .milliseconds(10), sent: false))
-            #expect(client.health.pending == 0)
         }
-        try await server.close()
     }
 
     @Test func `and a full queue turn callers away with the limit`() async throws {

@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// A listener on 127.0.0.1 that says what a test wants it to say: what no honest Redis would.
 ///
@@ -76,10 +77,17 @@ func withFakeServer<Result>(
     afterGreeting script: @escaping @Sendable (_ command: Int, _ connection: Int) -> FakeServer.Act,
     _ story: (FakeServer) async throws -> Result
 ) async throws -> Result {
-    let server = try await FakeServer { command, connection in
-        command == 1 ? .say(["+OK\r\n"]) : script(command - 1, connection)
-    }
-    let result = try await story(server)
-    try await server.close()
-    return result
+    try await withServer(
+        script: { command, connection in
+            command == 1 ? .say(["+OK\r\n"]) : script(command - 1, connection)
+        }, story)
+}
+
+/// Runs a story against a fake server that follows `script` from the first command on.
+func withServer<Result>(
+    script: @escaping @Sendable (_ command: Int, _ connection: Int) -> FakeServer.Act,
+    _ story: (FakeServer) async throws -> Result
+) async throws -> Result {
+    try await withResource(
+        { try await FakeServer(script) }, release: { try await $0.close() }, story)
 }

@@ -78,27 +78,29 @@ import Testing
     }
 
     @Test func `that greets with silence runs into the connect timeout`() async throws {
-        let server = try await FakeServer { _, _ in .nothing }
-        let change: (inout RedisConfiguration) -> Void = { $0.connectTimeout = .milliseconds(50) }
-        try await withClient(server.url, change) { client in
-            #expect(
-                await failure { () throws(RedisError) in
-                    try await client.send(RedisCommand("PING"))
-                } == .connectTimeout(after: .milliseconds(50)))
-            #expect(!client.isConnected)
+        try await withServer(script: { _, _ in .nothing }) { server in
+            let change: (inout RedisConfiguration) -> Void = {
+                $0.connectTimeout = .milliseconds(50)
+            }
+            try await withClient(server.url, change) { client in
+                #expect(
+                    await failure { () throws(RedisError) in
+                        try await client.send(RedisCommand("PING"))
+                    } == .connectTimeout(after: .milliseconds(50)))
+                #expect(!client.isConnected)
+            }
         }
-        try await server.close()
     }
 
     @Test func `that greets with a bomb is refused`() async throws {
-        let server = try await FakeServer { _, _ in .say(["*1000000000\r\n"]) }
-        try await withClient(server.url) { client in
-            let error = await failure { () throws(RedisError) in
-                try await client.send(RedisCommand("PING"))
+        try await withServer(script: { _, _ in .say(["*1000000000\r\n"]) }) { server in
+            try await withClient(server.url) { client in
+                let error = await failure { () throws(RedisError) in
+                    try await client.send(RedisCommand("PING"))
+                }
+                #expect(error == .notConnected("\(RedisError.replyTooLong(limit: 10_000))"))
+                #expect(error?.mayHaveRun == false)
             }
-            #expect(error == .notConnected("\(RedisError.replyTooLong(limit: 10_000))"))
-            #expect(error?.mayHaveRun == false)
         }
-        try await server.close()
     }
 }

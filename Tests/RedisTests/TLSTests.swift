@@ -169,34 +169,34 @@ import Testing
     // MARK: Files
 
     @Test func `a file that cannot be used is named, and nothing of it is shown`() async throws {
-        let certificates = try await LocalCertificates.make()
-        let (certificate, key) = (certificates.certificate(.client), certificates.key(.client))
-        let other = certificates.key(.localhost)
-        let table: [(RedisTLS.Files, RedisTLS.File, String)] = [
-            (.init(authorities: "/none/ca.pem"), .authorities, "/none/ca.pem: No such file"),
-            (.init(authorities: "/"), .authorities, "is not a file"),
-            (.init(authorities: "/dev/null"), .authorities, "is not a file"),
-            (.init(authorities: key), .authorities, "holds no certificate"),
-            (.init(certificate: certificate), .key, "is not set"),
-            (.init(key: key), .certificate, "is not set"),
-            (.init(certificate: key, key: key), .certificate, "holds no certificate"),
-            (.init(certificate: certificate, key: certificate), .key, "holds no key"),
-            (.init(certificate: certificate, key: other), .key, "does not belong"),
-        ]
-        for (files, file, text) in table {
-            let error = await failure { () throws(RedisError) in try RedisTLS(files) }
-            guard case .tlsFile(file, let problem)? = error else {
-                Issue.record("\(files): \(String(describing: error))")
-                continue
+        try await LocalCertificates.lend { certificates in
+            let (certificate, key) = (certificates.certificate(.client), certificates.key(.client))
+            let other = certificates.key(.localhost)
+            let table: [(RedisTLS.Files, RedisTLS.File, String)] = [
+                (.init(authorities: "/none/ca.pem"), .authorities, "/none/ca.pem: No such file"),
+                (.init(authorities: "/"), .authorities, "is not a file"),
+                (.init(authorities: "/dev/null"), .authorities, "is not a file"),
+                (.init(authorities: key), .authorities, "holds no certificate"),
+                (.init(certificate: certificate), .key, "is not set"),
+                (.init(key: key), .certificate, "is not set"),
+                (.init(certificate: key, key: key), .certificate, "holds no certificate"),
+                (.init(certificate: certificate, key: certificate), .key, "holds no key"),
+                (.init(certificate: certificate, key: other), .key, "does not belong"),
+            ]
+            for (files, file, text) in table {
+                let error = await failure { () throws(RedisError) in try RedisTLS(files) }
+                guard case .tlsFile(file, let problem)? = error else {
+                    Issue.record("\(files): \(String(describing: error))")
+                    continue
+                }
+                #expect(problem.contains(text), "\(problem)")
+                #expect(!problem.contains("BEGIN") && !problem.contains("\n"))
             }
-            #expect(problem.contains(text), "\(problem)")
-            #expect(!problem.contains("BEGIN") && !problem.contains("\n"))
+            for url in ["redis://db", "unix:///run/redis.sock"] {
+                let files = RedisTLS.Files(authorities: certificates.authority)
+                #expect(throws: RedisError.self) { try RedisConfiguration(url, tls: files) }
+            }
         }
-        for url in ["redis://db", "unix:///run/redis.sock"] {
-            let files = RedisTLS.Files(authorities: certificates.authority)
-            #expect(throws: RedisError.self) { try RedisConfiguration(url, tls: files) }
-        }
-        await certificates.remove()
     }
 
     // MARK: Helpers
@@ -225,17 +225,11 @@ import Testing
         settings: [String: String] = [:],
         _ story: (LocalRedis, LocalCertificates) async throws -> Result
     ) async throws -> Result {
-        let certificates = try await LocalCertificates.make()
-        do {
+        try await LocalCertificates.lend { certificates in
             let options = RedisOptions(
                 listensOnTCP: true, settings: settings,
                 tls: certificates.server(name, demandsCertificate: demandsCertificate))
-            let result = try await withRedis(options) { try await story($0, certificates) }
-            await certificates.remove()
-            return result
-        } catch {
-            await certificates.remove()
-            throw error
+            return try await LocalRedis.lend(options) { try await story($0, certificates) }
         }
     }
 }

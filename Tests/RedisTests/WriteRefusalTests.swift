@@ -77,17 +77,17 @@ import Testing
 
     @Test func `because it loads is known from the greeting`() async throws {
         let loads = Switch(on: true)
-        let server = try await FakeServer { _, _ in
+        try await withServer(script: { _, _ in
             .say([loads.isOn ? "-LOADING Redis is loading\r\n" : "+OK\r\n"])
+        }) { server in
+            try await withClient(server.url, { $0.connections = 1 }) { client in
+                try await waitUntil("it is let in") { client.health.refusal?.isLoading == true }
+                #expect(client.isConnected && !client.isServing)
+                loads.turn(on: false)
+                try await waitUntil("it serves, though nobody calls") { client.isServing }
+                #expect(server.accepted.count == 1)
+            }
         }
-        try await withClient(server.url, { $0.connections = 1 }) { client in
-            try await waitUntil("it is let in") { client.health.refusal?.isLoading == true }
-            #expect(client.isConnected && !client.isServing)
-            loads.turn(on: false)
-            try await waitUntil("it serves, though nobody calls") { client.isServing }
-            #expect(server.accepted.count == 1)
-        }
-        try await server.close()
     }
 
     @Test(arguments: ["-ERR wrong type", "-NOPERM no", "-OOM used memory", "-WRONGTYPE Operation"])

@@ -5,19 +5,14 @@ import Synchronization
 
 /// The private PostgreSQL and Redis that all tests of this process share.
 public enum TestServers {
-    private static let starting = Mutex<Task<LocalServers, any Error>?>(nil)
+    private static let started = MadeOnce { try await startForThisProcess() }
     private static let running = Mutex<LocalServers?>(nil)
 
-    /// Starts them on first use; whoever comes meanwhile waits for the same start. They end with the process.
+    /// Starts them on first use; callers that come meanwhile wait for the same start. They end with the
+    /// process.
     /// Never returns in the last minute of a month.
     public static func shared() async throws -> LocalServers {
-        let start = starting.withLock { task in
-            if let task { return task }
-            let new = Task { try await startForThisProcess() }
-            task = new
-            return new
-        }
-        let servers = try await start.value
+        let servers = try await started.value
         try await MonthEnd.pass()
         return servers
     }

@@ -1,6 +1,8 @@
-/// What was waited for did not come in time.
+/// What was waited for did not come in time. It says what that was, and how long the test waited.
 public struct WaitedInVain: Error, CustomStringConvertible {
     public let description: String
+
+    public init(description: String) { self.description = description }
 }
 
 /// Asks `condition` every 10 ms until it holds.

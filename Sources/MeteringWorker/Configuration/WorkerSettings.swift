@@ -4,10 +4,10 @@ import NIOCore
 import Postgres
 import Quotas
 import Redis
-import Shell
+package import Shell
 
 /// The settings of one run, each inside its range.
-struct WorkerSettings: Sendable {
+package struct WorkerSettings: Sendable {
     struct Database: Sendable {
         let connections: Int
         let preparedStatements: Bool
@@ -76,7 +76,7 @@ struct WorkerSettings: Sendable {
     let warnings: [String]
 
     /// - Parameter file: The JSON file of `--config`.
-    init(environment: [String: String], file: String?) throws(SettingsError) {
+    package init(environment: [String: String], file: String?) throws(SettingsError) {
         typealias Key = WorkerKeys
         let source = try Settings(
             keys: Key.all, environment: environment, file: file, prefix: Key.prefix)

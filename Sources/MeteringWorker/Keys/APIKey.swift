@@ -4,16 +4,16 @@ import Crypto
 ///
 /// `mk_4ZB0…` in base64url without padding (RFC 4648, section 5). It is printed once; only the
 /// SHA-256 of its text is stored, which is enough for a secret of 256 bits.
-struct APIKey: Hashable, Sendable {
+package struct APIKey: Hashable, Sendable {
     /// The whole key. Never stored, never logged.
-    let text: String
+    package let text: String
 
     /// The beginning, by which people and scanners for lost secrets know it.
     private static let prefix = "mk_"
     private static let secretLength = 43
 
     /// A new key from an unpredictable source of randomness.
-    static func make(random: inout some RandomNumberGenerator) -> APIKey {
+    package static func make(random: inout some RandomNumberGenerator) -> APIKey {
         let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
         return APIKey(text: prefix + base64URL(bytes))
     }
@@ -30,7 +30,9 @@ struct APIKey: Hashable, Sendable {
     }
 
     /// What is stored of a key: the SHA-256 of its text, 32 bytes.
-    static func hash(of text: String) -> [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
+    package static func hash(of text: String) -> [UInt8] {
+        Array(SHA256.hash(data: Array(text.utf8)))
+    }
 
     private static let alphabet = Array(
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

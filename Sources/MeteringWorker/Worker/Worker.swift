@@ -2,7 +2,7 @@ import Admission
 import Counters
 import HTTPServer
 import Ledger
-import Logging
+package import Logging
 import Metering
 import NIOCore
 import NIOPosix
@@ -10,13 +10,13 @@ import NIOSSL
 import Postgres
 import Quotas
 import Redis
-import ServiceLifecycle
-import UnixSignals
+package import ServiceLifecycle
+package import UnixSignals
 import Values
 
 /// The process: its parts, and the order in which they start and stop. Only this file knows all
 /// targets.
-struct Worker: Sendable {
+package struct Worker: Sendable {
     let settings: WorkerSettings
     let pool: PostgresPool
     let redis: RedisClient
@@ -46,7 +46,7 @@ struct Worker: Sendable {
     let name: UniqueID
 
     /// Connects, and checks everything that must be right before the first request.
-    static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
+    package static func connect(_ settings: WorkerSettings, logger: Logger) async throws -> Worker {
         let group = MultiThreadedEventLoopGroup.singleton
         let settings = try settings.fitting(loops: System.coreCount, logger: logger)
         var (database, counters) = try settings.addresses()
@@ -146,7 +146,7 @@ struct Worker: Sendable {
             group: group, logger: logger, onListening: onListening)
     }
 
-    func disconnect() async {
+    package func disconnect() async {
         await redis.close()
         await pool.close()
     }
@@ -156,7 +156,7 @@ struct Worker: Sendable {
     /// - Parameters:
     ///   - onListening: Receives the port once the worker accepts requests.
     ///   - onAdminListening: Receives the port of the listener for metrics.
-    func services(
+    package func services(
         signals: [UnixSignal], onListening: @escaping @Sendable (Int) async -> Void,
         onAdminListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws -> ServiceGroup {
