@@ -199,7 +199,9 @@ let package = Package(
         tests("ValuesTests", ["Values", "TestSupport"]),
         tests("MeteringTests", ["Metering", "Values", "TestSupport"]),
         tests("MeteringDemoTests", ["MeteringDemo", "LocalServers", "TestSupport"]),
-        tests("HTTPServerTests", ["HTTPServer", .logging, .nioCore, .nioEmbedded, .nioHTTP1]),
+        tests(
+            "HTTPServerTests",
+            ["HTTPServer", "TestSupport", .logging, .nioCore, .nioEmbedded, .nioHTTP1]),
         tests("QuotaTests", ["Quotas", "Metering", "Values", "TestSupport"]),
         tests("AdmissionTests", ["Admission", "Quotas", "Metering", "Values", "TestSupport"]),
         tests(

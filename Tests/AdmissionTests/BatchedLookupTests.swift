@@ -5,7 +5,7 @@ import Testing
 
 @testable import Admission
 
-@Suite struct `A batched lookup` {
+@Suite(.timed) struct `A batched lookup` {
     private typealias Lookup = BatchedLookup<Int, Int>
 
     /// Random tests may hold every thread for a minute.

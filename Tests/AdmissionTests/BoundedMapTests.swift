@@ -2,7 +2,7 @@ import Admission
 import TestSupport
 import Testing
 
-@Suite struct `A bounded map` {
+@Suite(.timed) struct `A bounded map` {
     @Test func `evicts the key that was set longest ago`() {
         var map = BoundedMap<String, Int>(capacity: 3)
         for (key, value) in [("a", 1), ("b", 2), ("c", 3), ("a", 4), ("d", 5)] {

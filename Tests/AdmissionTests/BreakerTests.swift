@@ -4,7 +4,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `The breaker` {
+@Suite(.timed) struct `The breaker` {
     private var breaker = Breaker()
 
     @Test mutating func `opens at five failures in a row and no sooner`() {
@@ -98,7 +98,7 @@ import Testing
     }
 }
 
-@Suite struct `The clock of the store` {
+@Suite(.timed) struct `The clock of the store` {
     private var clock = StoreClock()
 
     @Test mutating func `says nothing before its first result`() {

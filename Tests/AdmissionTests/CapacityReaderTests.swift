@@ -7,7 +7,7 @@ import Testing
 @testable import Quotas
 
 /// How long a capacity is believed, and how often PostgreSQL is read for it.
-@Suite struct `A capacity` {
+@Suite(.timed) struct `A capacity` {
     /// At the start of a run random tests may hold every thread for a minute.
     private static let longest: Duration = .seconds(240)
 

@@ -80,7 +80,7 @@ private func decision(_ answer: QuotaAnswer) throws -> QuotaDecision {
     return decision
 }
 
-@Suite struct `A gate without PostgreSQL` {
+@Suite(.timed) struct `A gate without PostgreSQL` {
     private static let plan =
         #"{"limits":{"default":{"rate":1,"per":"1m","burst":5}},"quota":{"api_calls":100}}"#
 
@@ -165,7 +165,7 @@ private func decision(_ answer: QuotaAnswer) throws -> QuotaDecision {
     }
 }
 
-@Suite struct `Units that are owed` {
+@Suite(.timed) struct `Units that are owed` {
     @Test func `are counted once, though two count them at the same time`() async throws {
         let site = try EmbeddedSite(nil)
         let month = try #require(Month("2026-11"))

@@ -6,7 +6,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `Denials that are repeated` {
+@Suite(.timed) struct `Denials that are repeated` {
     private static let clinic = ClinicID(high: 1, low: 2)
     private static let key = DenialCache.Key(limit: 1, writes: false)
     private static let start: Int64 = 1_795_428_007_000_000
@@ -161,7 +161,7 @@ import Testing
     }
 }
 
-@Suite struct `A gate that repeats denials` {
+@Suite(.timed) struct `A gate that repeats denials` {
     @Test func `saves trips for calls that count, and no others`() async throws {
         let counters = MemoryCounters()
         let settings = MemoryTerms()

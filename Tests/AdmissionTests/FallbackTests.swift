@@ -100,7 +100,7 @@ private let plan = #"""
                 "export": {"rate": 5, "per": "1s", "on_outage": "deny"}}, "quota": {"api_calls": 100}}
     """#
 
-@Suite struct `A gate without its counters` {
+@Suite(.timed) struct `A gate without its counters` {
     private let site: OutageSite
 
     init() throws {
@@ -325,7 +325,7 @@ private let plan = #"""
     }
 }
 
-@Suite struct `A call that Redis did not answer in time` {
+@Suite(.timed) struct `A call that Redis did not answer in time` {
     private let site: OutageSite
     private let pending = QuotaError.unanswered("a test held it up", isReplyPending: true)
 
@@ -434,7 +434,7 @@ private let plan = #"""
     }
 }
 
-@Suite struct `What already happened` {
+@Suite(.timed) struct `What already happened` {
     @Test func `is counted whatever the policy says`() async throws {
         let site = try OutageSite(OutagePolicy(onOutage: .deny, allowance: 0))
         try site.put(plan)
@@ -447,7 +447,7 @@ private let plan = #"""
     }
 }
 
-@Suite struct `The last moment of a call` {
+@Suite(.timed) struct `The last moment of a call` {
     @Test func `is the clock of Redis and the longest wait, once that clock is known`()
         async throws
     {
@@ -470,7 +470,7 @@ private let plan = #"""
     }
 }
 
-@Suite struct `Ids that are new to a process` {
+@Suite(.timed) struct `Ids that are new to a process` {
     @Test func `reach PostgreSQL ten times a second`() async throws {
         let site = try OutageSite()
         var busy = 0
@@ -513,7 +513,7 @@ private let plan = #"""
     }
 }
 
-@Suite struct `The bound of an outage` {
+@Suite(.timed) struct `The bound of an outage` {
     @Test func `is what all workers together let through`() throws {
         let limit = try #require(
             RateLimit(

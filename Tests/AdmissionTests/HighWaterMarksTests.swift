@@ -5,7 +5,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `The marks of marks` {
+@Suite(.timed) struct `The marks of marks` {
     private let clinic = ClinicID(high: 1, low: 1)
 
     private func mark(_ epoch: UInt64, used: Int64, at time: Int64, period: Int64 = 0) -> Mark {

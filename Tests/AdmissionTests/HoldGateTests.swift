@@ -6,7 +6,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `The quota gate, with ids` {
+@Suite(.timed) struct `The quota gate, with ids` {
     private let counters = MemoryCounters()
     private let settings = MemoryTerms()
     private let gate: QuotaGate

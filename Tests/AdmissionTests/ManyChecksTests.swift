@@ -6,7 +6,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `Many checks at once` {
+@Suite(.timed) struct `Many checks at once` {
     private let counters = MemoryCounters()
     private let settings = MemoryTerms()
     private let gate: QuotaGate

@@ -7,7 +7,7 @@ import Testing
 @testable import Quotas
 
 /// A quota while Redis loses data: flushed, restored older, and taken over by another server.
-@Suite struct `A quota in a store that forgets` {
+@Suite(.timed) struct `A quota in a store that forgets` {
     /// Everything forgotten is in the ledger or named by the caller's mark, so nothing is admitted twice.
     @Test func `admits no unit beyond it when every count was noted`() async throws {
         try await play("noted counts", isCareful: true)

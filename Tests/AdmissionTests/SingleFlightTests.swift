@@ -3,7 +3,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct `A single flight` {
+@Suite(.timed) struct `A single flight` {
     private struct Failure: Error, Equatable { let number: Int }
 
     private final class Counts: Sendable {

@@ -6,7 +6,7 @@ import Testing
 @testable import Admission
 @testable import Quotas
 
-@Suite struct `Subdomain cache` {
+@Suite(.timed) struct `Subdomain cache` {
     private let smile = ClinicID(high: 1, low: 1)
 
     @Test func `reads a name once for all who wait, and names that wait together in one question`()

@@ -7,7 +7,7 @@ import Testing
 @testable import Quotas
 
 /// A count that Redis has closed and PostgreSQL does not have yet.
-@Suite struct `Closed counts that are not confirmed` {
+@Suite(.timed) struct `Closed counts that are not confirmed` {
     private let clinic = ClinicID(high: 1, low: 2)
 
     /// Another worker renews the clinic with a ledger of before the checkpoint.

@@ -1,7 +1,8 @@
 import Billing
+import TestSupport
 import Testing
 
-@Suite struct `Payment status` {
+@Suite(.timed) struct `Payment status` {
     @Test func `the table of words and what each opens`() {
         let table: [(String, PaymentStatus.Access)] = [
             ("incomplete", .open), ("trialing", .open), ("active", .open), ("past_due", .open),
@@ -22,7 +23,7 @@ import Testing
     }
 }
 
-@Suite struct `An allowance` {
+@Suite(.timed) struct `An allowance` {
     @Test func `reads stored limits, where -1 is unlimited`() {
         #expect(Allowance(stored: nil) == Allowance.none)
         #expect(Allowance(stored: -1) == .unlimited)

@@ -3,7 +3,7 @@ import Metering
 import TestSupport
 import Testing
 
-@Suite struct `Prices of a plan` {
+@Suite(.timed) struct `Prices of a plan` {
     @Test func `are exact, in minor units and in twelve digits`() throws {
         let terms = try PlanTerms(
             json: """
@@ -103,7 +103,7 @@ import Testing
 
 }
 
-@Suite struct `The dunning days of a plan` {
+@Suite(.timed) struct `The dunning days of a plan` {
     @Test func `have the usual values where the plan says nothing`() throws {
         let standing = try PlanTerms(
             json: #"{"dunning": {"suspend_after_days": 20, "notices": [2, 5]}}"#

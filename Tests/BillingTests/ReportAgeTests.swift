@@ -1,8 +1,9 @@
 import Billing
 import Metering
+import TestSupport
 import Testing
 
-@Suite struct `Report age` {
+@Suite(.timed) struct `Report age` {
     static let rolledUp = Int64(1_795_428_007_000_000)
 
     @Test(

@@ -1,8 +1,9 @@
 import Billing
 import Metering
+import TestSupport
 import Testing
 
-@Suite struct `The schedule of a clinic that does not pay` {
+@Suite(.timed) struct `The schedule of a clinic that does not pay` {
     private static func lines(_ one: StandingCase, from day: Int64) -> [String] {
         StandingForecast(
             one.facts, terms: one.terms, entered: one.standing, schedule: one.schedule,
@@ -69,7 +70,7 @@ import Testing
     }
 }
 
-@Suite struct `What a payment does` {
+@Suite(.timed) struct `What a payment does` {
     @Test func `an older failure that becomes known late changes nothing`() {
         var one = StandingCase()
         one.add(.paid(invoice: "a"), on: 10)
@@ -120,7 +121,7 @@ import Testing
     }
 }
 
-@Suite struct `A value that the application wrote` {
+@Suite(.timed) struct `A value that the application wrote` {
     @Test func `holds without an end until something happens`() {
         for word in PaymentStatus.allCases {
             var one = StandingCase()

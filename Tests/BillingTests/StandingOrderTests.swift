@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// Facts come late, twice and in any order; what they add up to is the same.
-@Suite struct `Facts in any order` {
+@Suite(.timed) struct `Facts in any order` {
     /// A trial, a failed payment, a named invoice that is paid and disputed, a hold and its end, a payment.
     static let facts = happened([
         (0, .subscribed(trialUntil: StandingCase.day(14), awaitsPayment: false)),

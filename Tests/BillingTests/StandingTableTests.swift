@@ -3,7 +3,7 @@ import Metering
 import TestSupport
 import Testing
 
-@Suite struct `A standing` {
+@Suite(.timed) struct `A standing` {
     /// How a test brings a clinic into each status by day 100.
     static let ways: [(PaymentStatus, [(Int64, SubscriptionFact.Kind)])] = [
         (.incomplete, [(100, .subscribed(trialUntil: nil, awaitsPayment: true))]),

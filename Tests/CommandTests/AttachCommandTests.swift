@@ -5,7 +5,7 @@ import Testing
 import WorkerSupport
 
 /// `metering-worker migrate` on a database that an application uses.
-@Suite struct `Attaching by command` {
+@Suite(.timed) struct `Attaching by command` {
     @Test func `says what it would do, does it, and switches on what it is asked to`() async throws
     {
         try await TestDatabase.lendEmpty { database in

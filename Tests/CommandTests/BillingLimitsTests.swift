@@ -4,7 +4,7 @@ import Testing
 import WorkerSupport
 
 /// The real `billing limits`, with a login that has no role but billing_admin.
-@Suite struct `Billing limits` {
+@Suite(.timed) struct `Billing limits` {
     @Test func `are switched, listed and counted again by an administrator`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed()

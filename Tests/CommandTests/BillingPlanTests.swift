@@ -6,7 +6,7 @@ import Testing
 import WorkerSupport
 
 /// The real `billing plan` and `billing override`, with a login that has no role but billing_admin.
-@Suite struct `Billing plans` {
+@Suite(.timed) struct `Billing plans` {
     private static let gold = """
         {"name": "Gold", "max_users": 2, "max_patients": -1, "features": {"theme": "dark", "metering":
          {"quota": {"api_calls": 1000}, "limits": {"default": {"rate": 20, "per": "1s"}}}}}
@@ -141,7 +141,7 @@ import WorkerSupport
     }
 }
 
-@Suite struct `Billing overrides` {
+@Suite(.timed) struct `Billing overrides` {
     private let smile = "00000000-0000-4000-8000-000000000001"
 
     @Test func `are set, replaced, listed and ended, and the audit log has each`() async throws {

@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The real `billing quota`, beside a worker whose quota it changes.
-@Suite(.serialized) struct `Billing quota` {
+@Suite(.timed, .serialized) struct `Billing quota` {
     private func billing(
         _ worker: RunningWorker, _ arguments: [String]
     ) async throws -> (ending: RunningProcess.Ending, output: String, errors: String) {

@@ -6,7 +6,7 @@ import Testing
 import WorkerSupport
 
 /// The real `billing` on a small database whose every number is known.
-@Suite struct `Billing report` {
+@Suite(.timed) struct `Billing report` {
     private static let call = ["billing", "report", "--month", "2026-03"]
     private static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,max_patients,"

@@ -5,7 +5,7 @@ import Testing
 import WorkerSupport
 
 /// The real `billing`, telling facts with a login that has no role but billing_admin.
-@Suite struct `Billing standing` {
+@Suite(.timed) struct `Billing standing` {
     @Test func `goes through the life of a subscription by commands`() async throws {
         try await TestDatabase.lend { database in
             try await database.seed()

@@ -6,7 +6,7 @@ import Testing
 import WorkerSupport
 
 /// The real programs on a real PostgreSQL.
-@Suite struct `Command line on PostgreSQL` {
+@Suite(.timed) struct `Command line on PostgreSQL` {
     @Test func `migrates once, prints the grants, and then finds nothing to do`() async throws {
         try await TestDatabase.lendEmpty { database in
             let plan = try await database.run(["metering-worker", "migrate", "--dry-run"])
@@ -96,7 +96,7 @@ import WorkerSupport
     }
 }
 
-@Suite struct `Roll-up from the command line` {
+@Suite(.timed) struct `Roll-up from the command line` {
     @Test func `shows what it would change, writes it once, and then nothing`() async throws {
         try await TestDatabase.lend { database in
             try await database.seedCounts()

@@ -5,7 +5,7 @@ import Testing
 import WorkerSupport
 
 /// The real programs, as a shell runs them. No server is needed here.
-@Suite struct `Command line` {
+@Suite(.timed) struct `Command line` {
     @Test(arguments: [
         ["metering-worker", "--help"], ["metering-worker", "serve", "--help"],
         ["metering-worker", "migrate", "--help"], ["metering-worker", "rollup", "--help"],

@@ -7,7 +7,7 @@ import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Configuration` {
+@Suite(.timed) struct `Configuration` {
     @Test func `has its defaults when nothing is set`() throws {
         let settings = try WorkerSettings(environment: [:], file: nil)
         #expect(settings.http.host == "127.0.0.1")
@@ -130,7 +130,7 @@ import Testing
     }
 }
 
-@Suite struct `Secrets in the configuration` {
+@Suite(.timed) struct `Secrets in the configuration` {
     private static let canary = "kanarienvogel-7731"
 
     @Test(arguments: ["secret", "secret\n"])

@@ -8,7 +8,7 @@ import Testing
 @testable import MeteringWorker
 
 /// What doctor says of facts; no server is needed here.
-@Suite struct `A check of doctor` {
+@Suite(.timed) struct `A check of doctor` {
     private static let healthy = """
         redis_version:7.0.15\r
         role:master\r

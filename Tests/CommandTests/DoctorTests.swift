@@ -7,7 +7,7 @@ import Testing
 import WorkerSupport
 
 /// `metering-worker doctor` with real servers.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Doctor` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `Doctor` {
     @Test func `finds nothing that fails where all is as it should be`() async throws {
         try await ProgramSite.lend(clinics: 1) { site in
             let findings = try await site.database.doctor([

@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WorkerSupport
 
-@Suite struct `Rotating a key` {
+@Suite(.timed) struct `Rotating a key` {
     @Test func `makes a second one with the same rights, and no third`() async throws {
         try await TestDatabase.lend { database in
             let clinic = "2f1a8b1e-53c9-4d0f-9c52-0d1f6a3b7c11"

@@ -6,7 +6,7 @@ import WorkerSupport
 
 @testable import Shell
 
-@Suite struct `Log lines` {
+@Suite(.timed) struct `Log lines` {
     private static let time = Date(timeIntervalSince1970: 1_764_040_144.25)
 
     private func line(_ message: String, _ metadata: Logger.Metadata = [:]) -> String {

@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Open files` {
+@Suite(.timed) struct `Open files` {
     @Test func `are shared out between the worker and its callers`() throws {
         let own = OpenFiles.own(loops: 2, databaseConnections: 4, adminConnections: 64)
         #expect(own == 152)

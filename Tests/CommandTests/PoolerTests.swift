@@ -9,7 +9,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// A worker behind a real PgBouncer in transaction mode, which gives it another session for each transaction.
-@Suite(.timeLimit(.minutes(5))) struct `The worker behind PgBouncer` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `The worker behind PgBouncer` {
     private func withPooler(
         _ body: (ProgramSite, [String: String], LocalPgBouncer) async throws -> Void
     ) async throws {

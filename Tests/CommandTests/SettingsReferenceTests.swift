@@ -5,7 +5,7 @@ import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Configuration page` {
+@Suite(.timed) struct `Configuration page` {
     /// To renew the page after a change of the table: METERING_TEST_WRITE_DOCS=1 swift test --filter `page`
     @Test func `is what the table of settings says`() throws {
         let path = "\(ProjectRoot.path)/docs/configuration.md"

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Shell
 
-@Suite struct `Nearest word` {
+@Suite(.timed) struct `Nearest word` {
     @Test(arguments: [
         ("", "", 0), ("abc", "abc", 0), ("", "abc", 3), ("abc", "", 3),
         ("CHEKPOINT", "CHECKPOINT", 1),
@@ -36,7 +36,7 @@ import Testing
     }
 }
 
-@Suite struct `Console text` {
+@Suite(.timed) struct `Console text` {
     @Test func `is one line`() {
         #expect(Console.oneLine("refused\n\tIs it running?\n") == "refused; Is it running?")
     }

@@ -8,7 +8,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// `metering-worker` with PostgreSQL and Redis over TLS, both as real programs.
-@Suite(.timeLimit(.minutes(5))) struct `The worker over TLS` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `The worker over TLS` {
     private struct Place {
         let site: ProgramSite
         let certificates: LocalCertificates

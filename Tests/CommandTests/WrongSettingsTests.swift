@@ -5,7 +5,7 @@ import Testing
 import WorkerSupport
 
 /// `serve` with one wrong setting: one line that names it and what to do, exit code 1, no secret, soon.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Wrong settings` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `Wrong settings` {
     private static let canary = "kanarienvogel"
 
     @Test func `of DATABASE_URL end the start`() async throws {

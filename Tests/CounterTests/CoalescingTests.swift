@@ -19,7 +19,7 @@ private final class Told: Sendable {
     }
 }
 
-@Suite(.serialized) struct `Checks that wait together` {
+@Suite(.timed, .serialized) struct `Checks that wait together` {
     /// Asks all in one tick of the connection's event loop; answers in the order of the questions.
     private func ask(
         _ questions: [(clinic: ClinicID, request: CheckRequest)], _ store: RedisCounterStore

@@ -5,7 +5,7 @@ import Redis
 import Testing
 import TestSupport
 
-@Suite(.serialized) struct `The function library and the rules in Swift` {
+@Suite(.timed, .serialized) struct `The function library and the rules in Swift` {
     @Test func `answer and store the same bytes for random steps`() async throws {
         let name = "library = rules"
         try await SteeredRedis.lend { redis in

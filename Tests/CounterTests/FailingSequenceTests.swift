@@ -9,7 +9,7 @@ import TestSupport
 import Testing
 
 /// Sequences that lose or double counts under simpler rules, played on a real server with the real library.
-@Suite(.serialized) struct `Redis that forgets` {
+@Suite(.timed, .serialized) struct `Redis that forgets` {
     private let clinic = ClinicID(high: 0xfeed, low: UInt64.random(in: 1...UInt64.max))
     private let ledger = TestLedger()
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Quotas
 
-@Suite(.serialized) struct `Holds in Redis` {
+@Suite(.timed, .serialized) struct `Holds in Redis` {
     private let clinic = ClinicID(high: 0xbeef, low: UInt64.random(in: 1...UInt64.max))
 
     @Test func `are what the rules in Swift say, for random steps`() async throws {

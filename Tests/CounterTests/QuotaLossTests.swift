@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 
 /// A quota on a real Redis that is flushed, brought back older and taken over, while calls go on.
-@Suite(.serialized) struct `A quota on a Redis that forgets` {
+@Suite(.timed, .serialized) struct `A quota on a Redis that forgets` {
     /// Counts are noted before a loss, or named by the mark of the worker that asks: none is admitted twice.
     @Test func `admits exactly what it says`() async throws {
         let name = "quota on a real Redis"

@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Examples/api-server, as it stands, asked with curl.
-@Suite(.serialized) struct `Example API server` {
+@Suite(.timed, .serialized) struct `Example API server` {
     @Test func `asks before it answers, and goes on without Redis`() async throws {
         try await RunningWorker.lend(["METERING_SWEEP_INTERVAL": "1h"]) { worker in
             let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":2}}}"#

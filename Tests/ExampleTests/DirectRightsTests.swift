@@ -9,7 +9,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Each row of docs/direct.md, tried with the rights that stand there.
-@Suite(.serialized) struct `Rights of a direct caller` {
+@Suite(.timed, .serialized) struct `Rights of a direct caller` {
     private typealias Act = @Sendable (DirectUser, ClinicID) async throws -> Void
 
     @Test func `reach as far as their page says`() async throws {

@@ -13,7 +13,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The library, as a program embeds it, beside a worker that keeps PostgreSQL.
-@Suite(.serialized) struct `Embedded quotas` {
+@Suite(.timed, .serialized) struct `Embedded quotas` {
     /// Counts reach the ledger by posted marks only: the sweep would read them too.
     private static let quiet = ["METERING_SWEEP_INTERVAL": "1h"]
 

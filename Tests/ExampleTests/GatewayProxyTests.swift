@@ -9,7 +9,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The configurations of Examples/gateway, run by the proxies that they are for.
-@Suite(.serialized) struct `Proxies that ask` {
+@Suite(.timed, .serialized) struct `Proxies that ask` {
     private let settings = [
         "METERING_GATEWAY_CLINIC": "subdomain:clinics.example",
         "METERING_GATEWAY_RULES": "/free=none,/=default", "METERING_CHECK_TIMEOUT": "5s",

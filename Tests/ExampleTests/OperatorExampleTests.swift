@@ -5,7 +5,7 @@ import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Examples for operators` {
+@Suite(.timed) struct `Examples for operators` {
     private static func text(_ path: String) throws -> String {
         try String(contentsOfFile: "\(ProjectRoot.path)/\(path)", encoding: .utf8)
     }
@@ -99,7 +99,7 @@ import Testing
     }
 }
 
-@Suite struct `Operating page` {
+@Suite(.timed) struct `Operating page` {
     /// To renew its table after a change of `MetricName`: METERING_TEST_WRITE_DOCS=1 swift test --filter `Operating page`
     @Test func `has the table of metrics that the code has`() throws {
         let path = "\(ProjectRoot.path)/docs/operating.md"

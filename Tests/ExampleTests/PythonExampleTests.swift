@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The programs of Examples/python, run as they stand.
-@Suite(.serialized) struct `Examples in Python` {
+@Suite(.timed, .serialized) struct `Examples in Python` {
     private struct Decision: Decodable {
         let allowed: Bool
         let used: Int64

@@ -77,7 +77,7 @@ private struct EmptySite {
     }
 }
 
-@Suite struct `On your own servers` {
+@Suite(.timed) struct `On your own servers` {
     @Test func `the ten lines of README.md count a call and report it`() async throws {
         let block = try OwnServerLines()
         #expect(block.lines.count == 10)

@@ -1,12 +1,13 @@
 import Logging
 import NIOCore
 import NIOEmbedded
+import TestSupport
 import Testing
 
 @testable import HTTPServer
 
 /// When the system has no file for an accepted connection, accepting rests.
-@Suite struct `A listener without files` {
+@Suite(.timed) struct `A listener without files` {
     @Test func `rests, and then goes on`() throws {
         let channel = EmbeddedChannel()
         let reads = ReadCount()

@@ -1,11 +1,12 @@
 import NIOCore
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @testable import HTTPServer
 
 /// Which requests are taken, and when they are answered, without a socket.
-@Suite struct `Request reader` {
+@Suite(.timed) struct `Request reader` {
     private static let most = 10
 
     /// What came of a head and the pieces of a body, one word for each step.

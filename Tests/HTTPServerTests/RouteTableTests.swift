@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import HTTPServer
 
-@Suite struct `Table of routes` {
+@Suite(.timed) struct `Table of routes` {
     private let table = RouteTable([
         .open("GET", "/a") { _ in APIResponse(status: 204) },
         .open("PUT", "/a") { _ in APIResponse(status: 204) },

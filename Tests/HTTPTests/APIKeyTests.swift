@@ -3,7 +3,7 @@ import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `API key` {
+@Suite(.timed) struct `API key` {
     @Test func `has its form, and is read back`() throws {
         var random = SplitMix64(seed: Seed.current("API key"))
         for _ in 0..<1_000 {

@@ -5,7 +5,7 @@ import Testing
 @testable import MeteringWorker
 
 /// The body of a check is read by a reader of our own, so it is held against another one.
-@Suite struct `Flat JSON` {
+@Suite(.timed) struct `Flat JSON` {
     private func read(_ text: String) throws -> [String: FlatJSON.Value] {
         try read(Array(text.utf8))
     }

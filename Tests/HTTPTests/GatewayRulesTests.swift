@@ -1,10 +1,11 @@
 import HTTPServer
 import Metering
+import TestSupport
 import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Rules of the gateway` {
+@Suite(.timed) struct `Rules of the gateway` {
     private func treatment(_ rules: String, _ path: String) throws -> GatewayRules.Treatment {
         let rules = try #require(GatewayRules(rules))
         return rules.treatment(of: try #require(GatewayPath(path)))
@@ -83,7 +84,7 @@ import Testing
     }
 }
 
-@Suite struct `Naming a clinic to the gateway` {
+@Suite(.timed) struct `Naming a clinic to the gateway` {
     @Test(arguments: [
         ("header:X-Clinic-Id", GatewayNaming.field("x-clinic-id")), ("key", .key),
         ("subdomain:Clinics.Example", .subdomain(of: "clinics.example")),

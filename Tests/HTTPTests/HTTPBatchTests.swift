@@ -12,7 +12,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// `POST /v1/checks`, as a client sees it.
-@Suite(.serialized) struct `HTTP batch of checks` {
+@Suite(.timed, .serialized) struct `HTTP batch of checks` {
     private struct Batch: Decodable {
         struct Item: Decodable {
             struct Body: Decodable {

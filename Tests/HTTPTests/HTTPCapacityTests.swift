@@ -11,7 +11,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// `POST /v1/check` about users, patients and storage: what the database would say.
-@Suite(.serialized) struct `HTTP advice` {
+@Suite(.timed, .serialized) struct `HTTP advice` {
     @Test func `returns all three limits, and 409 where no capacity is left`() async throws {
         try await RunningWorker.lend { worker in
             let clinic = try await worker.clinicWithPatients(2)

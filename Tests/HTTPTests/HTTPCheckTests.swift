@@ -7,7 +7,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Every field of every kind of answer, as a client sees it.
-@Suite(.serialized) struct `HTTP check` {
+@Suite(.timed, .serialized) struct `HTTP check` {
     /// 20 units a second, 60 at once; 500 a month.
     private let quick =
         #"{"limits":{"default":{"rate":20,"per":"1s","burst":60}},"quota":{"api_calls":500}}"#

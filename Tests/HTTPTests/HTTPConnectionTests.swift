@@ -9,7 +9,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// What happens on one connection, seen byte by byte from outside.
-@Suite(.serialized) struct `An HTTP connection` {
+@Suite(.timed, .serialized) struct `An HTTP connection` {
     @Test func `is told to go on before a body that waits for the word`() async throws {
         try await RunningWorker.lend { worker in
             let body = #"{"clinic_id":"\#(try await worker.database.clinic(nil))"}"#

@@ -10,7 +10,7 @@ import WorkerSupport
 
 @testable import MeteringWorker
 
-@Suite(.serialized) struct `HTTP explain` {
+@Suite(.timed, .serialized) struct `HTTP explain` {
     /// The members that a person looks for.
     private struct Explanation: Decodable {
         struct Source: Decodable, Equatable {

@@ -5,7 +5,7 @@ import Testing
 import WorkerSupport
 
 /// The Redis of a serving worker becomes a replica, and its primary again.
-@Suite(.serialized) struct `HTTP with a demoted Redis` {
+@Suite(.timed, .serialized) struct `HTTP with a demoted Redis` {
     @Test func `is not ready, answers 503, and goes on counting after it`() async throws {
         try await RunningWorker.lend(["METERING_ON_OUTAGE": "deny"]) { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":100}}"#)

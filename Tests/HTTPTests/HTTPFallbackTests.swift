@@ -14,7 +14,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Redis is away, and the worker decides alone.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `HTTP during an outage of Redis` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `HTTP during an outage of Redis` {
     /// As it is for operators: no call waits longer than this for Redis.
     private let brief = ["METERING_CHECK_TIMEOUT": "25ms"]
     private let plan = #"""

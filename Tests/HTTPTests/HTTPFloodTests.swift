@@ -11,7 +11,7 @@ import WorkerSupport
 
 /// Hard days at the door: who is slow or rude must cost the others nothing. The worker is a process of its own, so
 /// that its memory and its work can be read.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `The HTTP API under siege` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `The HTTP API under siege` {
     private static let health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test func `keeps its memory while 2,000 callers dawdle, and answers the others`() async throws

@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// What a reverse proxy is told, asked as proxies ask.
-@Suite(.serialized) struct `HTTP gateway` {
+@Suite(.timed, .serialized) struct `HTTP gateway` {
     private let plan =
         #"{"limits":{"default":{"rate":1,"per":"1d","burst":3},"export":{"rate":1,"per":"1d","burst":1}}}"#
     private let rules = ["METERING_GATEWAY_RULES": "/export=export,/free=none,/dear=default:2"]

@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Reservations, refunds and request ids as a client sees them.
-@Suite(.serialized) struct `HTTP reservations` {
+@Suite(.timed, .serialized) struct `HTTP reservations` {
     private let plan =
         #"{"limits":{"default":{"rate":100,"per":"1s","concurrent":2}},"quota":{"api_calls":50}}"#
 

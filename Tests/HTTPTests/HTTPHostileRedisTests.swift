@@ -8,7 +8,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// A Redis whose functions say what no honest one would: somebody else loaded them.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `HTTP with a hostile Redis` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `HTTP with a hostile Redis` {
     /// Bodies of `metering_check`.
     private static let lies = [
         "return 7", "return {}", "return {'short'}", "return {false}", "return {{{1}}}",

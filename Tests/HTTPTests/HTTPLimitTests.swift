@@ -11,7 +11,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Requests that are too large, too slow, too many or none at all. The server answers others after each.
-@Suite(.serialized) struct `HTTP limits` {
+@Suite(.timed, .serialized) struct `HTTP limits` {
     private let hasty = ["METERING_REQUEST_TIMEOUT": "200ms"]
 
     @Test func `takes a body of 4,096 bytes and not one more`() async throws {

@@ -13,7 +13,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// What callers of Redis itself ask of a worker.
-@Suite(.serialized) struct `HTTP for callers of Redis` {
+@Suite(.timed, .serialized) struct `HTTP for callers of Redis` {
     @Test func `loads a clinic that Redis does not hold`() async throws {
         try await RunningWorker.lend { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":7}}"#)
@@ -136,7 +136,7 @@ import WorkerSupport
     }
 }
 
-@Suite struct `Allowance of posted marks` {
+@Suite(.timed) struct `Allowance of posted marks` {
     private typealias Allowance = PostedMarks.Allowance
 
     @Test(

@@ -7,7 +7,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Calls that are counted whatever limits say, as far as there is room, and beside limits in shadow.
-@Suite(.serialized) struct `HTTP check modes` {
+@Suite(.timed, .serialized) struct `HTTP check modes` {
     /// One unit a day, three at once; five a month.
     private let slow =
         #"{"limits":{"default":{"rate":1,"per":"1d","burst":3}},"quota":{"api_calls":5}}"#

@@ -10,7 +10,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Which answer wins when several apply, and who may ask what.
-@Suite(.serialized) struct `HTTP order of answers` {
+@Suite(.timed, .serialized) struct `HTTP order of answers` {
     /// Ended, out of burst and out of quota: whoever gets so far hears 402.
     private let spent =
         #"{"limits":{"default":{"rate":1,"per":"1d","burst":1}},"quota":{"api_calls":0}}"#

@@ -11,7 +11,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// One of the stores is away while the worker serves.
-@Suite(.serialized) struct `HTTP without a store` {
+@Suite(.timed, .serialized) struct `HTTP without a store` {
     private let brief = ["METERING_CHECK_TIMEOUT": "200ms", "METERING_ON_OUTAGE": "deny"]
     private let denying = ["METERING_ON_OUTAGE": "deny"]
     /// Two calls a month: a worker that guessed would answer 429.

@@ -12,7 +12,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// What changes in PostgreSQL while the worker serves.
-@Suite(.serialized) struct `HTTP and changes` {
+@Suite(.timed, .serialized) struct `HTTP and changes` {
     @Test func `refuses a key from the poll after its end`() async throws {
         try await RunningWorker.lend { worker in
             let clinic = try await worker.database.clinic(nil)

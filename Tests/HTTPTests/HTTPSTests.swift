@@ -8,7 +8,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// HTTPS with a certificate that `openssl` made, asked by `curl`.
-@Suite(.serialized) struct `HTTPS` {
+@Suite(.timed, .serialized) struct `HTTPS` {
     @Test func `answers clients that trust its certificate, and none in the clear`() async throws {
         let place = try TemporaryDirectory("https")
         defer { place.remove() }

@@ -12,7 +12,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Every route of the table with every kind of key: a new route or scope is in here by itself.
-@Suite(.serialized) struct `Scopes and routes` {
+@Suite(.timed, .serialized) struct `Scopes and routes` {
     /// Whether a key of one scope is taken by a route that needs another.
     private func isTaken(_ scope: KeyOwner.Scope, by route: Route) -> Bool {
         scope.rawValue == route.scope || scope == .admin

@@ -8,7 +8,7 @@ import Testing
 @testable import Quotas
 
 /// A decision is written by a writer of our own, so it is held against the library's encoder.
-@Suite struct `JSON writer` {
+@Suite(.timed) struct `JSON writer` {
     @Test func `writes every kind of value`() {
         var writer = JSONWriter()
         writer.object { writer in

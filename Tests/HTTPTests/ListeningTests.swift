@@ -13,7 +13,7 @@ import WorkerSupport
 
 /// A worker that is told of changes. Its poll never brings a clinic to Redis that nobody called for, so what
 /// appears there without a call was told.
-@Suite(.serialized) struct `A worker that listens` {
+@Suite(.timed, .serialized) struct `A worker that listens` {
     @Test func `brings a new clinic to Redis before its first call`() async throws {
         try await Self.lend { worker in
             let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":7}}"#)

@@ -7,7 +7,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The description and the table of routes say the same.
-@Suite(.serialized) struct `OpenAPI description` {
+@Suite(.timed, .serialized) struct `OpenAPI description` {
     private struct Description: Decodable {
         struct Operation: Decodable {
             let security: [[String: [String]]]

@@ -9,7 +9,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// A client that nobody here wrote reads openapi.json and tries what it says, and what it does not say.
-@Suite(.serialized) struct `Schemathesis` {
+@Suite(.timed, .serialized) struct `Schemathesis` {
     @Test func `finds no answer that is not described`() async throws {
         let tools = try await PythonTools.directory()
         try await RunningWorker.lend { worker in

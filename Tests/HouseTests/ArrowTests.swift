@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Who may import whom, as `Package.swift` says it.
@@ -35,7 +36,7 @@ struct Manifest {
     }
 }
 
-@Suite struct `Arrows between targets` {
+@Suite(.timed) struct `Arrows between targets` {
     private static let standard: Set<String> = [
         "Swift", "Foundation", "FoundationEssentials", "Glibc", "Synchronization",
     ]

@@ -24,7 +24,7 @@ private struct CommandRow: Equatable {
     let abstract: String
 }
 
-@Suite struct `The command table of README.md` {
+@Suite(.timed) struct `The command table of README.md` {
     @Test func `holds every command with the first line of its help`() async throws {
         var commands: [CommandRow] = []
         for program in ["metering-worker", "billing"] {

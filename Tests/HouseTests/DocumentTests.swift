@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `Documents` {
+@Suite(.timed) struct `Documents` {
     static let wanted = [
         "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md",
         "docs/admission.md", "docs/attach.md", "docs/configuration.md", "docs/direct.md",

@@ -77,7 +77,7 @@ struct Impurity {
     }
 }
 
-@Suite struct `The domain` {
+@Suite(.timed) struct `The domain` {
     private static let targets = ["Metering", "Quotas", "Billing"]
 
     @Test(arguments: targets)

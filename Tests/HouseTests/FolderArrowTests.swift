@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// Which folders of a target use which, by the types that their files declare and name.
@@ -68,7 +69,7 @@ struct FolderArrows {
     }
 }
 
-@Suite struct `Arrows between folders of MeteringWorker` {
+@Suite(.timed) struct `Arrows between folders of MeteringWorker` {
     @Test func `are drawn in ARCHITECTURE.md as the sources have them`() throws {
         let arrows = FolderArrows(try Self.files())
         let drawn = try Self.drawn()

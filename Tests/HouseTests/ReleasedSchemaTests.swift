@@ -31,7 +31,7 @@ struct ReleasedSchema {
     }
 }
 
-@Suite struct `The released schema` {
+@Suite(.timed) struct `The released schema` {
     private static func current() async throws -> String {
         try await RunningProcess.run("\(ProjectRoot.path)/scripts/release-schema", []).output
     }

@@ -1,6 +1,7 @@
+import TestSupport
 import Testing
 
-@Suite struct `Files of SQL and Lua` {
+@Suite(.timed) struct `Files of SQL and Lua` {
     @Test func `begin with what they do`() throws {
         let sql = try ProjectTree.files(ending: ".sql", in: "Sources")
         let lua = try ProjectTree.files(ending: ".lua", in: "Sources")

@@ -6,7 +6,7 @@ import WorkerSupport
 
 /// The main promise, tried from outside with real processes: what was acknowledged is counted, and
 /// nothing is counted that was not sent.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Counting through crashes` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `Counting through crashes` {
     private enum Blow {
         case killWorker, restartRedis, killRedis, killBoth
     }

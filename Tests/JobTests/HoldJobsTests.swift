@@ -15,7 +15,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// Reservations from the counter to `api_usage`, one turn at a time, on real servers that may forget.
-@Suite(.serialized) struct `Holds and the ledger` {
+@Suite(.timed, .serialized) struct `Holds and the ledger` {
     private func id(_ number: UInt64) -> CallID { CallID(high: 5, low: number) }
 
     /// What `api_usage` says after everything known was written.

@@ -14,7 +14,7 @@ import WorkerSupport
 @testable import MeteringWorker
 
 /// The recurring work one turn at a time, on real servers, while nothing else runs.
-@Suite(.serialized) struct `Jobs` {
+@Suite(.timed, .serialized) struct `Jobs` {
     @Test func `a checkpoint that fails is written later, once`() async throws {
         try await ConnectedWorker.lend { site in
             let clinic = try await site.database.clinic("{}")

@@ -7,7 +7,7 @@ import Testing
 import WorkerSupport
 
 /// A worker is killed while it decides alone: what it acknowledged is in its journal, and arrives once.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `A journal whose worker is killed` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `A journal whose worker is killed` {
     @Test func `holds every acknowledged call, wherever the kill falls`() async throws {
         var random = SplitMix64(seed: Seed.current("a journal whose worker is killed"))
         let directory = try TemporaryDirectory("journal")

@@ -11,7 +11,7 @@ import Testing
 @testable import MeteringWorker
 import Values
 
-@Suite(.serialized) struct `The journal` {
+@Suite(.timed, .serialized) struct `The journal` {
     private let clinic = ClinicID(high: 1, low: 2)
     private let other = ClinicID(high: 3, low: 4)
 

@@ -2,11 +2,12 @@ import Foundation
 import Ledger
 import Metering
 import Quotas
+import TestSupport
 import Testing
 
 @testable import MeteringWorker
 
-@Suite struct `Metric page` {
+@Suite(.timed) struct `Metric page` {
     @Test func `writes help, type, labels in their order and seconds without fractions of binary`()
     {
         let page = MetricText.text([
@@ -66,7 +67,7 @@ import Testing
     }
 }
 
-@Suite struct `Metric registry` {
+@Suite(.timed) struct `Metric registry` {
     @Test func `keeps only series with the labels and the kind of their metric`() {
         let registry = MetricRegistry()
         registry.number(.jobRuns).add(1)
@@ -96,7 +97,7 @@ import Testing
     }
 }
 
-@Suite struct `Worker metrics` {
+@Suite(.timed) struct `Worker metrics` {
     @Test func `count a check once, in its series and in the histogram of time`() throws {
         let tally = CheckTally()
         tally.note(.consume, .allowed, 90_000)

@@ -67,7 +67,7 @@ extension ServingProgram {
     }
 }
 
-@Suite struct `Metrics of a worker` {
+@Suite(.timed) struct `Metrics of a worker` {
     @Test func `tell Prometheus what happened, in a page that its own tools take`() async throws {
         try await ProgramSite.lend(clinics: 2) { site in
             let worker = try await site.serve()

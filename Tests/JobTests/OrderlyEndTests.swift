@@ -5,7 +5,7 @@ import TestSupport
 import Testing
 import WorkerSupport
 
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `A worker that is asked to end` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `A worker that is asked to end` {
     private static let calls = 25
     /// Nothing but the end writes checkpoints, and the call on its way has the time it takes.
     private static let settings = [

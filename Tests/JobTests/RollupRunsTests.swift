@@ -4,7 +4,7 @@ import Testing
 import WorkerSupport
 
 /// `metering-worker rollup` as cron runs it: late, again, and twice at once.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct `Runs of rollup` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(5))) struct `Runs of rollup` {
     private static let clinics = 150
 
     @Test func `leave the same bytes after one, two and five`() async throws {

@@ -8,7 +8,7 @@ import WorkerSupport
 
 @testable import MeteringWorker
 
-@Suite struct `The parts of a sweep` {
+@Suite(.timed) struct `The parts of a sweep` {
     @Test(arguments: [1, 3])
     func `visit every clinic once, however many batches go at once`(_ atOnce: Int) async throws {
         try await ConnectedWorker.lend { site in

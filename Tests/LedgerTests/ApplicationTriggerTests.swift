@@ -6,7 +6,7 @@ import Testing
 
 @testable import Ledger
 
-@Suite struct `Triggers on the application's tables` {
+@Suite(.timed) struct `Triggers on the application's tables` {
     @Test func `are made again where they differ, and touched nowhere else`() async throws {
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()

@@ -9,7 +9,7 @@ import Testing
 @testable import Ledger
 
 /// `migrate` on a database that has the team's tables, rows and a running application.
-@Suite struct `Attaching` {
+@Suite(.timed) struct `Attaching` {
     @Test func `meets the document's statements, all but the four that PostgreSQL refuses`()
         async throws
     {

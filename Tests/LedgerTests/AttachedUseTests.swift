@@ -10,7 +10,7 @@ import Testing
 @testable import Ledger
 
 /// The team's application, its migrations and its backups on a database that was attached.
-@Suite struct `An attached database` {
+@Suite(.timed) struct `An attached database` {
     @Test(arguments: [false, true])
     func `answers every statement of the application as before`(rowSecurity: Bool) async throws {
         try await TeamDatabase.lend(rowSecurity: rowSecurity) { team in
@@ -301,7 +301,7 @@ import Testing
 
 // MARK: Row security, and the way back
 
-@Suite struct `Row security of an attached database` {
+@Suite(.timed) struct `Row security of an attached database` {
     @Test func `is switched on after listing who would see nothing`() async throws {
         try await TeamDatabase.lend { team in
             _ = try await team.migrator.apply()

@@ -6,7 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `Changed clinics` {
+@Suite(.timed) struct `Changed clinics` {
     /// A transaction takes its id early and commits late; one with a higher id is read before.
     @Test func `that commit in another order than they began are all named`() async throws {
         try await TestDatabase.lend { database in

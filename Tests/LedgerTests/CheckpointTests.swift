@@ -6,7 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `Checkpoints` {
+@Suite(.timed) struct `Checkpoints` {
     @Test func `rise to the highest count and never fall`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger

@@ -8,7 +8,7 @@ import Quotas
 import TestSupport
 import Testing
 
-@Suite struct `Configuration of a clinic` {
+@Suite(.timed) struct `Configuration of a clinic` {
     private let november: Int64 = 1_795_428_007_000_000
 
     @Test func `holds plan, standing, and the month's counts by epoch`() async throws {

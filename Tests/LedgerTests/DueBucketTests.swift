@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 
 /// A count that is in the ledger and in no bucket that is due is not billed until somebody calls again.
-@Suite struct `Buckets that are due` {
+@Suite(.timed) struct `Buckets that are due` {
     /// A roll-up held the bucket when the claim began, and marks it done before the claim gets it.
     @Test func `stay so when a roll-up ends under a claim`() async throws {
         try await TestDatabase.lend { database in

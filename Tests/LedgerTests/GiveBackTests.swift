@@ -5,7 +5,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `Units given back` {
+@Suite(.timed) struct `Units given back` {
     private let clinic = ClinicID(high: 0, low: 1)
 
     private func month(_ text: String) throws -> Month { try #require(Month(text)) }

@@ -3,9 +3,10 @@ import Ledger
 import LocalServers
 import Metering
 import Postgres
+import TestSupport
 import Testing
 
-@Suite struct `Stored keys` {
+@Suite(.timed) struct `Stored keys` {
     private let hash = [UInt8](repeating: 7, count: 32)
 
     @Test func `are found by their hash until they end`() async throws {
@@ -116,7 +117,7 @@ import Testing
     }
 }
 
-@Suite struct `The worker's own records` {
+@Suite(.timed) struct `The worker's own records` {
     @Test func `count live workers and forget those that ended in order`() async throws {
         try await TestDatabase.lend { database in
             let ledger = database.ledger

@@ -24,7 +24,7 @@ private struct Model {
     }
 }
 
-@Suite struct `Ledger and its model` {
+@Suite(.timed) struct `Ledger and its model` {
     @Test func `agree after any order, repetition and mixture of marks and roll-ups`() async throws
     {
         try await TestDatabase.lend { database in

@@ -4,9 +4,10 @@ import Ledger
 import LocalServers
 import Metering
 import Postgres
+import TestSupport
 import Testing
 
-@Suite struct `Rows of the report` {
+@Suite(.timed) struct `Rows of the report` {
     @Test func `hold people, plan, usage and what is included`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(2)

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// The Python of docs/limits.md, run as it stands against a real database.
-@Suite struct `The example for applications` {
+@Suite(.timed) struct `The example for applications` {
     @Test func `does what the page says`() async throws {
         try await TestDatabase.lend { database in
             try await database.limitedClinics(users: 2, patients: 2, storage: nil)

@@ -8,7 +8,7 @@ import Testing
 import Values
 
 /// Many who add at once: exactly as many rows as the plan has room for, at every isolation level.
-@Suite(.serialized) struct `Inserters side by side` {
+@Suite(.timed, .serialized) struct `Inserters side by side` {
     private static let limit = 500
 
     enum Way: String, CaseIterable, Sendable {

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// Seats, patients and storage as the database keeps them.
-@Suite struct `Limits in the database` {
+@Suite(.timed) struct `Limits in the database` {
     static let clinic = ClinicID.numbered(1)
     static let other = ClinicID.numbered(2)
 

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// What a database of a team's own does beside plain inserts, and the counters still agree.
-@Suite struct `Counting by triggers` {
+@Suite(.timed) struct `Counting by triggers` {
     private static let clinic = `Limits in the database`.clinic
     private static let other = `Limits in the database`.other
 

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Ledger
 
-@Suite struct `Migrations` {
+@Suite(.timed) struct `Migrations` {
     @Test func `apply every file once, and nothing the second time`() async throws {
         try await TestDatabase.lendEmpty { pool, _ in
             let migrator = Migrator(pool: pool)

@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 
 /// Tables of a team that are not quite as ours.
-@Suite struct `Tables that a team made otherwise` {
+@Suite(.timed) struct `Tables that a team made otherwise` {
     private static let clinic = ClinicID.numbered(1)
 
     @Test func `several roles of a person are one seat`() async throws {

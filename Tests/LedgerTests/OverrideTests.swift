@@ -7,7 +7,7 @@ import Quotas
 import TestSupport
 import Testing
 
-@Suite struct `An override` {
+@Suite(.timed) struct `An override` {
     private static let gold = """
         {"metering": {"quota": {"api_calls": 100}, "limits":
          {"default": {"rate": 10, "per": "1s", "sustained": {"rate": 100, "per": "1m"}}}}}

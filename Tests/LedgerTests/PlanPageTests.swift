@@ -3,7 +3,7 @@ import Ledger
 import TestSupport
 import Testing
 
-@Suite struct `The page on plans` {
+@Suite(.timed) struct `The page on plans` {
     @Test func `has examples that are good plans`() throws {
         let data = try Data(contentsOf: URL(filePath: ProjectRoot.path + "/docs/plans.md"))
         let page = String(decoding: data, as: UTF8.self)

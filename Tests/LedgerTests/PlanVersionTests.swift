@@ -8,7 +8,7 @@ import Quotas
 import TestSupport
 import Testing
 
-@Suite struct `Versions of a plan` {
+@Suite(.timed) struct `Versions of a plan` {
     @Test func `are written for every change of our part, and for no other`() async throws {
         try await TestDatabase.lend { database in
             let plan = try await database.makePlan(
@@ -109,7 +109,7 @@ import Testing
     }
 }
 
-@Suite struct `The quota in force` {
+@Suite(.timed) struct `The quota in force` {
     @Test func `rises at once and falls with the next month`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(1)
@@ -214,7 +214,7 @@ private struct QuotaHistory: CustomStringConvertible {
     var description: String { "\(versions), since \(since - month.start)" }
 }
 
-@Suite struct `The check of plans in the database` {
+@Suite(.timed) struct `The check of plans in the database` {
     /// Whatever it refuses the programs refuse too: it never keeps a good plan from being used.
     @Test func `refuses nothing that the programs take`() async throws {
         let name = "plan problems"

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Every tenant table, from the catalog, × role × setting × command.
-@Suite struct `Policy matrix` {
+@Suite(.timed) struct `Policy matrix` {
     enum Setting: String, CaseIterable {
         case unset, empty, malformed, otherClinic, own, afterCommit
     }

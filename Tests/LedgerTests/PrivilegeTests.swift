@@ -2,9 +2,10 @@ import DatabaseSupport
 import Ledger
 import LocalServers
 import Postgres
+import TestSupport
 import Testing
 
-@Suite struct `Least privilege` {
+@Suite(.timed) struct `Least privilege` {
     @Test func `the worker's login is let in`() async throws {
         try await TestDatabase.lend { try await $0.ledger.requireLeastPrivilege() }
     }

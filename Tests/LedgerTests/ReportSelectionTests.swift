@@ -3,6 +3,7 @@ import DatabaseSupport
 import Ledger
 import Metering
 import Postgres
+import TestSupport
 import Testing
 
 /// Twelve clinics whose every number is known: three plans, some without one, some over it.
@@ -70,7 +71,7 @@ private struct Sample {
     }
 }
 
-@Suite struct `Clinics of a report` {
+@Suite(.timed) struct `Clinics of a report` {
     @Test func `are chosen by plan, status, part of a limit and finding`() async throws {
         try await TestDatabase.lend { database in
             let sample = try await Sample(database)
@@ -241,7 +242,7 @@ private struct Sample {
     }
 }
 
-@Suite struct `Percent of a limit` {
+@Suite(.timed) struct `Percent of a limit` {
     @Test func `is exact where numbers are large`() async throws {
         try await TestDatabase.lend { database in
             for (used, most, percent) in [

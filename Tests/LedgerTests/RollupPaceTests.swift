@@ -7,7 +7,7 @@ import Testing
 @testable import Ledger
 
 /// What keeps a roll-up of very many clinics from taking minutes, or from holding up checkpoints for so long.
-@Suite struct `Pace of a roll-up` {
+@Suite(.timed) struct `Pace of a roll-up` {
     /// A table that was empty when a statement was planned is read whole for each row of it: free, until another
     /// connection fills that table while the statement runs.
     @Test(arguments: [false, true])

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import Values
 
-@Suite struct `Roll-up` {
+@Suite(.timed) struct `Roll-up` {
     @Test func `sets api_usage to the sum over epochs and adjustments`() async throws {
         try await TestDatabase.lend { database in
             try await database.makeClinics(3)

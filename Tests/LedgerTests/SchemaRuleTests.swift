@@ -8,7 +8,7 @@ import Testing
 @testable import Ledger
 
 /// What CONTRIBUTING.md says under "a migration" and "a function", asked of the catalog.
-@Suite struct `The schema` {
+@Suite(.timed) struct `The schema` {
     /// Stand in the baseline, because something stored depends on them.
     private static let fixed = ["bucket", "plan_amount"]
 

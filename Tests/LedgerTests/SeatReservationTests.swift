@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// Seats for people who were invited and have not come yet, as the application reserves them.
-@Suite struct `Reserved seats` {
+@Suite(.timed) struct `Reserved seats` {
     private static let clinic = `Limits in the database`.clinic
     private static let other = `Limits in the database`.other
 

@@ -9,7 +9,7 @@ import Testing
 
 /// Two sessions at one clinic: the second decides by what the first has committed, not by what it saw before it
 /// waited.
-@Suite struct `Sessions side by side` {
+@Suite(.timed) struct `Sessions side by side` {
     private static let clinic = ClinicID.numbered(1)
 
     // MARK: Units

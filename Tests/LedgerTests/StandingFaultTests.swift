@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 
 /// What one row, one session or one trigger of the team must not do to the standings of others.
-@Suite struct `Standings beside what is odd` {
+@Suite(.timed) struct `Standings beside what is odd` {
     private static let clinic = ClinicID.numbered(1)
     private static let other = ClinicID.numbered(2)
 

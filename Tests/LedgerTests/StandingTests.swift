@@ -8,7 +8,7 @@ import Testing
 import Values
 
 /// The standing as the database keeps it: facts in, one event, one audit row and one message a move.
-@Suite struct `A stored standing` {
+@Suite(.timed) struct `A stored standing` {
     static let clinic = ClinicID.numbered(1)
 
     /// So many days after 2025-01-01.

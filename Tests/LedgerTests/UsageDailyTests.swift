@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import Values
 
-@Suite struct `Usage by day` {
+@Suite(.timed) struct `Usage by day` {
     /// Σ of a month's days is what api_usage says, however counts, corrections and roll-ups come.
     @Test func `adds up to the month after any sequence of roll-ups`() async throws {
         try await TestDatabase.lend { database in

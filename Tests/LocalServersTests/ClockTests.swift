@@ -3,7 +3,7 @@ import LocalServers
 import TestSupport
 import Testing
 
-@Suite struct `The clock of a test run` {
+@Suite(.timed) struct `The clock of a test run` {
     @Test func `is the same for tests, servers and programs`() async throws {
         let servers = try await TestServers.shared()
         func agrees(_ name: String, _ ask: () async throws -> String) async throws {

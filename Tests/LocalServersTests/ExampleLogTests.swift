@@ -2,7 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@Suite struct `The example access log` {
+@Suite(.timed) struct `The example access log` {
     @Test func `is what its generator writes, byte for byte`() async throws {
         let home = try TemporaryDirectory("generated")
         defer { home.remove() }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import LocalServers
 
-@Suite(.timeLimit(.minutes(5))) struct `A start that fails` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A start that fails` {
     @Test func `repeats the server's own words and leaves nothing behind`() async throws {
         let nonsense = PostgresOptions(settings: ["shared_buffers": "much"])
         let error = await #expect(throws: LocalServersError.self) {

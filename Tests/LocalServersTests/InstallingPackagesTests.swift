@@ -4,7 +4,7 @@ import Testing
 
 /// `scripts/require-packages` as root, on a directory that stands for a Debian: what the packages bring must not run
 /// and must not be enabled, also when the script is killed.
-@Suite struct `Packages that are installed` {
+@Suite(.timed) struct `Packages that are installed` {
     @Test func `leave enabled what was enabled before, and nothing else`() async throws {
         try await FakeDebian.lend { debian in
             let run = try await debian.requirePackages().run()

@@ -3,7 +3,7 @@ import LocalServers
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `Kept data` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Kept data` {
     @Test func `are there again on the next start, from a path with blanks`() async throws {
         let home = try TemporaryDirectory("kept, with \"blanks\" & 'quotes'")
         defer { home.remove() }

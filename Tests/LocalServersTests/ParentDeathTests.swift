@@ -7,7 +7,7 @@ import Testing
 
 /// Each test kills a process of its own, which `#expect(processExitsWith:)` starts. That one has a temporary
 /// directory of its own, where no other run cleans up before the test has looked.
-@Suite(.timeLimit(.minutes(5))) struct `Servers whose parent is killed` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Servers whose parent is killed` {
     @Test func `have outlived the thread that asked for them, and end with the process`()
         async throws
     {

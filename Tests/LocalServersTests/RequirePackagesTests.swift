@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// `scripts/require-packages`, on a PATH that holds next to nothing, as a user who is not root.
-@Suite struct `What a newcomer must install` {
+@Suite(.timed) struct `What a newcomer must install` {
     @Test func `is printed as one line to type, and never installed by an ordinary user`()
         async throws
     {

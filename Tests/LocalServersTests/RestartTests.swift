@@ -3,7 +3,7 @@ import LocalServers
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `A server that is restarted` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A server that is restarted` {
     @Test func `keeps what Redis had on disk when it was killed`() async throws {
         let redis = try await LocalRedis.temporary(
             RedisOptions(listensOnTCP: true, settings: ["appendfsync": "always"]))

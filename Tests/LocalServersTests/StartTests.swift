@@ -3,7 +3,7 @@ import LocalServers
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `Private servers` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Private servers` {
     @Test func `serve on sockets that only their account can enter`() async throws {
         let servers = try await TestServers.shared()
         let answer = try await servers.postgres.client(

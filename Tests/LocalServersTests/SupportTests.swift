@@ -3,7 +3,7 @@ import LocalServers
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `Support for tests` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Support for tests` {
     @Test func `gives the numbers that SplitMix64 is known for`() {
         var generator = SplitMix64(seed: 1_234_567)
         #expect(

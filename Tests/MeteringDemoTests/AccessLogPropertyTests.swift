@@ -4,7 +4,7 @@ import Testing
 @testable import MeteringDemo
 
 /// Random logs against a second reading of the rule, written as one regular expression.
-@Suite struct `Access log, at random` {
+@Suite(.timed) struct `Access log, at random` {
     /// Pieces that lines are made of, so that almost-calls come up often.
     private static let pieces: [String] = [
         "h", "H.example", "::1", "[::1]", "-", " ", " ", "\t", "[", "]", "1", ":", "/", "x:", "\r",

@@ -3,7 +3,7 @@ import Testing
 
 @testable import MeteringDemo
 
-@Suite struct `Access log` {
+@Suite(.timed) struct `Access log` {
     static let time = "[17/May/2015:10:05:03 +0000]"
     static let rest = #""GET / HTTP/1.1" 200 7 "-" "agent""#
 

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// `metering-worker demo` as a newcomer starts it, in a directory whose name holds a blank.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct `Demo` {
+@Suite(.timed, .serialized, .timeLimit(.minutes(10))) struct `Demo` {
     @Test func `counts a log to the call, adds a second run, and counts it packed the same`()
         async throws
     {

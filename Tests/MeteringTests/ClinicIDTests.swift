@@ -4,7 +4,7 @@ import Testing
 import TestSupport
 import Values
 
-@Suite struct `Clinic id` {
+@Suite(.timed) struct `Clinic id` {
     static let text = "2f1a8b1e-53c9-4d0f-9c52-0d1f6a3b7cff"
 
     @Test func `reads the canonical form in either case and prints lower case`() throws {
@@ -33,7 +33,7 @@ import Values
     }
 }
 
-@Suite struct `An epoch` {
+@Suite(.timed) struct `An epoch` {
     @Test func `reads eight bytes as one big-endian number`() {
         let epoch = Epoch(bytes: [0, 0, 0, 0, 0, 0, 1, 0x2C])
         #expect(epoch == Epoch(rawValue: 300))

@@ -2,7 +2,7 @@ import Metering
 import TestSupport
 import Testing
 
-@Suite struct `Clinic naming` {
+@Suite(.timed) struct `Clinic naming` {
     static let id = ClinicID("2ED6657D-e927-568b-95e1-2665a8aea6a2")
 
     @Test(arguments: [

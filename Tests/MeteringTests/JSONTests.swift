@@ -2,7 +2,7 @@ import Metering
 import Testing
 import TestSupport
 
-@Suite struct `JSON as it is written` {
+@Suite(.timed) struct `JSON as it is written` {
     @Test func `keeps digits, order and texts`() throws {
         let text =
             #"{"b": [1, -2.50, 1e3, {}], "a": "q\"\\\n", "é": "\u00e9\ud83d\ude00", "n": null}"#

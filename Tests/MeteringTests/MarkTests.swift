@@ -2,7 +2,7 @@ import Metering
 import TestSupport
 import Testing
 
-@Suite struct `A mark` {
+@Suite(.timed) struct `A mark` {
     static let november = Int64(1_793_491_200_000_000)
     static let december = Int64(1_796_083_200_000_000)
 
@@ -74,7 +74,7 @@ import Testing
     }
 }
 
-@Suite struct `Usage checkpoint` {
+@Suite(.timed) struct `Usage checkpoint` {
     @Test func `one row for each key, with the highest of each number, sorted`() throws {
         let (october, november) = (
             try #require(Month("2026-10")), try #require(Month("2026-11"))

@@ -3,7 +3,7 @@ import Metering
 import Testing
 import TestSupport
 
-@Suite struct `Calendar month` {
+@Suite(.timed) struct `Calendar month` {
     /// The calendar of another implementation.
     static let calendar = {
         var calendar = Calendar(identifier: .gregorian)
@@ -89,7 +89,7 @@ import TestSupport
     }
 }
 
-@Suite struct `UTC time` {
+@Suite(.timed) struct `UTC time` {
     @Test func `prints an instant for people and for programs`() throws {
         let time = try #require(UTCTime(microseconds: 1_795_428_007_999_999))
         #expect(time.description == "2026-11-23 10:00:07 UTC")

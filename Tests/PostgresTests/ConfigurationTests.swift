@@ -5,7 +5,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `Postgres configuration` {
+@Suite(.timed) struct `Postgres configuration` {
     @Test(arguments: [
         ("postgres://ann@db.example:5433/clinics", "postgres://ann@db.example:5433/clinics"),
         ("postgresql://ann:canary@db.example/clinics", "postgres://ann@db.example/clinics"),
@@ -67,7 +67,7 @@ import Testing
     }
 }
 
-@Suite struct `Connecting` {
+@Suite(.timed) struct `Connecting` {
     private let logger = Logger(label: "test")
 
     @Test func `tells a wrong password from a missing database and a closed port`() async throws {

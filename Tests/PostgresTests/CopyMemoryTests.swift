@@ -6,7 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `COPY of a million rows` {
+@Suite(.timed) struct `COPY of a million rows` {
     /// In a process of its own, because the tests beside it use memory too.
     @Test func `carries them in and out again in constant memory`() async throws {
         let database = try await TestDatabase.empty()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct `Literals in a COPY` {
+@Suite(.timed) struct `Literals in a COPY` {
     private static func text(_ statement: String, _ literals: [String]) throws -> String {
         try LiteralText.text(of: sql(statement), literals: literals)
     }
@@ -84,7 +84,7 @@ import Testing
     }
 }
 
-@Suite struct `Rows of a COPY` {
+@Suite(.timed) struct `Rows of a COPY` {
     @Test func `are read field by field`() async throws {
         let pool = try await TestDatabase.empty().pool()
         try await pool.withConnection { connection in

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Values
 
-@Suite(.serialized) struct `COPY` {
+@Suite(.timed, .serialized) struct `COPY` {
     @Test func `keeps every character and every kind`() async throws {
         let pool = try await TestDatabase.empty().pool()
         try await pool.script(

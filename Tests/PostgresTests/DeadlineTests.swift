@@ -5,7 +5,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite struct `Deadlines and cancellation` {
+@Suite(.timed) struct `Deadlines and cancellation` {
     @Test func `a call to a stopped server ends at our deadline while the server is still stopped`()
         async throws
     {

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Values
 
-@Suite struct `Postgres errors` {
+@Suite(.timed) struct `Postgres errors` {
     @Test func `name the constraint and never a value`() async throws {
         let pool = try await TestDatabase.empty().pool()
         try await pool.script(
@@ -102,7 +102,7 @@ import Values
     }
 }
 
-@Suite struct `Prepared statements` {
+@Suite(.timed) struct `Prepared statements` {
     @Test func `are parsed once for a session and are not used where they are forbidden`()
         async throws
     {

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct `A listener` {
+@Suite(.timed) struct `A listener` {
     @Test func `hears what is said, in order, on its channels alone`() async throws {
         try await Heard.lend(channels: ["one", "Two\""]) { heard, pool in
             for number in 0..<50 {
@@ -78,7 +78,7 @@ import Testing
     }
 }
 
-@Suite struct `What a listener holds for its reader` {
+@Suite(.timed) struct `What a listener holds for its reader` {
     private func words(_ numbers: Range<Int>) -> PostgresListener.Event {
         .notifications(numbers.map { PostgresNotification(channel: "c", payload: "\($0)") })
     }

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct `Postgres pool` {
+@Suite(.timed) struct `Postgres pool` {
     @Test func `serves those who wait in the order of their arrival`() async throws {
         let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         let holder = try await Holder(pool)

@@ -6,7 +6,7 @@ import Postgres
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct `TLS to PostgreSQL` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `TLS to PostgreSQL` {
     /// `body` gets a pool that checks the certificate of the server and its host, and the superuser's eyes.
     private func withServer(
         _ name: LocalCertificates.Name,

@@ -4,7 +4,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct `Postgres transactions` {
+@Suite(.timed) struct `Postgres transactions` {
     struct Wrapped: Error { let cause: any Error }
 
     @Test func `are run again after a serialization failure, also when the body hides it`()

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 import Values
 
-@Suite struct `Postgres values` {
+@Suite(.timed) struct `Postgres values` {
     @Test func `come back as they were sent`() async throws {
         let pool = try await TestDatabase.empty().pool()
         let text = "Zähne 🦷 \\ \" ' \t\r\n{},NULL \u{1}\u{10FFFF}"

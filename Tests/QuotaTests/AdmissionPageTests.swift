@@ -7,7 +7,7 @@ import TestSupport
 import Values
 
 /// The numbers of docs/admission.md: they follow from the limits, and a greedy caller gets exactly them.
-@Suite struct `The page on admission` {
+@Suite(.timed) struct `The page on admission` {
     /// One line of its table of rate limits.
     private struct Row {
         let limit: RateLimit

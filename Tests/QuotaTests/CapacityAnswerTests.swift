@@ -1,10 +1,11 @@
 import Metering
+import TestSupport
 import Testing
 
 @testable import Quotas
 
 /// What a caller is told before it adds users, patients or bytes.
-@Suite struct `A capacity answer` {
+@Suite(.timed) struct `A capacity answer` {
     @Test(arguments: [
         // used, limit, cost, enforced, has plan → allowed, reason
         (3, 5, 2, true, true, true, nil),

@@ -5,7 +5,7 @@ import Testing
 @testable import Quotas
 
 /// What holds for every check of every clinic, whatever came before: random clinics, random steps.
-@Suite struct `Every check` {
+@Suite(.timed) struct `Every check` {
     @Test func `is whole, bounded and truthful`() async throws {
         let name = "every check"
         var random = SplitMix64(seed: Seed.current(name))

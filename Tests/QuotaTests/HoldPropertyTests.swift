@@ -5,7 +5,7 @@ import Testing
 @testable import Quotas
 
 /// Invariants of reservations, refunds and request ids, over random lives of one clinic that loses nothing.
-@Suite struct `Holds` {
+@Suite(.timed) struct `Holds` {
     /// Whatever happens in between, what all counts hold is what calls, open holds and commits used, less refunds.
     @Test func `account for every unit, across months and epochs`() async {
         let name = "holds account for every unit"

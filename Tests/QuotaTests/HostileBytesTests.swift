@@ -4,7 +4,7 @@ import Testing
 
 @testable import Quotas
 
-@Suite struct `Bytes from Redis` {
+@Suite(.timed) struct `Bytes from Redis` {
     @Test func `are refused when a number is larger than any of ours`() throws {
         var reply = CounterReply.noAnswer(.miss, now: 5)
         #expect(CounterReply(decoding: reply.encoded) != nil)

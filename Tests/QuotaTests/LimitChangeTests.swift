@@ -4,7 +4,7 @@ import Testing
 
 @testable import Quotas
 
-@Suite struct `A changed rate limit` {
+@Suite(.timed) struct `A changed rate limit` {
     private func limit(_ rate: Int64, burst: Int64) throws -> RateLimit {
         try #require(
             RateLimit(id: LimitID(rawValue: 4), rate: rate, per: 1_000_000, burst: burst))

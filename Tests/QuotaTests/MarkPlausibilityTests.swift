@@ -1,9 +1,10 @@
 import Metering
+import TestSupport
 import Testing
 
 @testable import Quotas
 
-@Suite struct `A plausible count` {
+@Suite(.timed) struct `A plausible count` {
     private func mark(_ used: Int64, at seconds: Int64, epoch: UInt64 = 1) -> Mark {
         Mark(
             period: 0, epoch: Epoch(rawValue: epoch), used: used, credited: 0, configVersion: 1,

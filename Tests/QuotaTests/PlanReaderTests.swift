@@ -1,9 +1,10 @@
 import Metering
+import TestSupport
 import Testing
 
 @testable import Quotas
 
-@Suite struct `Plan features` {
+@Suite(.timed) struct `Plan features` {
     @Test func `read limits, quota and storage`() throws {
         let plan = try PlanFeatures(
             json: """

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Quotas
 
-@Suite struct `A rate limit` {
+@Suite(.timed) struct `A rate limit` {
     /// In any span of time T the limit admits at most burst + T / emission units.
     @Test func `never admits more than a log of the past allows`() async throws {
         let name = "trailing window"

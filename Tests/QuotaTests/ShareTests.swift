@@ -4,7 +4,7 @@ import Testing
 
 @testable import Quotas
 
-@Suite struct `The shares of one entry` {
+@Suite(.timed) struct `The shares of one entry` {
     private let month: Month
     private let rules: CounterRules
 

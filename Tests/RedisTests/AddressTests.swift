@@ -1,8 +1,9 @@
+import TestSupport
 import Testing
 
 @testable import Redis
 
-@Suite struct `Redis address` {
+@Suite(.timed) struct `Redis address` {
     private struct Wanted {
         var address: RedisConfiguration.Address
         var user: String?

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `Authentication` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Authentication` {
     private func answer(
         _ redis: LocalRedis, user: String?, password: String?
     ) async throws -> RedisError? {

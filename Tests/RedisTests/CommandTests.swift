@@ -4,7 +4,7 @@ import Testing
 
 @testable import Redis
 
-@Suite struct `A command` {
+@Suite(.timed) struct `A command` {
     private func wire(_ command: RedisCommand) -> [UInt8] {
         var buffer = ByteBuffer()
         command.encode(into: &buffer)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `A deadline` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A deadline` {
     private let increment = RedisCommand("INCR", ["count"])
 
     @Test func `on a frozen server says that the command may run, and its late reply is reported`()
@@ -151,7 +151,7 @@ import Testing
     }
 }
 
-@Suite(.timeLimit(.minutes(5))) struct `A cancelled task` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A cancelled task` {
     private let increment = RedisCommand("INCR", ["count"])
 
     @Test func `is resumed at once and the replies after it stay in step`() async throws {

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `A demoted server` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A demoted server` {
     private let increment = RedisCommand("INCR", ["count"])
 
     @Test func `is left, not used as a replica, and used again once it is primary again`()

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `Functions and INFO` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `Functions and INFO` {
     private func library(answering answer: Int, name: String = "sample") -> String {
         "#!lua name=\(name)\nredis.register_function('answer', function() return \(answer) end)"
     }

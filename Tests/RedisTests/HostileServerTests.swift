@@ -3,7 +3,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(2))) struct `A hostile server` {
+@Suite(.timed, .timeLimit(.minutes(2))) struct `A hostile server` {
     @Test(arguments: [
         ("*1000000000\r\n", RedisError.replyTooLong(limit: 10_000)),
         ("$536870912\r\n", .replyTooLarge(limit: 1 << 20)),

@@ -24,7 +24,7 @@ private final class TestCall: RedisKeyedCall {
     func finish(_ answer: Result<RedisReply, RedisError>) { told.withLock { $0.append(answer) } }
 }
 
-@Suite struct `Calls on keys` {
+@Suite(.timed) struct `Calls on keys` {
     private let loop = MultiThreadedEventLoopGroup.singleton.next()
 
     /// Answers each key with its argument, and a key called `bad` with an error element.

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `A lost connection` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A lost connection` {
     private let increment = RedisCommand("INCR", ["count"])
 
     @Test func `that the server killed is made again`() async throws {

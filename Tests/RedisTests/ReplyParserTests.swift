@@ -3,7 +3,7 @@ import Testing
 
 @testable import Redis
 
-@Suite struct `Reply parser` {
+@Suite(.timed) struct `Reply parser` {
     @Test func `reads every kind of reply`() throws {
         let table: [(String, RedisReply)] = [
             ("+OK\r\n", .status("OK")), ("+\r\n", .status("")),

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `A real server` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A real server` {
     @Test func `answers in every kind of reply, on its socket and over TCP`() async throws {
         try await withRedis(RedisOptions(listensOnTCP: true, appendOnly: false)) { redis in
             for url in [redis.url, try #require(redis.tcpURL) + "/3"] {

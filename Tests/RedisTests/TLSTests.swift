@@ -5,7 +5,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `TLS to Redis` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `TLS to Redis` {
     private let increment = RedisCommand("INCR", ["count"])
 
     // MARK: What works

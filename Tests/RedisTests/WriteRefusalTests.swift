@@ -5,7 +5,7 @@ import Testing
 
 @testable import Redis
 
-@Suite(.timeLimit(.minutes(5))) struct `A server that takes no writes` {
+@Suite(.timed, .timeLimit(.minutes(5))) struct `A server that takes no writes` {
     private let increment = RedisCommand("INCR", ["count"])
 
     @Test func `for want of replicas is not serving until it takes one`() async throws {

@@ -4,7 +4,7 @@ import Reports
 import TestSupport
 import Testing
 
-@Suite struct `CSV report` {
+@Suite(.timed) struct `CSV report` {
     static let header =
         "month,clinic_id,subdomain,name,plan,payment_status,users,max_users,patients,max_patients,"
         + "api_calls,api_calls_included,storage_used,storage_included,users_percent,patients_percent,"

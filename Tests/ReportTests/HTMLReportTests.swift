@@ -2,11 +2,12 @@ import Billing
 import Crypto
 import Foundation
 import Metering
+import TestSupport
 import Testing
 
 @testable import Reports
 
-@Suite struct `HTML report` {
+@Suite(.timed) struct `HTML report` {
     private static func page(
         _ rows: [ReportRow], _ change: (inout ReportFigures) -> Void = { _ in },
         wanted: Int64? = nil
@@ -102,7 +103,7 @@ import Testing
     }
 }
 
-@Suite struct `Numbers of the page` {
+@Suite(.timed) struct `Numbers of the page` {
     @Test(
         arguments: [
             (0, "0"), (999, "999"), (99_999, "99,999"), (100_000, "100\u{A0}k"),

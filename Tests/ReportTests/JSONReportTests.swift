@@ -5,7 +5,7 @@ import Reports
 import TestSupport
 import Testing
 
-@Suite struct `JSON report` {
+@Suite(.timed) struct `JSON report` {
     /// What a program reads.
     struct Report: Decodable {
         var schema: String

@@ -1,9 +1,10 @@
 import Billing
 import Metering
 import Reports
+import TestSupport
 import Testing
 
-@Suite struct `Kinds of report` {
+@Suite(.timed) struct `Kinds of report` {
     private static let age: ReportAge? = UTCTime(microseconds: 1_795_428_007_000_000).map {
         ReportAge(asOf: $0, madeAt: $0)
     }

@@ -4,7 +4,7 @@ import Reports
 import TestSupport
 import Testing
 
-@Suite struct `Table report` {
+@Suite(.timed) struct `Table report` {
     @Test func `looks like this`() throws {
         // Each line is folded before its limits. 齒科 takes four columns on a terminal.
         let table = """

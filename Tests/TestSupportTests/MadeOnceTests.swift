@@ -2,7 +2,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct `What is made once` {
+@Suite(.timed) struct `What is made once` {
     private final class Count: Sendable {
         let made = Atomic<Int>(0)
     }

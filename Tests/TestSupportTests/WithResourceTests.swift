@@ -2,7 +2,7 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct `A lent resource` {
+@Suite(.timed) struct `A lent resource` {
     private struct Broken: Error, Equatable { let part: String }
 
     /// Counts how often each step was taken.

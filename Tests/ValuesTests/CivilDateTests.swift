@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 import Values
 
-@Suite struct `Civil date` {
+@Suite(.timed) struct `Civil date` {
     /// The calendar of another implementation.
     private static let calendar = {
         var calendar = Calendar(identifier: .gregorian)

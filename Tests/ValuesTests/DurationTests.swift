@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Values
 
-@Suite struct `A length of time as text` {
+@Suite(.timed) struct `A length of time as text` {
     @Test(arguments: [
         ("250ms", 250_000), ("1s", 1_000_000), ("5m", 300_000_000), ("2h", 7_200_000_000),
         ("1d", 86_400_000_000), ("0s", 0),
@@ -27,7 +28,7 @@ import Values
     }
 }
 
-@Suite struct `A length of time in whole units` {
+@Suite(.timed) struct `A length of time in whole units` {
     @Test(
         arguments: [
             (Duration.nanoseconds(1_999), 1, 1_999), (.nanoseconds(-1_999), -1, -1_999),

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Values
 
-@Suite struct `Hexadecimal digits` {
+@Suite(.timed) struct `Hexadecimal digits` {
     @Test func `are read in either case, and nothing else is`() {
         for byte in UInt8.min ... .max {
             let text = String(UnicodeScalar(byte))
@@ -21,7 +22,7 @@ import Values
     }
 }
 
-@Suite struct `Decimal digits` {
+@Suite(.timed) struct `Decimal digits` {
     @Test func `are the ten of ASCII`() {
         for byte in UInt8.min ... .max {
             #expect(byte.isASCIIDigit == "0123456789".utf8.contains(byte))

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Values
 
-@Suite struct `Text for a terminal` {
+@Suite(.timed) struct `Text for a terminal` {
     @Test(arguments: [
         ("plain", "\"plain\""), ("a\u{1B}[31mb", "\"a\u{FFFD}[31mb\""), ("a\nb", "\"a\u{FFFD}b\""),
         ("\u{202E}abc", "\"\u{FFFD}abc\""), ("", "\"\""),

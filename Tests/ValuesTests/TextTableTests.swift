@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Values
 
-@Suite struct `A table of text` {
+@Suite(.timed) struct `A table of text` {
     @Test func `aligns text left and numbers right, without blanks at the ends of lines`() {
         var table = TextTable(columns: [
             .init("plan"), .init("users", isNumber: true), .init("note", most: 6),

@@ -1,7 +1,8 @@
+import TestSupport
 import Testing
 import Values
 
-@Suite struct `Time of day` {
+@Suite(.timed) struct `Time of day` {
     @Test(
         arguments: [
             (0, "00:00:00"), (1_795_428_007_999_999, "10:00:07"), (-1, "23:59:59"),

@@ -3,7 +3,7 @@ import Testing
 import TestSupport
 import Values
 
-@Suite struct `Unique id` {
+@Suite(.timed) struct `Unique id` {
     static let text = "2f1a8b1e-53c9-4d0f-9c52-0d1f6a3b7cff"
 
     @Test func `reads the canonical form in either case and prints lower case`() throws {
