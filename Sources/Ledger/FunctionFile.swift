@@ -68,7 +68,7 @@ public struct FunctionFile: Hashable, Sendable {
         file("defer_standing", PackageResources.defer_standing_sql),
         file("write_subscription", PackageResources.write_subscription_sql),
         file("apply_plan_change", PackageResources.apply_plan_change_sql),
-        file("ask_plan_change", PackageResources.ask_plan_change_sql),
+        file("request_plan_change", PackageResources.request_plan_change_sql),
         file("defer_plan_change", PackageResources.defer_plan_change_sql),
         file("plan_change_settled", PackageResources.plan_change_settled_sql),
         file("adjustment_is_due", PackageResources.adjustment_is_due_sql),

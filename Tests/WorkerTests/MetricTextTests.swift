@@ -155,7 +155,8 @@ import Testing
 
     @Test(arguments: [
         ("usage_checkpoint_upsert", PostgresWork.checkpoint), ("rollup_bucket_write", .rollup),
-        ("clinic_room", .room), ("clinics_known", .settings), ("terms_of_clinics", .settings),
+        ("capacities_of_clinics", .capacities), ("clinics_known", .settings),
+        ("terms_of_clinics", .settings),
         ("api_key_usable", .keys), ("standing_due", .standing), ("plan_changes_due", .standing),
         ("plans_refused", .settings), ("COMMIT", .commit), ("schema_version", .other),
     ])

@@ -1,12 +1,12 @@
 /// What a statement is for, as its metric names it: a series for each statement's name would be too
 /// many.
 enum PostgresWork: String, CaseIterable, Sendable {
-    case checkpoint, rollup, settings, room, standing, keys, recount, upkeep, commit, other
+    case checkpoint, rollup, settings, capacities, standing, keys, recount, upkeep, commit, other
 
     /// By the beginning of the statement's name; the first that fits.
     private static let beginnings: [(String, PostgresWork)] = [
         ("COMMIT", .commit), ("usage_", .checkpoint), ("quarantine", .checkpoint),
-        ("rollup_", .rollup), ("clinic_room", .room), ("plan_change", .standing),
+        ("rollup_", .rollup), ("capacities_", .capacities), ("plan_change", .standing),
         ("standing_", .standing), ("overrides_", .standing), ("api_key_", .keys),
         ("recount", .recount), ("terms_", .settings), ("config_", .settings),
         ("clinic", .settings), ("plans_", .settings), ("database_time", .upkeep),
