@@ -27,6 +27,7 @@ public struct FunctionFile: Hashable, Sendable {
         file("notify_keys", PackageResources.notify_keys_sql),
         file("window_problem", PackageResources.window_problem_sql),
         file("plan_problem", PackageResources.plan_problem_sql),
+        file("record_plan_version", PackageResources.record_plan_version_sql),
         file("note_plan_version", PackageResources.note_plan_version_sql),
         file("note_plan_move", PackageResources.note_plan_move_sql),
         file("plan_changed", PackageResources.plan_changed_sql),
@@ -58,6 +59,8 @@ public struct FunctionFile: Hashable, Sendable {
         file("drop_plan_change", PackageResources.drop_plan_change_sql),
         file("note_move", PackageResources.note_move_sql),
         file("adopt_status", PackageResources.adopt_status_sql),
+        file("note_status", PackageResources.note_status_sql),
+        file("forget_subscription", PackageResources.forget_subscription_sql),
         file("subscription_written", PackageResources.subscription_written_sql),
         file("subscriptions_truncated", PackageResources.subscriptions_truncated_sql),
         file("let_clinic_go", PackageResources.let_clinic_go_sql),
@@ -77,6 +80,11 @@ public struct FunctionFile: Hashable, Sendable {
         file("refuse_closed_months", PackageResources.refuse_closed_months_sql),
         file("reset_quota", PackageResources.reset_quota_sql),
         file("refund_quota", PackageResources.refund_quota_sql),
+        file("take_over_metering", PackageResources.take_over_metering_sql),
+        file("take_over_counts", PackageResources.take_over_counts_sql),
+        file("take_over_terms", PackageResources.take_over_terms_sql),
+        file("take_over_usage", PackageResources.take_over_usage_sql),
+        file("take_over", PackageResources.take_over_sql),
         file("report", PackageResources.report_sql),
     ]
 

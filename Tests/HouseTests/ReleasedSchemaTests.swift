@@ -48,7 +48,7 @@ struct ReleasedSchema {
         let migrations = try ProjectTree.files(ending: ".sql", in: "Sources/Ledger/Migrations")
         let functions = try ProjectTree.files(ending: ".sql", in: "Sources/Ledger/Functions")
         #expect(lines.count == migrations.count + 2 * functions.count + 1)
-        #expect(lines.contains { $0.hasSuffix("  SQL/Schema/application_triggers.sql") })
+        #expect(lines.contains { $0.hasSuffix("  SQL/Schema/trigger_differences.sql") })
         let one = "signature  FUNCTION metering.standing_status(stored text) RETURNS text"
         #expect(lines.contains { $0 == one })
     }
@@ -60,8 +60,8 @@ struct ReleasedSchema {
         ("signature  f(a int)", "signature  f(a int)\nsignature  g(a text)", 0),
         ("1  Functions/f.sql", "2  Functions/f.sql", 1),
         (
-            "0  Migrations/V0001_a.sql\n1  SQL/Schema/application_triggers.sql",
-            "0  Migrations/V0001_a.sql\n2  SQL/Schema/application_triggers.sql", 1
+            "0  Migrations/V0001_a.sql\n1  SQL/Schema/trigger_differences.sql",
+            "0  Migrations/V0001_a.sql\n2  SQL/Schema/trigger_differences.sql", 1
         ),
         (
             "0  Migrations/V0001_a.sql\n1  Functions/f.sql",

@@ -5,11 +5,13 @@ struct SurveyReport {
     let survey: MigrationSurvey
 
     var text: String {
-        let steps =
-            survey.files.map { "would apply \($0.name)\n" }.joined()
-            + (survey.functions.isEmpty
-                ? "" : "would apply \(survey.functions.count) functions\n")
-            + survey.statements.map { "would run \($0)\n" }.joined()
+        let steps = survey.steps.map { step in
+            switch step {
+            case .file(let file): "would apply \(file.name)\n"
+            case .statement(let text): "would run \(text)\n"
+            case .functions(let names): "would apply \(names.count) functions\n"
+            }
+        }.joined()
         guard !survey.tables.isEmpty else { return steps.isEmpty ? "nothing to do\n" : steps }
         return way + tables + usage + "\n" + steps
     }
