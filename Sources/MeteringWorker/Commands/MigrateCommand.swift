@@ -76,16 +76,10 @@ struct MigrateCommand: AsyncParsableCommand {
     }
 
     private static func report(of outcome: MigrationOutcome) -> String {
-        let steps = outcome.steps.map { step in
-            switch step {
-            case .file(let file): "applied \(file.name)\n"
-            case .statement(let text): "ran \(text)\n"
-            case .functions(let names): "applied \(names.count) functions\n"
-            }
-        }
         let made = outcome.partitions
         let lines =
-            steps.joined() + (made > 0 ? "made \(made) partitions for months\n" : "")
+            StepList.done(outcome.steps).text
+            + (made > 0 ? "made \(made) partitions for months\n" : "")
             + outcome.lost.map { "could not be redone: \($0)\n" }.joined()
         return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
     }

@@ -5,13 +5,7 @@ struct SurveyReport {
     let survey: MigrationSurvey
 
     var text: String {
-        let steps = survey.steps.map { step in
-            switch step {
-            case .file(let file): "would apply \(file.name)\n"
-            case .statement(let text): "would run \(text)\n"
-            case .functions(let names): "would apply \(names.count) functions\n"
-            }
-        }.joined()
+        let steps = StepList.planned(survey.steps).text
         guard !survey.tables.isEmpty else { return steps.isEmpty ? "nothing to do\n" : steps }
         return way + tables + usage + "\n" + steps
     }
