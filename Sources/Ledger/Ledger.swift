@@ -25,8 +25,23 @@ public struct Ledger: LedgerFacet {
         try await requireSchema()
     }
 
-    /// Refuses a database that is not at this program's version.
+    /// Refuses a database that is not at this program's version, or where `migrate` did not finish.
     public func requireSchema() async throws(LedgerError) {
+        try await requireVersion()
+        let functions = FunctionFile.all
+        let unfinished = try await stored {
+            try await pool.query(
+                SQL.schemaUnfinished,
+                [
+                    .textArray(functions.map(\.name)), .textArray(functions.map(\.text)),
+                    .textArray(TriggerGroup.allCases.map(\.rawValue)),
+                ]
+            ).first?.optionalText("unfinished")
+        }
+        if let unfinished { throw .unfinishedSchema(unfinished) }
+    }
+
+    private func requireVersion() async throws(LedgerError) {
         let needed = MigrationFile.all.last?.version ?? 0
         let found: Int64 = try await stored {
             guard try await pool.query(SQL.schemaState).first?.bool("has_record") == true else {

@@ -13,6 +13,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
     case schema(found: Int64, needed: Int64)
     /// The database was made by other files than this program's: the name of its first.
     case otherSchema(String)
+    /// A run of `migrate` to this program's version was interrupted: what comes next.
+    case unfinishedSchema(String)
     /// No clinic has this id or subdomain.
     case unknownClinic(String)
     /// No plan has this name.
@@ -50,7 +52,7 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             case .fixData, .fixProgram: .page
             }
         case .unsafeRole, .missingGrant, .otherSchema: .fixSettings
-        case .schema: .migrate
+        case .schema, .unfinishedSchema: .migrate
         case .unknownClinic, .unknownPlan, .ambiguousPlan, .noSubscription, .outOfRange, .refused,
             .tooManyKeys:
             .fixRequest
@@ -72,6 +74,8 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
             "the database is at version \(found), this program needs \(needed): "
                 + "run metering-worker migrate"
         case .otherSchema(let file): "\(MigrationError.otherSchema(file))"
+        case .unfinishedSchema(let next):
+            "migrate did not finish (\(next) is next): run metering-worker migrate"
         case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
         case .unknownPlan(let name):
             "no plan has the name \(name.debugDescription): see billing plan list"

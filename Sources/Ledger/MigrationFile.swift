@@ -20,19 +20,6 @@ public struct MigrationFile: Hashable, Sendable {
     /// Runs with the rights of the connecting role; every other file runs as `metering_owner`.
     var runsAsConnectingRole: Bool { text.hasPrefix("-- as the connecting role\n") }
 
-    /// Runs after the functions, which run after all other files.
-    var needsFunctions: Bool {
-        text.hasPrefix("-- after the functions\n") || !tablesWithTriggers.isEmpty
-    }
-
-    /// The application's tables that get their triggers in the transaction of this file, so that no
-    /// row is written between what it reads and what they see.
-    var tablesWithTriggers: [String] {
-        let mark = "-- with the triggers of "
-        guard text.hasPrefix(mark), let line = text.split(separator: "\n").first else { return [] }
-        return line.dropFirst(mark.count).split(separator: ", ").map(String.init)
-    }
-
     /// All files of this program for a database without the application's tables.
     public static let all: [MigrationFile] = files(.new)
 
@@ -56,10 +43,6 @@ public struct MigrationFile: Hashable, Sendable {
             file(9, "V0009_limits", PackageResources.V0009_limits_sql),
             file(10, "V0010_subscriptions", PackageResources.V0010_subscriptions_sql),
             file(11, "V0011_operations", PackageResources.V0011_operations_sql),
-            file(12, "V0012_triggers", PackageResources.V0012_triggers_sql),
-            file(13, "V0013_first_count", PackageResources.V0013_first_count_sql),
-            file(14, "V0014_first_terms", PackageResources.V0014_first_terms_sql),
-            file(15, "V0015_first_usage", PackageResources.V0015_first_usage_sql),
         ]
     }
 

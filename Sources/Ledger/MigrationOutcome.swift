@@ -1,12 +1,14 @@
 /// What `Migrator.apply` did.
 public struct MigrationOutcome: Hashable, Sendable {
-    /// The files that it applied, in the order in which they ran.
-    public let files: [MigrationFile]
-    /// The names of functions and views that it applied.
-    public let functions: [String]
-    /// The statements that put triggers on the application's tables right, beside those that files
-    /// made.
-    public let statements: [String]
+    /// In the order in which they ran.
+    public let steps: [MigrationStep]
+    /// How many tables for months it made.
+    public let partitions: Int64
+    /// What triggers missed before it made or enabled them, and could not be redone: a line each.
+    public let lost: [String]
 
-    public var isEmpty: Bool { files.isEmpty && functions.isEmpty && statements.isEmpty }
+    public var files: [MigrationFile] { steps.files }
+    public var functions: [String] { steps.functions }
+    public var statements: [String] { steps.statements }
+    public var isEmpty: Bool { steps.isEmpty && partitions == 0 }
 }

@@ -33,8 +33,7 @@ struct MigrationPlan {
 
     private static let decidingVersion: Int64 = 2
 
-    /// The files still to apply, in the order in which they run: those that need the functions
-    /// last.
+    /// The files still to apply, in the order in which they run.
     ///
     /// Applied 1, 2 of known 1, 2, 3 → 3. Every difference in what is applied already is refused:
     /// a database and a program that disagree about the past cannot agree about the next step.
@@ -53,26 +52,30 @@ struct MigrationPlan {
             throw .newerDatabase(version)
         }
         let done = Set(applied.map(\.version))
-        let files = known.map(\.file)
-        return try unapplied(files.filter { !$0.needsFunctions }, done)
-            + unapplied(files.filter(\.needsFunctions), done)
-    }
-
-    private static func unapplied(
-        _ files: [MigrationFile], _ done: Set<Int64>
-    ) throws(MigrationError) -> [MigrationFile] {
-        let pending = files.drop { done.contains($0.version) }
+        let pending = known.map(\.file).drop { done.contains($0.version) }
         if let skipped = pending.first, pending.contains(where: { done.contains($0.version) }) {
             throw .skippedFile(skipped.name)
         }
         return Array(pending)
     }
 
-    /// The functions and views whose text is not the one that was applied last, in order. `applied`
-    /// lacks those that were dropped or replaced since.
+    /// A function or view as it was applied last.
+    struct AppliedFunction: Hashable {
+        /// Of its file.
+        let checksum: [UInt8]
+        /// Of what the catalog held of it afterwards.
+        let form: [UInt8]
+    }
+
+    /// The functions and views to apply, in order: those with another text than the one that was
+    /// applied last, and those that the catalog holds in another form since, or no more.
     static func changed(
-        _ known: [KnownFunction], applied: [String: [UInt8]]
+        _ known: [KnownFunction], applied: [String: AppliedFunction], forms: [String: [UInt8]]
     ) -> [KnownFunction] {
-        known.filter { applied[$0.file.name] != $0.checksum }
+        known.filter { function in
+            guard let applied = applied[function.file.name] else { return true }
+            return applied.checksum != function.checksum
+                || applied.form != forms[function.file.name]
+        }
     }
 }

@@ -9,17 +9,16 @@ public enum MigrationWay: String, Hashable, Sendable {
 /// What `migrate` would do, for `--dry-run`.
 public struct MigrationSurvey: Sendable {
     public let way: MigrationWay
-    /// Still to apply, in order.
-    public let files: [MigrationFile]
-    /// The names of functions and views still to apply.
-    public let functions: [String]
-    /// The statements that those files find to be run now, where they ask the catalog, and those
-    /// for triggers on the application's tables.
-    public let statements: [String]
+    /// What `apply` would do, in order. Of statements those that the catalog shows now.
+    public let steps: [MigrationStep]
     /// The application's tables as they are. Empty in a new database and once it is attached.
     public let tables: [FoundTable]
     /// What would be taken over of `api_usage`; nil when there is none or it was done.
     public let usage: FoundUsage?
+
+    public var files: [MigrationFile] { steps.files }
+    public var functions: [String] { steps.functions }
+    public var statements: [String] { steps.statements }
 
     /// One of the application's tables, and what is there under its name.
     public struct FoundTable: Sendable {

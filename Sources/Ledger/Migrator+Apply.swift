@@ -1,39 +1,30 @@
 import Postgres
 
 extension Migrator {
+    /// Applies a file and records it. Returns the statements that it found, if it asks for some.
     func apply(
         _ file: MigrationFile, on connection: PostgresConnection, progress: (String) -> Void
-    ) async throws {
+    ) async throws -> [String] {
         do {
             if file.answersStatements {
                 let query = PostgresStatement(name: file.name, text: file.text)
-                _ = try await run(query, on: connection, progress: progress)
+                let statements = try await run(query, on: connection, progress: progress)
                 try await connection.transaction(retries: 0) { connection in
                     try await record(file, on: connection)
                 }
-            } else {
-                try await patiently(file.name, connection, progress: progress) { connection in
-                    try await makeTriggers(of: file.tablesWithTriggers, on: connection)
-                    if !file.runsAsConnectingRole {
-                        try await connection.execute(SQL.migrationRoleLocal)
-                    }
-                    try await connection.script(file.text, timeout: Self.fileTimeout)
-                    try await record(file, on: connection)
-                }
+                return statements
             }
+            try await patiently(file.name, connection, progress: progress) { connection in
+                if !file.runsAsConnectingRole {
+                    try await connection.execute(SQL.migrationRoleLocal)
+                }
+                try await connection.script(file.text, timeout: Self.fileTimeout)
+                try await record(file, on: connection)
+            }
+            return []
         } catch let error as PostgresError {
             guard case .server(let server) = error else { throw error }
             throw MigrationError.file(file.name, line: server.line, error)
-        }
-    }
-
-    private func makeTriggers(
-        of tables: [String], on connection: PostgresConnection
-    ) async throws {
-        guard !tables.isEmpty else { return }
-        for row in try await connection.query(SQL.applicationTriggers) {
-            guard tables.contains(try row.text("relation")) else { continue }
-            try await connection.script(try row.text("statement"), timeout: Self.fileTimeout)
         }
     }
 
@@ -46,39 +37,86 @@ extension Migrator {
             SQL.migrationRecord, [.int64(file.version), .text(file.name), .bytes(checksum)])
     }
 
-    /// Applies the functions and views that differ, all or none, and returns their names. Each has the
-    /// rights that its file gives afterwards, and no older ones.
+    /// Applies the functions and views that differ, all or none, and returns their names. Each has
+    /// the owner and the rights that its file gives afterwards, and no older ones.
     func applyFunctions(
         on connection: PostgresConnection, progress: (String) -> Void
     ) async throws -> [String] {
         let changed = try await changedFunctions(on: connection)
         guard !changed.isEmpty else { return [] }
         progress("applying \(changed.count) functions")
+        let names = changed.map(\.file.name)
         try await patiently("functions", connection, progress: progress) { connection in
+            try await runAll(SQL.migrationFunctionOwners, of: names, on: connection)
             try await connection.execute(SQL.migrationRoleLocal)
-            let names = PostgresValue.textArray(changed.map(\.file.name))
-            for row in try await connection.query(SQL.migrationFunctionRevokes, [names]) {
-                try await connection.script(
-                    try row.text("statement"), timeout: Self.fileTimeout)
-            }
+            try await runAll(SQL.migrationFunctionRevokes, of: names, on: connection)
             for function in changed {
-                try await apply(function, on: connection)
+                try await apply(function.file, on: connection)
             }
+            try await record(changed, on: connection)
         }
-        return changed.map(\.file.name)
+        return names
     }
 
-    private func apply(
-        _ function: MigrationPlan.KnownFunction, on connection: PostgresConnection
+    private func runAll(
+        _ query: PostgresStatement, of names: [String], on connection: PostgresConnection
     ) async throws {
+        for row in try await connection.query(query, [.textArray(names)]) {
+            try await connection.script(try row.text("statement"), timeout: Self.fileTimeout)
+        }
+    }
+
+    private func apply(_ file: FunctionFile, on connection: PostgresConnection) async throws {
         do throws(PostgresError) {
-            try await connection.script(function.file.text, timeout: Self.fileTimeout)
+            try await connection.script(file.text, timeout: Self.fileTimeout)
         } catch {
             guard case .server(let server) = error, !server.isOfLocks else { throw error }
-            throw MigrationError.file("\(function.file.name).sql", line: server.line, error)
+            throw MigrationError.file("\(file.name).sql", line: server.line, error)
         }
-        try await connection.execute(
-            SQL.migrationFunctionRecord,
-            [.text(function.file.name), .bytes(function.checksum)])
     }
+
+    /// Ends the transaction's use of the login's `search_path`.
+    private func record(
+        _ functions: [MigrationPlan.KnownFunction], on connection: PostgresConnection
+    ) async throws {
+        let forms = try await forms(of: functions.map(\.file.name), on: connection)
+        for function in functions {
+            let name = function.file.name
+            guard let form = forms[name] else { throw MigrationError.withoutEffect("\(name).sql") }
+            try await connection.execute(
+                SQL.migrationFunctionRecord,
+                [.text(name), .bytes(function.checksum), .bytes(form)])
+        }
+    }
+
+    /// What the catalog holds of these functions and views, by name. Call it in a transaction,
+    /// whose settings it changes.
+    func forms(
+        of names: [String], on connection: PostgresConnection
+    ) async throws -> [String: [UInt8]] {
+        _ = try await connection.query(SQL.migrationCatalogSettings)
+        let rows = try await connection.query(
+            SQL.migrationFunctionForms, [.textArray(names)]
+        ).map { row in (try row.text("name"), try row.bytes("form")) }
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Makes the tables of the next months that are missing, and returns how many. The worker does
+    /// so daily.
+    func makePartitions(
+        on connection: PostgresConnection, progress: (String) -> Void
+    ) async throws -> Int64 {
+        let made = try await patiently(
+            "partitions", connection, progress: progress
+        ) { connection in
+            try await connection.execute(SQL.migrationRoleLocal)
+            return try await connection.query(
+                SQL.monthPartitionsEnsure, [.int64(Self.monthsAhead)]
+            ).first?.int64("made") ?? 0
+        }
+        if made > 0 { progress("made \(made) partitions for months") }
+        return made
+    }
+
+    private static let monthsAhead: Int64 = 3
 }

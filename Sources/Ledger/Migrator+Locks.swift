@@ -7,10 +7,10 @@ extension Migrator {
     ///
     /// Sessions queue behind a waiting lock request, so it is given up after half a second; between
     /// two attempts the application goes on.
-    func patiently(
+    func patiently<R: Sendable>(
         _ name: String, _ connection: PostgresConnection, progress: (String) -> Void,
-        _ work: @escaping @Sendable (PostgresConnection) async throws -> Void
-    ) async throws {
+        _ work: @escaping @Sendable (PostgresConnection) async throws -> R
+    ) async throws -> R {
         let clock = ContinuousClock()
         let deadline = clock.now.advanced(by: patience)
         var said: String?
@@ -24,7 +24,7 @@ extension Migrator {
                 return try await watched(name, connection, progress: sayOnce) { connection in
                     try await connection.transaction(retries: 0) { connection in
                         try await connection.execute(SQL.migrationLockTimeout)
-                        try await work(connection)
+                        return try await work(connection)
                     }
                 }
             } catch PostgresError.server(let error) where error.isOfLocks {
@@ -39,34 +39,34 @@ extension Migrator {
     }
 
     /// Runs `work`, and says through another connection of the pool for whom its session waits.
-    func watched(
+    func watched<R: Sendable>(
         _ name: String, _ connection: PostgresConnection, progress: (String) -> Void,
-        _ work: @escaping @Sendable (PostgresConnection) async throws -> Void
-    ) async throws {
+        _ work: @escaping @Sendable (PostgresConnection) async throws -> R
+    ) async throws -> R {
         guard let session = try await connection.query(SQL.migrationSession).first?.int64("pid")
-        else { return }
-        try await withThrowingTaskGroup(of: Bool.self) { group in
-            group.addTask {
-                try await work(connection)
-                return true
-            }
+        else { throw MigrationError.missingRight("the catalog cannot be read") }
+        return try await withThrowingTaskGroup(of: R?.self) { group in
+            group.addTask { try await work(connection) }
             group.addTask { await Self.tick() }
             var said: String?
-            while let isDone = try await group.next() {
-                guard !isDone else { break }
+            while let end = try await group.next() {
+                if let answer = end {
+                    group.cancelAll()
+                    return answer
+                }
                 let others = await blockers(of: session)
                 if let others, others != said { progress("\(name) waits for \(others)") }
                 said = others ?? said
                 group.addTask { await Self.tick() }
             }
-            group.cancelAll()
+            throw CancellationError()
         }
     }
 
     /// Shorter than the time after which a lock is given up.
-    private static func tick() async -> Bool {
+    private static func tick<R>() async -> R? {
         try? await Task.sleep(for: .milliseconds(300))
-        return false
+        return nil
     }
 
     /// nil while it waits for no session, or when that cannot be read.

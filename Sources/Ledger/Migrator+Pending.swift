@@ -48,18 +48,32 @@ extension Migrator {
         if !pending.files.isEmpty || !pending.functions.isEmpty {
             try await requireRights(on: connection)
         }
+        if hasRecord { try await requireFunctionRights(pending.functions, on: connection) }
         if way == .attached && !pending.isAttachedYet { try await requireTables(on: connection) }
         return pending
     }
 
     /// Refuses a login that may not change the triggers that differ, before anything is changed.
     func requireTriggerRights(on connection: PostgresConnection) async throws {
-        for row in try await connection.query(SQL.applicationTriggers) {
-            guard let remedy = try row.optionalText("remedy") else { continue }
-            let (table, triggers) = (try row.text("place"), try row.text("triggers"))
+        for difference in try await triggerDifferences(on: connection) {
+            guard let remedy = difference.remedy else { continue }
             throw MigrationError.missingRight(
-                "this role may not change \(triggers) on \(table): connect as its owner, or \(remedy)"
-            )
+                """
+                this role may not change \(difference.triggers) on \(difference.place): connect as \
+                its owner, or \(remedy)
+                """)
+        }
+    }
+
+    /// Refuses a login that may not give a function to `metering_owner`, before anything is
+    /// changed.
+    private func requireFunctionRights(
+        _ functions: [MigrationPlan.KnownFunction], on connection: PostgresConnection
+    ) async throws {
+        let names = PostgresValue.textArray(functions.map(\.file.name))
+        for row in try await connection.query(SQL.migrationFunctionOwners, [names]) {
+            guard let remedy = try row.optionalText("remedy") else { continue }
+            throw MigrationError.missingRight(remedy)
         }
     }
 
@@ -103,12 +117,20 @@ extension Migrator {
             MigrationPlan.KnownFunction(file: file, checksum: try row.bytes("checksum"))
         }
         guard hasRecord else { return known }
-        let names = PostgresValue.textArray(functions.map(\.name))
-        let applied = try await connection.query(SQL.migrationFunctions, [names, texts]).map {
-            row in (try row.text("name"), try row.bytes("checksum"))
+        let names = functions.map(\.name)
+        let applied = try await connection.query(
+            SQL.migrationFunctions, [.textArray(names)]
+        ).map { row in
+            let function = MigrationPlan.AppliedFunction(
+                checksum: try row.bytes("checksum"), form: try row.bytes("form"))
+            return (try row.text("name"), function)
+        }
+        let forms = try await connection.transaction(readOnly: true, retries: 0) { connection in
+            try await self.forms(of: names, on: connection)
         }
         return MigrationPlan.changed(
-            known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }))
+            known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }),
+            forms: forms)
     }
 
     private func requireRights(on connection: PostgresConnection) async throws {

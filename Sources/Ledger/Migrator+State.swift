@@ -5,9 +5,10 @@ public struct MigrationState: Hashable, Sendable {
     /// The newest version applied; 0 when none is.
     public let found: Int64
     public let needed: Int64
-    /// The files, functions and views that `apply` would run.
+    /// The files, functions and views that `apply` would run, and the groups of triggers whose
+    /// tables it would take over for the first time.
     public let pending: [String]
-    /// The application's triggers that differ from this program's, those of one table in each text.
+    /// The triggers that differ from this program's, those of one table in each text.
     public let triggers: [String]
     /// Why `apply` would refuse; nil when it would not.
     public let problem: MigrationError?
@@ -40,16 +41,18 @@ extension Migrator {
             let state = Self.state(known, applied: applied)
             guard state.problem == nil else { return state }
             let functions = try await changedFunctions(on: connection, hasRecord: hasRecord)
+            let pending = state.pending + functions.map { "\($0.file.name).sql" }
             // Before the last file they are not all there yet.
-            let triggers =
-                state.pending.isEmpty
-                ? try await connection.query(SQL.applicationTriggers).map { row in
-                    "\(try row.text("triggers")) on \(try row.text("place"))"
-                } : []
+            guard state.pending.isEmpty else {
+                return MigrationState(
+                    found: state.found, needed: state.needed, pending: pending, problem: nil)
+            }
+            let groups = try await groupsToTakeOver(on: connection)
+            let differences = try await triggerDifferences(on: connection).filter(\.isThere)
             return MigrationState(
                 found: state.found, needed: state.needed,
-                pending: state.pending + functions.map { "\($0.file.name).sql" },
-                triggers: triggers, problem: nil)
+                pending: pending + groups.map { "triggers of \($0.rawValue)" },
+                triggers: differences.map { "\($0.triggers) on \($0.place)" }, problem: nil)
         }
     }
 

@@ -6,32 +6,34 @@ extension Migrator {
         try await migrating { connection in
             let pending = try await pending(on: connection)
             if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
-            let functions = pending.functions.map(\.file.name)
-            let statements = try await statements(of: pending.files, on: connection)
+            let steps = try await steps(of: pending, on: connection)
             guard pending.way == .attached && !pending.isAttachedYet else {
-                return MigrationSurvey(
-                    way: pending.way, files: pending.files, functions: functions,
-                    statements: statements, tables: [], usage: nil)
+                return MigrationSurvey(way: pending.way, steps: steps, tables: [], usage: nil)
             }
             let tables = try await connection.query(SQL.attachTables).map(Self.table)
             return MigrationSurvey(
-                way: .attached, files: pending.files, functions: functions,
-                statements: statements, tables: tables,
+                way: .attached, steps: steps, tables: tables,
                 usage: try await usage(of: tables, on: connection))
         }
     }
 
-    private func statements(
-        of files: [MigrationFile], on connection: PostgresConnection
-    ) async throws -> [String] {
-        let queries = files.filter(\.answersStatements).map {
-            PostgresStatement(name: $0.name, text: $0.text)
+    private func steps(
+        of pending: Pending, on connection: PostgresConnection
+    ) async throws -> [MigrationStep] {
+        var steps: [MigrationStep] = []
+        for file in pending.files {
+            steps.append(.file(file))
+            guard file.answersStatements else { continue }
+            let query = PostgresStatement(name: file.name, text: file.text)
+            steps += try await connection.query(query).map { .statement(try $0.text("statement")) }
         }
-        var statements: [String] = []
-        for query in queries + [SQL.applicationTriggers] {
-            statements += try await connection.query(query).map { try $0.text("statement") }
+        if !pending.functions.isEmpty {
+            steps.append(.functions(pending.functions.map(\.file.name)))
         }
-        return statements
+        let differences = try await triggerDifferences(on: connection).filter {
+            $0.isThere || !pending.files.isEmpty
+        }
+        return steps + differences.map { .statement($0.statement) }
     }
 
     private static func table(_ row: PostgresRow) throws -> MigrationSurvey.FoundTable {

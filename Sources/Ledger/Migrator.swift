@@ -1,7 +1,7 @@
 public import Postgres
 
 /// Brings a database to this program's schema: forward only, each file once, checksummed; then the
-/// functions and the application's triggers that differ from this program's.
+/// functions and triggers that differ from this program's.
 ///
 /// Connects directly, not through a pooler: the lock of a run belongs to its session. The pool
 /// needs two connections: one works, the other tells whom it waits for.
@@ -52,25 +52,18 @@ public struct Migrator: Sendable {
             if pending.way == .attached, pending.files.count == attaching.count {
                 progress("the application's tables exist: attaching to them")
             }
-            let first = pending.files.prefix { !$0.needsFunctions }
-            try await apply(first, on: connection, progress: progress)
+            var steps: [MigrationStep] = []
+            for file in pending.files {
+                progress("applying \(file.name)")
+                let statements = try await apply(file, on: connection, progress: progress)
+                steps += [.file(file)] + statements.map(MigrationStep.statement)
+            }
             let functions = try await applyFunctions(on: connection, progress: progress)
-            let last = pending.files.dropFirst(first.count)
-            try await apply(last, on: connection, progress: progress)
-            let statements = try await run(
-                SQL.applicationTriggers, on: connection, progress: progress)
-            return MigrationOutcome(
-                files: pending.files, functions: functions, statements: statements)
-        }
-    }
-
-    private func apply(
-        _ files: ArraySlice<MigrationFile>, on connection: PostgresConnection,
-        progress: (String) -> Void
-    ) async throws {
-        for file in files {
-            progress("applying \(file.name)")
-            try await apply(file, on: connection, progress: progress)
+            if !functions.isEmpty { steps.append(.functions(functions)) }
+            let partitions = try await makePartitions(on: connection, progress: progress)
+            let correction = try await correctTriggers(on: connection, progress: progress)
+            steps += correction.statements.map(MigrationStep.statement)
+            return MigrationOutcome(steps: steps, partitions: partitions, lost: correction.lost)
         }
     }
 

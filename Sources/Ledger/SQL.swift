@@ -3,16 +3,20 @@ import Postgres
 /// Every SQL statement the ledger sends, each from the file of its name below `SQL/`. Each facet
 /// names its own in an extension; the statements of the schema are here.
 enum SQL {
-    static let applicationTriggers = file(
-        "application_triggers", PackageResources.application_triggers_sql)
     static let attachProblems = file("attach_problems", PackageResources.attach_problems_sql)
     static let attachTables = file("attach_tables", PackageResources.attach_tables_sql)
     static let attachUsage = file("attach_usage", PackageResources.attach_usage_sql)
     static let migrationApplied = file("migration_applied", PackageResources.migration_applied_sql)
     static let migrationBlockers = file(
         "migration_blockers", PackageResources.migration_blockers_sql)
+    static let migrationCatalogSettings = file(
+        "migration_catalog_settings", PackageResources.migration_catalog_settings_sql)
     static let migrationChecksums = file(
         "migration_checksums", PackageResources.migration_checksums_sql)
+    static let migrationFunctionForms = file(
+        "migration_function_forms", PackageResources.migration_function_forms_sql)
+    static let migrationFunctionOwners = file(
+        "migration_function_owners", PackageResources.migration_function_owners_sql)
     static let migrationFunctionRecord = file(
         "migration_function_record", PackageResources.migration_function_record_sql)
     static let migrationFunctionRevokes = file(
@@ -35,7 +39,13 @@ enum SQL {
     static let rlsUnready = file("rls_unready", PackageResources.rls_unready_sql)
     static let rolePrivileges = file("role_privileges", PackageResources.role_privileges_sql)
     static let schemaState = file("schema_state", PackageResources.schema_state_sql)
+    static let schemaUnfinished = file("schema_unfinished", PackageResources.schema_unfinished_sql)
     static let schemaVersion = file("schema_version", PackageResources.schema_version_sql)
+    static let triggerDifferences = file(
+        "trigger_differences", PackageResources.trigger_differences_sql)
+    static let triggerGroupTakeOver = file(
+        "trigger_group_take_over", PackageResources.trigger_group_take_over_sql)
+    static let triggerGroups = file("trigger_groups", PackageResources.trigger_groups_sql)
     static let usageRewrite = file("usage_rewrite", PackageResources.usage_rewrite_sql)
 
     static func file(_ name: String, _ bytes: [UInt8]) -> PostgresStatement {

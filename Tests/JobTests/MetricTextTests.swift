@@ -157,7 +157,7 @@ import Testing
 
     @Test(arguments: [
         ("usage_checkpoint_upsert", PostgresWork.checkpoint), ("rollup_bucket_write", .rollup),
-        ("clinic_capacity", .capacity), ("clinics_known", .settings),
+        ("capacities_of_clinics", .capacity), ("clinics_known", .settings),
         ("terms_of_clinics", .settings),
         ("api_key_usable", .keys), ("standing_due", .standing), ("plan_changes_due", .standing),
         ("plans_refused", .settings), ("COMMIT", .commit), ("schema_version", .other),

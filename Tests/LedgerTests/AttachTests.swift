@@ -250,13 +250,81 @@ import Testing
 
     @Test func `upgrades from an earlier version through the same list`() async throws {
         try await TeamDatabase.lend { team in
-            let older = Migrator(
-                pool: team.owner, attaching: MigrationFile.attaching.filter { $0.version < 14 })
-            _ = try await older.apply()
+            _ = try await team.migrator.apply()
+            let newest = try #require(MigrationFile.attaching.last).version
+            let next = MigrationFile(
+                version: newest + 1, name: "V9999_more.sql",
+                text: "CREATE TABLE metering.more (id int PRIMARY KEY);")
+            let newer = Migrator(pool: team.owner, attaching: MigrationFile.attaching + [next])
+            #expect(try await newer.survey().steps == [.file(next)])
+            #expect(try await newer.apply().steps == [.file(next)])
+            try await team.lendLedger { ledger in
+                let refusal = LedgerError.schema(found: newest + 1, needed: newest)
+                await #expect(throws: refusal) { try await ledger.requireLeastPrivilege() }
+            }
+        }
+    }
+
+    @Test func `shows its steps in the order in which they run`() async throws {
+        try await TeamDatabase.lend { team in
+            let planned = try await team.migrator.survey().steps
+            #expect(planned.files == MigrationFile.attaching && planned.statements.count > 20)
+            #expect(try await team.migrator.apply().steps == planned)
+        }
+        try await TestDatabase.lendEmpty { pool, _ in
+            let planned = try await Migrator(pool: pool).survey().steps
+            #expect(planned.files == MigrationFile.all && !planned.statements.isEmpty)
+            let done = try await Migrator(pool: pool).apply().steps
+            // The tables whose policies a file then finds are not there yet.
+            let functions = MigrationStep.functions(FunctionFile.all.map(\.name))
+            let place = try #require(done.firstIndex(of: functions))
+            #expect(Array(done[..<place]).files == planned.files)
+            #expect(done[place...] == planned[planned.files.count...])
+        }
+    }
+
+    @Test func `names all that has a name of ours, before anything is changed`() async throws {
+        try await TeamDatabase.lend { team in
+            try await team.owner.script(
+                """
+                CREATE FUNCTION tally() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN RETURN NULL; END';
+                DROP TABLE file_storage;
+                CREATE TABLE file_storage (file_id uuid, clinic_id uuid, bytes bigint,
+                    CONSTRAINT metering_size_bytes_check CHECK (bytes > 0))
+                    PARTITION BY HASH (file_id);
+                CREATE TABLE files_0 PARTITION OF file_storage
+                    FOR VALUES WITH (MODULUS 1, REMAINDER 0);
+                CREATE INDEX ON file_storage (clinic_id);
+                CREATE TRIGGER metering_count_insert AFTER INSERT ON files_0
+                    FOR EACH STATEMENT EXECUTE FUNCTION tally();
+                CREATE POLICY metering_reads ON users USING (true);
+                CREATE INDEX metering_users_clinic ON users (email);
+                CREATE INDEX metering_patients_clinic ON patients (clinic_id);
+                CREATE TABLE metering_api_usage_month (id int);
+                """)
+            let before = try await team.schema()
+            let error = await #expect(throws: MigrationError.self) {
+                try await team.migrator.apply()
+            }
+            guard case .cannotAttach(let problems) = error else {
+                Issue.record("\(String(describing: error))")
+                return
+            }
             #expect(
-                try await team.migrator.apply().files
-                    == MigrationFile.attaching.filter { $0.version >= 14 })
-            try await team.lendLedger { try await $0.requireLeastPrivilege() }
+                problems.map(\.what) == [
+                    "public.files_0 has a trigger metering_count_insert of its own",
+                    "public.users has a policy metering_reads of its own",
+                    "public.file_storage has a constraint metering_size_bytes_check of its own",
+                    "public.metering_api_usage_month is a relation of its own",
+                    "public.metering_users_clinic is an index of its own",
+                ])
+            #expect(try await team.schema() == before)
+            for (place, problem) in problems.enumerated() {
+                try await team.owner.script(
+                    problem.remedy.replacing("<another name>", with: "name_\(place)"))
+            }
+            #expect(try await !team.migrator.apply().isEmpty)
         }
     }
 

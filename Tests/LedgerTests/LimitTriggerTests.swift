@@ -144,7 +144,8 @@ import Testing
             let part = try rows[0].text(0)
             try await database.owner.script(
                 "INSERT INTO \(part) (name, clinic_id) VALUES ('p', '\(Self.clinic)')")
-            #expect(try await database.counters() == ["1: 0 2 0"])
+            // The count that came with the triggers made a row for each clinic.
+            #expect(try await database.counters() == ["1: 0 2 0", "2: 0 0 0"])
             let more = "INSERT INTO \(part) (name, clinic_id) SELECT 'p', clinic_id FROM \(part);"
             #expect(try await database.refusal(of: more)?.sqlState == "BQ002")
             // From one partition to another: an update of the parent.

@@ -15,7 +15,7 @@ import Testing
             let first = try await migrator.apply()
             #expect(first.files == MigrationFile.all)
             #expect(first.functions == FunctionFile.all.map(\.name))
-            #expect(first.statements == [])
+            #expect(first.partitions > 0)
             #expect(try await migrator.plan() == [])
             #expect(try await migrator.apply().isEmpty)
             let rows = try await pool.ask(
@@ -159,6 +159,106 @@ import Testing
             #expect(try await reader.state().pending == [])
             #expect(try await TeamDatabase.triggers(database.owner) == triggers)
             #expect(try await migrator.apply().isEmpty)
+        }
+    }
+
+    @Test(arguments: [
+        ("record_fact", "ALTER FUNCTION metering.record_fact SECURITY INVOKER"),
+        ("record_fact", "ALTER FUNCTION metering.record_fact RESET search_path"),
+        ("record_fact", "ALTER FUNCTION metering.record_fact SET lock_timeout = '1s'"),
+        ("plan_in_force", "ALTER FUNCTION metering.plan_in_force VOLATILE"),
+        ("percent", "ALTER FUNCTION metering.percent STRICT"),
+        ("percent", "ALTER FUNCTION metering.percent OWNER TO postgres"),
+        ("record_fact", "GRANT EXECUTE ON FUNCTION metering.record_fact TO PUBLIC"),
+        ("record_fact", "GRANT EXECUTE ON FUNCTION metering.record_fact TO clinic_app"),
+        ("record_fact", "REVOKE EXECUTE ON FUNCTION metering.record_fact FROM billing_admin"),
+        (
+            "defer_standing",
+            """
+            CREATE OR REPLACE FUNCTION metering.defer_standing(clinic uuid, why text) RETURNS void
+                LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+                SET lock_timeout = '1s' BEGIN ATOMIC SELECT; END
+            """
+        ),
+        (
+            "clinic_held",
+            """
+            CREATE OR REPLACE VIEW metering.clinic_held AS SELECT c.clinic_id, c.users,
+                0::bigint AS reserved, c.patients, c.storage_bytes FROM metering.clinic_counter c
+            """
+        ),
+        ("clinic_held", "ALTER VIEW metering.clinic_held SET (security_invoker = true)"),
+        ("clinic_held", "ALTER VIEW metering.clinic_held OWNER TO postgres"),
+        ("clinic_held", "GRANT SELECT ON metering.clinic_held TO clinic_app"),
+    ])
+    func `make a function or view as its file says, whatever was changed by hand`(
+        name: String, change: String
+    ) async throws {
+        try await TestDatabase.lend { database in
+            let before = try await TeamDatabase.schema(of: database.name, on: database.server)
+            try await database.owner.script(change)
+            let reader = Migrator(pool: database.worker)
+            #expect(try await reader.state().pending == ["\(name).sql"])
+            let migrator = Migrator(pool: database.owner)
+            #expect(try await migrator.apply().functions == [name])
+            let after = try await TeamDatabase.schema(of: database.name, on: database.server)
+            #expect(after == before)
+            #expect(try await migrator.apply().isEmpty)
+        }
+    }
+
+    @Test func `leave rights on functions to roles of the team`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.owner.script(
+                "GRANT EXECUTE ON FUNCTION metering.reserve_seat TO \(Login.app)")
+            #expect(try await Migrator(pool: database.owner).apply().isEmpty)
+        }
+    }
+
+    @Test func `refuse a function of another role with the statement that helps`() async throws {
+        try await TeamDatabase.lend(rows: false) { team in
+            _ = try await team.migrator.apply()
+            try await team.superuser.script("ALTER FUNCTION metering.audit OWNER TO postgres")
+            let error = await #expect(throws: MigrationError.self) {
+                try await team.migrator.apply()
+            }
+            #expect(
+                "\(try #require(error))".hasSuffix("GRANT postgres TO \(TeamDatabase.ownerLogin)"))
+        }
+    }
+
+    /// Compared whatever the login's settings are: the catalog's texts depend on both.
+    @Test(arguments: ["search_path = metering, public", "quote_all_identifiers = on"])
+    func `compare functions and views alike for every login`(setting: String) async throws {
+        try await TestDatabase.lend { database in
+            try await database.owner.script("ALTER DATABASE \(database.name) SET \(setting)")
+            let other = try database.pool(of: Login.worker)
+            #expect(try await Migrator(pool: other).state().pending == [])
+            await other.close()
+        }
+    }
+
+    @Test(arguments: [
+        ("DELETE FROM metering.schema_function WHERE name = 'usage_change'", "usage_change"),
+        ("UPDATE metering.schema_function SET checksum = sha256('') WHERE name = 'audit'", "audit"),
+        ("DROP VIEW metering.clinic_held CASCADE", "clinic_held"),
+        ("DELETE FROM metering.schema_trigger_group WHERE name = 'usage'", "triggers of usage"),
+    ])
+    func `that did not finish keep programs from starting until one does`(
+        undo: String, next: String
+    ) async throws {
+        try await TestDatabase.lend { database in
+            try await database.ledger.requireSchema()
+            try await database.owner.script(undo)
+            let refusal = LedgerError.unfinishedSchema(next)
+            await #expect(throws: refusal) { try await database.ledger.requireSchema() }
+            #expect(
+                "\(refusal)"
+                    == "migrate did not finish (\(next) is next): run metering-worker migrate")
+            #expect(try await !Migrator(pool: database.worker).state().isCurrent)
+            _ = try await Migrator(pool: database.owner).apply()
+            try await database.ledger.requireSchema()
+            #expect(try await Migrator(pool: database.worker).state().isCurrent)
         }
     }
 

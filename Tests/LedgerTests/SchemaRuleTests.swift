@@ -25,6 +25,15 @@ import Testing
         }
     }
 
+    /// A file that ran after functions or triggers would run after later files in a new database.
+    @Test func `has no numbered file that waits for functions or triggers`() {
+        for file in MigrationFile.all + MigrationFile.attaching {
+            #expect(!file.text.contains("-- after the functions"), "\(file.name)")
+            #expect(!file.text.contains("-- with the triggers of"), "\(file.name)")
+            #expect(!file.text.contains("CREATE TRIGGER"), "\(file.name)")
+        }
+    }
+
     @Test func `has each function and view in one file, and under one name`() async throws {
         try await TestDatabase.lend { database in
             let names = try await database.owner.ask(

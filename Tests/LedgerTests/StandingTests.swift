@@ -85,8 +85,8 @@ import Values
                 ])
             #expect(
                 try await database.lines(Self.otherAudit) == [
-                    "subscribed", "paid", "payment_failed", "paid", "plan_change_asked",
-                    "plan_changed", "plan_change_asked", "plan_changed", "canceled",
+                    "subscribed", "paid", "payment_failed", "paid", "plan_change_requested",
+                    "plan_changed", "plan_change_requested", "plan_changed", "canceled",
                 ])
             #expect(
                 try await database.lines(

@@ -92,8 +92,8 @@ extension QuotaError {
         case .outOfRange(let what): self = .countersUnavailable(what)
         case .corrupt(let what):
             self = .plan(clinic, PlanError(path: "clinic", problem: "is stored with \(what)"))
-        case .store, .unsafeRole, .missingGrant, .schema, .otherSchema, .unknownClinic,
-            .tooManyKeys, .noSubscription, .unknownPlan, .ambiguousPlan, .refused:
+        case .store, .unsafeRole, .missingGrant, .schema, .otherSchema, .unfinishedSchema,
+            .unknownClinic, .tooManyKeys, .noSubscription, .unknownPlan, .ambiguousPlan, .refused:
             self = .termsUnavailable("\(error)")
         }
     }

@@ -59,7 +59,7 @@ BEGIN
             (SELECT count(*) FROM metering.seat_reservation r WHERE r.clinic_id = c.clinic_id)
                 AS reserved_now
         FROM metering.clinic_counter c WHERE c.clinic_id = ANY (clinics)
-    ), mended AS (
+    ), corrected AS (
         UPDATE metering.clinic_counter c SET users = a.seats_now, patients = a.patients_now,
             storage_bytes = a.storage_now, reserved = a.reserved_now
         FROM actual a WHERE c.clinic_id = a.clinic_id

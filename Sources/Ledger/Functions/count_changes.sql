@@ -27,8 +27,8 @@ BEGIN
             FROM unnest(clinics, changes) AS asked (clinic, amount)
             JOIN metering.clinic_held held ON held.clinic_id = asked.clinic
             WHERE asked.amount > 0
-        ) AS room
-        WHERE room.amount > room.most - room.used ORDER BY room.clinic LIMIT 1;
+        ) AS wanted
+        WHERE wanted.amount > wanted.most - wanted.used ORDER BY wanted.clinic LIMIT 1;
         IF FOUND THEN
             PERFORM metering.refuse_more(
                 counter, full_one.most, full_one.used, full_one.amount);

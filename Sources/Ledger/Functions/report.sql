@@ -10,7 +10,7 @@
 -- now: triggers keep their counters exact. Calls and storage are what the last roll-up wrote.
 -- storage_peak is the most that was held in the month; without a record of the month nothing
 -- changed in it. findings:
--- words separated by spaces, NULL when there is none:
+-- names separated by spaces, NULL when there is none:
 --   over_users, over_patients, over_calls, over_storage  more than the plan has
 --   incomplete, past_due, suspended, paused, unknown_status  by payment_status
 --   drift        a recount found `drift` counters of the clinic wrong in the month and corrected
@@ -50,7 +50,7 @@ AS $$
     ), noted AS (
         SELECT a.clinic_id, count(*) AS things FROM metering.attention a
         WHERE a.resolved_at IS NULL GROUP BY a.clinic_id
-    ), mended AS (
+    ), corrected AS (
         SELECT d.clinic_id, count(DISTINCT d.counter) AS counters FROM metering.counter_drift d
         WHERE d.found_at >= for_month::timestamp AT TIME ZONE 'UTC'
           AND d.found_at < (for_month + interval '1 month') AT TIME ZONE 'UTC'
@@ -81,7 +81,7 @@ AS $$
         LEFT JOIN metering.storage_month m
             ON m.clinic_id = c.clinic_id AND m.month = for_month
         LEFT JOIN noted n ON n.clinic_id = c.clinic_id
-        LEFT JOIN mended w ON w.clinic_id = c.clinic_id
+        LEFT JOIN corrected w ON w.clinic_id = c.clinic_id
         WHERE (only_clinic IS NULL OR c.clinic_id = only_clinic)
           AND (u.clinic_id IS NOT NULL OR only_clinic IS NOT NULL OR coalesce(c.created_at <
               (greatest(for_month, other_month) + interval '1 month') AT TIME ZONE 'UTC', true))
@@ -89,7 +89,7 @@ AS $$
     SELECT l.clinic_id, l.subdomain, l.name, l.plan, l.payment_status, l.users, l.max_users,
         l.patients, l.max_patients, l.api_calls, l.api_calls_included, l.storage_used,
         l.storage_included, share.users, share.patients, share.calls, share.storage, l.storage_peak,
-        l.open_attention, l.drift, found.words, l.other_calls, l.other_storage
+        l.open_attention, l.drift, found.findings, l.other_calls, l.other_storage
     FROM line l
     CROSS JOIN LATERAL (SELECT metering.percent(l.users, l.max_users) AS users,
         metering.percent(l.patients, l.max_patients) AS patients,
@@ -106,7 +106,7 @@ AS $$
             WHEN l.payment_status IN ('incomplete', 'past_due', 'suspended', 'paused')
             THEN l.payment_status WHEN l.payment_status IS NOT NULL THEN 'unknown_status' END,
         CASE WHEN l.drift > 0 THEN 'drift' END,
-        CASE WHEN l.open_attention > 0 THEN 'attention' END), '') AS words) AS found
+        CASE WHEN l.open_attention > 0 THEN 'attention' END), '') AS findings) AS found
     WHERE (plans IS NULL OR l.plan = ANY (plans)
             OR l.has_no_subscription AND 'none' = ANY (plans))
       AND (statuses IS NULL OR l.payment_status = ANY (statuses)
@@ -116,7 +116,7 @@ AS $$
             OR l.max_users = 0 AND l.users > 0 OR l.max_patients = 0 AND l.patients > 0
             OR l.api_calls_included = 0 AND l.api_calls > 0
             OR l.storage_included = 0 AND l.storage_used > 0)
-      AND (attention IS NOT TRUE OR found.words IS NOT NULL)
+      AND (attention IS NOT TRUE OR found.findings IS NOT NULL)
 $$;
 REVOKE ALL ON FUNCTION metering.report FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION metering.report TO metering_worker, billing_admin;

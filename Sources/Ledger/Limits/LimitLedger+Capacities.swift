@@ -10,7 +10,7 @@ extension LimitLedger: CapacitySource {
         do throws(LedgerError) {
             return try await stored {
                 let rows = try await pool.query(
-                    SQL.clinicCapacity, [.clinics(clinics)], timeout: .seconds(1))
+                    SQL.capacitiesOfClinics, [.clinics(clinics)], timeout: .seconds(1))
                 return Dictionary(
                     try rows.map { (try $0.clinic("clinic_id"), try ClinicCapacity($0)) },
                     uniquingKeysWith: { first, _ in first })

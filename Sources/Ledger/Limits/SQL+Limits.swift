@@ -1,5 +1,6 @@
 extension SQL {
-    static let clinicCapacity = file("clinic_capacity", PackageResources.clinic_capacity_sql)
+    static let capacitiesOfClinics = file(
+        "capacities_of_clinics", PackageResources.capacities_of_clinics_sql)
     static let limitMode = file("limit_mode", PackageResources.limit_mode_sql)
     static let limitModeSet = file("limit_mode_set", PackageResources.limit_mode_set_sql)
     static let limitsExceeded = file("limits_exceeded", PackageResources.limits_exceeded_sql)

@@ -67,9 +67,12 @@ CREATE POLICY readers ON metering.schema_migration FOR SELECT TO metering_worker
 GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin;
 
 -- One row per file of Functions, as it was applied last.
+--   checksum  SHA-256 of the file
+--   form      SHA-256 of what the catalog held afterwards (SQL/Schema/migration_function_forms.sql)
 CREATE TABLE metering.schema_function (
     name text PRIMARY KEY,
     checksum bytea NOT NULL CHECK (octet_length(checksum) = 32),
+    form bytea NOT NULL CHECK (octet_length(form) = 32),
     applied_at timestamptz NOT NULL DEFAULT now(),
     applied_by name NOT NULL DEFAULT session_user
 );
@@ -77,6 +80,18 @@ ALTER TABLE metering.schema_function ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON metering.schema_function FOR SELECT TO metering_worker, billing_admin
     USING (true);
 GRANT SELECT ON metering.schema_function TO metering_worker, billing_admin;
+
+-- One row per group of triggers whose tables were taken over (Functions/take_over.sql).
+--   last_at  when its triggers were last created or enabled, and what they had missed was redone
+CREATE TABLE metering.schema_trigger_group (
+    name text PRIMARY KEY,
+    first_at timestamptz NOT NULL DEFAULT now(),
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+ALTER TABLE metering.schema_trigger_group ENABLE ROW LEVEL SECURITY;
+CREATE POLICY readers ON metering.schema_trigger_group FOR SELECT
+    TO metering_worker, billing_admin USING (true);
+GRANT SELECT ON metering.schema_trigger_group TO metering_worker, billing_admin;
 
 -- How this database came to be metered, and since when. Usage from before belongs to the
 -- application:

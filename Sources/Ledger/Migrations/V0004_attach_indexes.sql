@@ -6,7 +6,8 @@
 -- is.
 -- The indexes: one is built unless the team has an index that begins with the same columns. Builds
 -- run beside writers, each waits for the transactions that are open when it begins, and the remains
--- of an interrupted build are dropped first.
+-- of an interrupted build are dropped first. PostgreSQL builds none concurrently on a partitioned
+-- table; attach_problems asks for those that are necessary there.
 WITH size AS (
     SELECT 'ALTER TABLE public.file_storage ADD COLUMN size_bytes bigint NOT NULL DEFAULT 0,'
             ' ADD CONSTRAINT metering_size_bytes_check CHECK (size_bytes >= 0) NOT VALID'
@@ -16,8 +17,12 @@ WITH size AS (
           AND attname = 'size_bytes' AND NOT attisdropped)
     UNION ALL
     SELECT 'ALTER TABLE public.file_storage VALIDATE CONSTRAINT metering_size_bytes_check'
-    FROM pg_constraint WHERE conrelid = to_regclass('public.file_storage')
-      AND conname = 'metering_size_bytes_check' AND NOT convalidated
+    WHERE to_regclass('public.file_storage') IS NOT NULL AND (NOT EXISTS (
+            SELECT FROM pg_attribute WHERE attrelid = to_regclass('public.file_storage')
+              AND attname = 'size_bytes' AND NOT attisdropped)
+        OR EXISTS (
+            SELECT FROM pg_constraint WHERE conrelid = to_regclass('public.file_storage')
+              AND conname = 'metering_size_bytes_check' AND NOT convalidated))
 ), wanted AS (
     SELECT t.*, to_regclass('public.' || relation) AS relid FROM (VALUES
         ('metering_users_clinic', 'users', ARRAY['clinic_id'], '(clinic_id)'),
@@ -50,5 +55,6 @@ SELECT statement, runs_alone FROM (
     UNION ALL
     SELECT 3, format('CREATE INDEX CONCURRENTLY %I ON public.%I %s', name, relation, definition),
         true
-    FROM wanted WHERE relid IS NOT NULL AND name NOT IN (SELECT name FROM present)
+    FROM wanted WHERE name NOT IN (SELECT name FROM present)
+      AND EXISTS (SELECT FROM pg_class WHERE oid = relid AND relkind = 'r')
 ) AS step ORDER BY place, statement

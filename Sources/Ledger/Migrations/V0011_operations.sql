@@ -65,7 +65,7 @@ CREATE TABLE metering.job_run (
 CREATE INDEX job_run_latest ON metering.job_run (job, started_at DESC);
 
 -- What an operator should look at: one open row for each finding, however often it is found again.
---   kind         the kind of finding, a fixed word: 'unknown_status', 'refused_plan', …
+--   kind         the kind of finding, a fixed name: 'unknown_status', 'refused_plan', …
 --   clinic_id    whom it is about; NULL when it is about no single clinic
 --   subject      which of its kind: the unknown status, the plan's number; '' when there is one at
 --                most

@@ -27,7 +27,7 @@ extension PlanLedger {
             _ = try await connection.query(SQL.standingLock, [.clinic(clinic)])
             let (change, id) = try await Self.preview(clinic, plan, time, on: connection)
             _ = try await connection.query(
-                SQL.planChangeAsk,
+                SQL.planChangeRequest,
                 [.clinic(clinic), .int64(id), .time(change.effectiveAt), .text(reason)])
             return change
         }

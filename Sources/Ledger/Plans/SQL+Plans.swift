@@ -6,7 +6,8 @@ extension SQL {
     static let overridesEndDue = file("overrides_end_due", PackageResources.overrides_end_due_sql)
     static let planByName = file("plan_by_name", PackageResources.plan_by_name_sql)
     static let planChangeApply = file("plan_change_apply", PackageResources.plan_change_apply_sql)
-    static let planChangeAsk = file("plan_change_ask", PackageResources.plan_change_ask_sql)
+    static let planChangeRequest = file(
+        "plan_change_request", PackageResources.plan_change_request_sql)
     static let planChangeDefer = file("plan_change_defer", PackageResources.plan_change_defer_sql)
     static let planChangeWaiting = file(
         "plan_change_waiting", PackageResources.plan_change_waiting_sql)

@@ -41,20 +41,20 @@ public struct ReportLedger: LedgerFacet {
 
     /// The names of plans that a report can be narrowed to, by name; at most 1,000.
     public func planNames() async throws(LedgerError) -> [String] {
-        try await words("plan")
+        try await values("plan")
     }
 
     /// The values that `payment_status` holds at present, in order; at most 1,000.
     public func statuses() async throws(LedgerError) -> [String] {
-        try await words("status")
+        try await values("status")
     }
 
-    private func words(_ kind: String) async throws(LedgerError) -> [String] {
+    private func values(_ kind: String) async throws(LedgerError) -> [String] {
         try await stored {
             try await pool.query(
-                SQL.reportWords, [.text(kind), .count(1_000)],
+                SQL.reportValues, [.text(kind), .count(1_000)],
                 timeout: ReportReader.timeout
-            ).map { try $0.text("word") }
+            ).map { try $0.text("value") }
         }
     }
 }

@@ -8,5 +8,5 @@ extension SQL {
     static let reportRows = file("report_rows", PackageResources.report_rows_sql)
     static let reportShares = file("report_shares", PackageResources.report_shares_sql)
     static let reportTotals = file("report_totals", PackageResources.report_totals_sql)
-    static let reportWords = file("report_words", PackageResources.report_words_sql)
+    static let reportValues = file("report_values", PackageResources.report_values_sql)
 }

@@ -9,7 +9,7 @@ extension SubscriptionLedger {
         let unknown = try await stored {
             try await pool.query(SQL.standingStatusesUnknown, [.count(100)]).map {
                 StandingAdoption.UnknownStatus(
-                    status: try $0.text("word"), clinics: try $0.int64("clinics"))
+                    status: try $0.text("value"), clinics: try $0.int64("clinics"))
             }
         }
         guard unknown.isEmpty else { return .unknownStatuses(unknown) }

@@ -76,10 +76,11 @@ struct MigrateCommand: AsyncParsableCommand {
     }
 
     private static func report(of outcome: MigrationOutcome) -> String {
+        let made = outcome.partitions
         let lines =
-            outcome.files.map { "applied \($0.name)\n" }.joined()
-            + (outcome.functions.isEmpty ? "" : "applied \(outcome.functions.count) functions\n")
-            + outcome.statements.map { "ran \($0)\n" }.joined()
+            StepList.done(outcome.steps).text
+            + (made > 0 ? "made \(made) partitions for months\n" : "")
+            + outcome.lost.map { "could not be redone: \($0)\n" }.joined()
         return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
     }
 

@@ -5,11 +5,7 @@ struct SurveyReport {
     let survey: MigrationSurvey
 
     var text: String {
-        let steps =
-            survey.files.map { "would apply \($0.name)\n" }.joined()
-            + (survey.functions.isEmpty
-                ? "" : "would apply \(survey.functions.count) functions\n")
-            + survey.statements.map { "would run \($0)\n" }.joined()
+        let steps = StepList.planned(survey.steps).text
         guard !survey.tables.isEmpty else { return steps.isEmpty ? "nothing to do\n" : steps }
         return way + tables + usage + "\n" + steps
     }

@@ -55,6 +55,8 @@ extension DoctorCheck {
         "plan_change_failed":
             "fix what refuses the change: a trigger or a CHECK of clinic_subscriptions",
         "plan_change_dropped": "billing plan-change, to a plan that exists",
+        "triggers_missed":
+            "read \"Attention\" in docs/operating.md, which says how to resolve it",
         "standing_failed": "billing standing show CLINIC, and the log of the worker",
     ]
 

@@ -6,7 +6,7 @@ enum PostgresWork: String, CaseIterable, Sendable {
     /// By the beginning of the statement's name; the first that fits.
     private static let beginnings: [(String, PostgresWork)] = [
         ("COMMIT", .commit), ("usage_", .checkpoint), ("quarantine", .checkpoint),
-        ("rollup_", .rollup), ("clinic_capacity", .capacity), ("plan_change", .standing),
+        ("rollup_", .rollup), ("capacities_", .capacity), ("plan_change", .standing),
         ("standing_", .standing), ("overrides_", .standing), ("api_key_", .keys),
         ("recount", .recount), ("terms_", .settings), ("config_", .settings),
         ("clinic", .settings), ("plans_", .settings), ("database_time", .upkeep),

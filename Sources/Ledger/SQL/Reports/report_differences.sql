@@ -22,15 +22,15 @@ CROSS JOIN LATERAL (SELECT
 ) AS change
 CROSS JOIN LATERAL (SELECT
     CASE $7::text WHEN 'subdomain' THEN r.subdomain WHEN 'name' THEN r.name WHEN 'plan' THEN r.plan
-        WHEN 'payment_status' THEN r.payment_status END AS word,
+        WHEN 'payment_status' THEN r.payment_status END AS name,
     CASE $7::text WHEN 'api_calls' THEN r.api_calls WHEN 'api_calls_compared' THEN r.other_calls
         WHEN 'api_calls_change' THEN change.calls WHEN 'storage_used' THEN r.storage_used
         WHEN 'storage_used_compared' THEN r.other_storage
         WHEN 'storage_used_change' THEN change.storage END AS number
 ) AS key
-ORDER BY CASE WHEN $8::boolean THEN key.word END COLLATE "C" DESC NULLS LAST,
+ORDER BY CASE WHEN $8::boolean THEN key.name END COLLATE "C" DESC NULLS LAST,
     CASE WHEN $8::boolean THEN key.number END DESC NULLS LAST,
-    CASE WHEN NOT $8::boolean THEN key.word END COLLATE "C" NULLS LAST,
+    CASE WHEN NOT $8::boolean THEN key.name END COLLATE "C" NULLS LAST,
     CASE WHEN NOT $8::boolean THEN key.number END NULLS LAST,
     r.subdomain COLLATE "C" NULLS LAST, r.clinic_id
 LIMIT $9::bigint

@@ -17,7 +17,7 @@ SELECT r.clinic_id, r.subdomain, r.name, r.plan, r.payment_status, r.users, r.ma
 FROM metering.report($1::date, NULL, $2::uuid, $3::text[], $4::text[], $5::bigint, $6::boolean) r
 CROSS JOIN LATERAL (SELECT
     CASE $7::text WHEN 'subdomain' THEN r.subdomain WHEN 'name' THEN r.name WHEN 'plan' THEN r.plan
-        WHEN 'payment_status' THEN r.payment_status WHEN 'findings' THEN r.findings END AS word,
+        WHEN 'payment_status' THEN r.payment_status WHEN 'findings' THEN r.findings END AS name,
     CASE $7::text WHEN 'users' THEN r.users WHEN 'max_users' THEN nullif(r.max_users, -1)
         WHEN 'patients' THEN r.patients WHEN 'max_patients' THEN nullif(r.max_patients, -1)
         WHEN 'api_calls' THEN r.api_calls
@@ -29,9 +29,9 @@ CROSS JOIN LATERAL (SELECT
         WHEN 'storage_percent' THEN r.storage_percent WHEN 'storage_peak' THEN r.storage_peak
         WHEN 'open_attention' THEN r.open_attention WHEN 'drift' THEN r.drift END AS number
 ) AS key
-ORDER BY CASE WHEN $8::boolean THEN key.word END COLLATE "C" DESC NULLS LAST,
+ORDER BY CASE WHEN $8::boolean THEN key.name END COLLATE "C" DESC NULLS LAST,
     CASE WHEN $8::boolean THEN key.number END DESC NULLS LAST,
-    CASE WHEN NOT $8::boolean THEN key.word END COLLATE "C" NULLS LAST,
+    CASE WHEN NOT $8::boolean THEN key.name END COLLATE "C" NULLS LAST,
     CASE WHEN NOT $8::boolean THEN key.number END NULLS LAST,
     r.subdomain COLLATE "C" NULLS LAST, r.clinic_id
 LIMIT $9::bigint

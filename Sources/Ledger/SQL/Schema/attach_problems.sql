@@ -7,6 +7,13 @@ WITH named AS (
     JOIN pg_class c ON c.oid = to_regclass('public.' || n.name)
 ), team AS (
     SELECT * FROM named WHERE relkind IN ('r', 'p')
+), tree AS (
+    -- With partitions, which get triggers and policies of their own.
+    SELECT t.name, c.oid AS relid, format('%I.%I', n.nspname, c.relname) AS place
+    FROM team t CROSS JOIN LATERAL (
+        SELECT t.relid UNION SELECT p.relid FROM pg_partition_tree(t.relid) p
+    ) AS part
+    JOIN pg_class c ON c.oid = part.relid JOIN pg_namespace n ON n.oid = c.relnamespace
 ), needed AS (
     SELECT t.relation, t.col, CASE t.kind WHEN 'whole' THEN ARRAY['bigint', 'integer']
         WHEN 'text' THEN ARRAY['character varying', 'text'] ELSE ARRAY[t.kind] END AS types, t.more
@@ -136,18 +143,58 @@ WITH named AS (
         AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND EXISTS (
         SELECT FROM unnest(ARRAY['incomplete', 'trialing', 'active', 'past_due', 'suspended', 'paused',
-            'canceled', 'expired']) AS word
-        WHERE strpos(pg_get_constraintdef(k.oid), quote_literal(word)) = 0)
+            'canceled', 'expired']) AS status
+        WHERE strpos(pg_get_constraintdef(k.oid), quote_literal(status)) = 0)
     UNION ALL
     SELECT 11, t.name, 'public.clinic_subscriptions.payment_status is too short for its values',
         'ALTER TABLE public.clinic_subscriptions ALTER COLUMN payment_status TYPE varchar(20)'
     FROM team t JOIN pg_attribute a ON a.attrelid = t.relid AND a.attname = 'payment_status'
     WHERE t.name = 'clinic_subscriptions' AND a.atttypmod BETWEEN 5 AND 13
     UNION ALL
-    SELECT 12, t.name, format('public.%I has a trigger %I of its own', t.name, g.tgname),
-        format('ALTER TRIGGER %I ON public.%I RENAME TO <another name>', g.tgname, t.name)
-    FROM team t JOIN pg_trigger g ON g.tgrelid = t.relid AND g.tgname LIKE 'metering\_%'
+    -- What has one of our names and is not ours. An interrupted run leaves some that are.
+    SELECT 12, t.name, format('%s has a trigger %I of its own', t.place, g.tgname),
+        format('ALTER TRIGGER %I ON %s RENAME TO <another name>', g.tgname, t.place)
+    FROM tree t JOIN pg_trigger g ON g.tgrelid = t.relid AND g.tgname LIKE 'metering\_%'
     JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
-    WHERE NOT g.tgisinternal AND n.nspname <> 'metering'
+    WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND n.nspname <> 'metering'
+    UNION ALL
+    SELECT 13, t.name, format('%s has a policy %I of its own', t.place, p.polname),
+        format('ALTER POLICY %I ON %s RENAME TO <another name>', p.polname, t.place)
+    FROM tree t JOIN pg_policy p ON p.polrelid = t.relid
+    JOIN (VALUES ('metering_owner_all', ARRAY['metering_owner']),
+        ('metering_reads', ARRAY['billing_admin', 'metering_worker']),
+        ('metering_writes', ARRAY['metering_worker']), ('metering_plans', ARRAY['billing_admin']),
+        ('metering_app', ARRAY['clinic_app'])) AS ours (name, roles) ON ours.name = p.polname
+    WHERE NOT p.polpermissive OR ours.roles <> ARRAY(
+        SELECT r.rolname::text FROM pg_roles r WHERE r.oid = ANY (p.polroles) ORDER BY r.rolname)
+    UNION ALL
+    SELECT 14, t.name, format('public.%I has a constraint %I of its own', t.name, k.conname),
+        format('ALTER TABLE public.%I RENAME CONSTRAINT %I TO <another name>', t.name, k.conname)
+    FROM (VALUES ('file_storage', 'metering_size_bytes_check', 'CHECK ((size_bytes >= 0))%'),
+        ('clinic_subscriptions', 'metering_payment_status_check', 'CHECK (%payment_status%')
+    ) AS ours (relation, name, form)
+    JOIN team t ON t.name = ours.relation
+    JOIN pg_constraint k ON k.conrelid = t.relid AND k.conname = ours.name
+    WHERE replace(pg_get_constraintdef(k.oid), '"', '') NOT LIKE ours.form
+    UNION ALL
+    SELECT 15, ours.relation, format('public.%I is %s of its own', c.relname,
+            CASE WHEN c.relkind IN ('i', 'I') THEN 'an index' ELSE 'a relation' END),
+        format('ALTER %s public.%I RENAME TO <another name>',
+            CASE c.relkind WHEN 'i' THEN 'INDEX' WHEN 'I' THEN 'INDEX' WHEN 'v' THEN 'VIEW'
+                WHEN 'm' THEN 'MATERIALIZED VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END,
+            c.relname)
+    FROM (VALUES ('users', 'metering_users_clinic', 'btree (clinic_id)'),
+        ('patients', 'metering_patients_clinic', 'btree (clinic_id)'),
+        ('file_storage', 'metering_file_storage_clinic', 'btree (clinic_id) INCLUDE (size_bytes)'),
+        ('file_storage', 'metering_file_storage_unsized',
+            'btree (clinic_id) WHERE (COALESCE(size_bytes, %) = 0)'),
+        ('clinic_subscriptions', 'metering_clinic_subscriptions_plan', 'btree (plan_id)'),
+        ('api_usage', 'metering_api_usage_month', 'btree (month, clinic_id)')
+    ) AS ours (relation, name, form)
+    JOIN pg_class c ON c.relname = ours.name AND c.relnamespace = 'public'::regnamespace
+    LEFT JOIN pg_index i ON i.indexrelid = c.oid
+        AND i.indrelid = to_regclass('public.' || ours.relation)
+    WHERE (substring(replace(pg_get_indexdef(i.indexrelid), '"', '') FROM ' USING (.+)$')
+        LIKE ours.form) IS NOT TRUE
 )
 SELECT what, remedy FROM problem ORDER BY place, relation, what
