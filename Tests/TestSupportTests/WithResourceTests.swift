@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `is released once when its test is cancelled, by calls that are not cancelled`()
-        async
+        async throws
     {
         let test = Task { [steps] in
             try await withResource(
@@ -47,7 +47,7 @@ import Testing
                 }
             ) { _ in try await Task.sleep(for: .seconds(3_600)) }
         }
-        while steps.all.isEmpty { await Task.yield() }
+        try await waitUntil("the resource is made") { !steps.all.isEmpty }
         test.cancel()
         await #expect(throws: CancellationError.self) { try await test.value }
         #expect(steps.all == ["make", "release"])

@@ -1,7 +1,7 @@
 package import DatabaseSupport
 import Foundation
 package import LocalServers
-package import TestSupport
+import TestSupport
 
 /// What the worker's program needs to serve: a migrated database with clinics and a key, and a Redis
 /// of its own.
@@ -92,20 +92,5 @@ package struct ProgramSite: Sendable {
                 try UsageTable(csv: report.output).calls(by: "clinic_id"), uniquingKeysWith: +)
         }
         return usage
-    }
-}
-
-/// The worker's program, which listens.
-package struct ServingProgram: Sendable {
-    package let process: RunningProcess
-    package let port: Int
-
-    package var isReady: Bool { get async { await Self.isReady(port: port) } }
-
-    /// Whether `/readyz` says so. A connection that is refused or reset says no: the worker starts,
-    /// or ends.
-    package static func isReady(port: Int) async -> Bool {
-        let status = try? await HTTPWire.talk(to: port) { try await $0.get("/readyz").status }
-        return status == 200
     }
 }
