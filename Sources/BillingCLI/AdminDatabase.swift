@@ -6,7 +6,6 @@ import Shell
 
 /// The database as `billing` reaches it: one connection, for one command.
 enum AdminDatabase {
-    /// The one setting of this program.
     static let url = SettingKey(
         ["database", "url"], .secret(form: "postgresql://user@host/database"),
         "The database, with a login that has the role `billing_admin`.")
@@ -16,15 +15,22 @@ enum AdminDatabase {
         ["database", "owner", "url"], .secret(form: "postgresql://owner@host/database"),
         "The database, with the login that owns `clinic_subscriptions`.")
 
+    static let preparedStatements = SettingKey(
+        ["metering", "prepared_statements"],
+        .choice(PreparedStatements.allCases.map(\.rawValue), default: "auto"),
+        "As for `metering-worker`.")
+
     /// Lends the ledger of a database at this program's version.
     static func lend(
         as key: SettingKey = url, _ body: (Ledger) async throws -> Void
     ) async throws {
         let settings = try Settings(
-            keys: [key], environment: ProcessInfo.processInfo.environment)
+            keys: [key, preparedStatements], environment: ProcessInfo.processInfo.environment)
         for warning in settings.warnings { Console.note("billing: \(warning)") }
         var configuration = try PostgresConfiguration(settings.required(secret: key))
         configuration.applicationName = "billing"
+        configuration.preparedStatements =
+            try PreparedStatements(rawValue: settings.text(preparedStatements)) ?? .automatic
         // The second one looks up which sessions a change of a table waits for.
         configuration.poolSize = key.path == ownerURL.path ? 2 : 1
         let pool = PostgresPool(

@@ -24,8 +24,8 @@ public struct PostgresConfiguration: Sendable {
     public var waitersMax = 64
     /// A connection older than this is replaced when it comes back, at 80 to 100 % of the age.
     public var connectionLifetime: Duration = .seconds(30 * 60)
-    /// False behind PgBouncer in transaction pooling, where a session cannot be kept.
-    public var preparedStatements = true
+    /// Whether statements are parsed once for a session and then run by name.
+    public var preparedStatements = PreparedStatements.automatic
     /// Called after each call with the statement's name or `COMMIT`, its time, and whether it
     /// failed.
     public var onCall: (@Sendable (_ name: String, _ took: Duration, _ failed: Bool) -> Void)?

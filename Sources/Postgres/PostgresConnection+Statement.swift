@@ -4,25 +4,36 @@ import Synchronization
 extension PostgresConnection {
     /// Starts a statement and waits for its first result.
     ///
-    /// A session behind a pooler may have lost the parsed statement (26000), and a changed table
-    /// makes it useless (0A000 from the server's `RevalidateCachedQuery`). Outside a transaction
-    /// nothing has happened then, so it is parsed and run once more; inside one the error goes to
-    /// the caller.
+    /// A session may have lost the parsed statement (26000), and a changed table makes it useless
+    /// (0A000 from the server's `RevalidateCachedQuery`). Outside a transaction nothing has happened
+    /// then, so it is parsed and run once more; inside one the error goes to the caller.
     func begin(
         _ statement: PostgresStatement, _ block: ParameterBlock, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> ServerResult? {
         let first = try await attempt(statement, block, on: link, deadline)
-        guard let first, first.kind == .failed, isStale(first) else { return first }
-        state.withLock { $0.prepared[statement] = nil }
+        guard let first, first.kind == .failed, let damage = Self.damage(first) else {
+            return first
+        }
+        state.withLock { state in
+            switch damage {
+            case .lost: state.prepared[statement] = nil
+            case .outdated: state.prepared[statement]?.isOutdated = true
+            }
+        }
         while try await link.nextResult(deadline) != nil {}
         guard PQtransactionStatus(link.handle) == PQTRANS_IDLE else { throw first.error }
         return try await attempt(statement, block, on: link, deadline)
     }
 
-    private func isStale(_ result: ServerResult) -> Bool {
-        guard case .server(let error) = result.error else { return false }
-        return error.sqlState == .undefinedPreparedStatement
-            || (error.sqlState == .featureNotSupported && error.routine == "RevalidateCachedQuery")
+    /// What an error says about the parsed statement.
+    private enum Damage { case lost, outdated }
+
+    private static func damage(_ result: ServerResult) -> Damage? {
+        guard case .server(let error) = result.error else { return nil }
+        if error.sqlState == .undefinedPreparedStatement { return .lost }
+        let isOutdated =
+            error.sqlState == .featureNotSupported && error.routine == "RevalidateCachedQuery"
+        return isOutdated ? .outdated : nil
     }
 
     private func attempt(
@@ -50,18 +61,28 @@ extension PostgresConnection {
     private func preparedName(
         _ statement: PostgresStatement, on link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> String? {
-        guard configuration.preparedStatements else { return nil }
-        let (known, fresh) = state.withLock { state -> (String?, String?) in
-            if let name = state.prepared[statement] { return (name, nil) }
-            guard state.prepared.count < Self.preparedMax else { return (nil, nil) }
-            state.namesGiven += 1
-            return (nil, "s\(state.namesGiven)")
+        let (isWanted, known) = state.withLock { state in
+            let known = state.prepared[statement]
+            let hasSpace = known != nil || state.prepared.count < Self.preparedMax
+            return (state.prepares && hasSpace, known)
         }
-        guard let fresh else { return known }
-        try await link.send(deadline) { PQsendPrepare($0, fresh, statement.text, 0, nil) }
-        try await finish(link, statement, deadline)
-        state.withLock { $0.prepared[statement] = fresh }
-        return fresh
+        guard isWanted else { return nil }
+        if let known, !known.isOutdated { return known.name }
+        let name = known?.name ?? statement.preparedName
+        if known != nil {
+            _ = try await command("DEALLOCATE \"\(name)\"", on: link, deadline)
+            state.withLock { $0.prepared[statement] = nil }
+        }
+        try await link.send(deadline) { PQsendPrepare($0, name, statement.text, 0, nil) }
+        do {
+            try await finish(link, statement, deadline)
+        } catch .server(let error) where error.sqlState == .duplicatePreparedStatement {
+            // Another client of a pooler had this session and parsed the same text.
+            state.withLock { $0.prepared[statement] = Parsed(name: name) }
+            guard PQtransactionStatus(link.handle) == PQTRANS_IDLE else { throw .server(error) }
+        }
+        state.withLock { $0.prepared[statement] = Parsed(name: name) }
+        return name
     }
 
     /// Reads the remaining results of a statement, and throws the first failure among them.

@@ -11,11 +11,19 @@ public final class PostgresConnection: Sendable {
     struct State {
         enum Place { case here(Link), lent, closed }
         var place: Place
-        /// Statements the server has parsed for us, with the names it knows them by.
-        var prepared: [PostgresStatement: String] = [:]
-        var namesGiven = 0
+        /// Whether statements are parsed once and then run by name.
+        var prepares = false
+        /// Statements the server has parsed for us.
+        var prepared: [PostgresStatement: Parsed] = [:]
         /// A statement of the open transaction failed in a way that running it all again may fix.
         var sawRetryable = false
+    }
+
+    /// A statement as a session keeps it.
+    struct Parsed {
+        let name: String
+        /// A table that it reads was changed, so it must be parsed again.
+        var isOutdated = false
     }
 
     /// The most parsed statements that a session keeps; further ones are parsed for each call.
@@ -48,7 +56,19 @@ public final class PostgresConnection: Sendable {
                 _ = try await connection.command(settings, on: link, deadline)
             }
         }
-        if link.isEncrypted {
+        let isPooled = try await connection.withLink { link throws(PostgresError) in
+            try await connection.isPooled(link, deadline)
+        }
+        switch configuration.preparedStatements {
+        case .automatic: connection.state.withLock { $0.prepares = !isPooled }
+        case .always: connection.state.withLock { $0.prepares = true }
+        case .never: break
+        }
+        if isPooled {
+            logger.debug("a pooler is between this session and PostgreSQL")
+        }
+        // A pooler would leave the setting behind in a session of other clients.
+        if link.isEncrypted, !isPooled {
             try await connection.withLink { link throws(PostgresError) in
                 try await connection.watchForOurEnd(on: link, deadline)
             }
@@ -69,6 +89,23 @@ public final class PostgresConnection: Sendable {
         if !reported("DateStyle").hasPrefix("ISO") { settings.append("DateStyle = 'ISO, MDY'") }
         guard !settings.isEmpty else { return nil }
         return settings.map { "SET \($0);" }.joined(separator: " ")
+    }
+
+    /// Whether a pooler is in between. A server names its process to the client at the start of the
+    /// session; a pooler makes a number up, because the session has no process of its own.
+    private func isPooled(_ link: Link, _ deadline: Deadline) async throws(PostgresError) -> Bool {
+        let statement = PostgresStatement(
+            name: "backend_pid", text: "SELECT pg_catalog.pg_backend_pid()")
+        let first = try await begin(statement, ParameterBlock([]), on: link, deadline)
+        guard let first, first.kind == .row else {
+            try await finish(link, statement, after: first, deadline)
+            return false
+        }
+        let row = first.row(first.shape)
+        if let next = try await link.nextResult(deadline) {
+            try await finish(link, statement, after: next, deadline)
+        }
+        return try row.int64(0) != Int64(backendPID)
     }
 
     /// Makes the server test every second, while a statement runs, that the client is still

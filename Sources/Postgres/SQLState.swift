@@ -51,6 +51,7 @@ extension SQLState {
     public static let insufficientPrivilege: SQLState = "42501"
     public static let undefinedTable: SQLState = "42P01"
     public static let lockNotAvailable: SQLState = "55P03"
+    public static let duplicatePreparedStatement: SQLState = "42P05"
     public static let undefinedPreparedStatement: SQLState = "26000"
     public static let featureNotSupported: SQLState = "0A000"
     public static let undefinedDatabase: SQLState = "3D000"

@@ -17,7 +17,7 @@ import Testing
         #expect(settings.redis.checkTimeout == .milliseconds(25))
         #expect(settings.markMaxPerSecond == 50_000)
         #expect(settings.database.connections == 4)
-        #expect(settings.database.preparedStatements)
+        #expect(settings.database.preparedStatements == .automatic)
         #expect(settings.shutdownTimeout == .seconds(10))
         #expect(settings.log.level == .info)
     }
@@ -69,7 +69,7 @@ import Testing
     @Test(arguments: [
         ("METERING_CHECKPOINT_INTERVAL", "100ms"), ("METERING_CHECKPOINT_INTERVAL", "1m"),
         ("HTTP_PORT", "0"), ("HTTP_PORT", "65535"), ("METERING_SHUTDOWN_TIMEOUT", "5m"),
-        ("METERING_DATABASE_CONNECTIONS", "64"), ("METERING_PREPARED_STATEMENTS", "false"),
+        ("METERING_DATABASE_CONNECTIONS", "64"), ("METERING_PREPARED_STATEMENTS", "never"),
     ])
     func `takes both ends of a range`(name: String, value: String) throws {
         #expect(refusal(of: [name: value]) == nil)

@@ -1,5 +1,6 @@
 import Ledger
 import Metering
+import Postgres
 import Redis
 import Shell
 import TestSupport
@@ -91,15 +92,17 @@ import Testing
     }
 
     @Test func `sees a pooler by the processes that answer`() {
-        func check(_ promised: Int64, _ seen: [Int64], prepares: Bool = true) -> DoctorCheck {
+        func check(
+            _ promised: Int64, _ seen: [Int64], _ prepared: PreparedStatements = .automatic
+        ) -> DoctorCheck {
             .pooler(
-                SessionFacts(serverVersion: 150_000, promised: promised, seen: seen),
-                prepares: prepares)
+                SessionFacts(serverVersion: 150_000, promised: promised, seen: seen), prepared)
         }
-        #expect(check(7, [7, 7, 7]).level == .ok)
-        #expect(check(7, [8, 8, 8]).level == .warn)
+        #expect(check(7, [7, 7, 7], .always).level == .ok)
+        #expect(check(7, [8, 8, 8], .always).level == .warn)
         #expect(check(7, [7, 9, 7]).found.contains("transaction mode"))
-        #expect(check(7, [7, 9, 7], prepares: false).level == .ok)
+        #expect(check(7, [7, 9, 7]).level == .ok)
+        #expect(check(7, [7, 9, 7], .never).level == .ok)
     }
 
     @Test func `wants PostgreSQL 15`() {

@@ -1,8 +1,10 @@
 import DatabaseSupport
-import Postgres
+import LocalServers
 import TestSupport
 import Testing
 import Values
+
+@testable import Postgres
 
 @Suite(.timed) struct `Postgres errors` {
     @Test func `name the constraint and never a value`() async throws {
@@ -117,7 +119,7 @@ import Values
 
         let plain = try database.pool {
             $0.poolSize = 1
-            $0.preparedStatements = false
+            $0.preparedStatements = .never
         }
         let given = try await plain.query(
             sql("SELECT $1::text t, $2::bytea y"), [.text("a"), .bytes([7])])
@@ -125,6 +127,45 @@ import Values
         #expect(try given.first?.bytes("y") == [7])
         #expect(try await plain.query(count).first?.int64("n") == 0)
         await plain.close()
+    }
+
+    @Test func `are named by their text, the same in every process`() async throws {
+        let statement = PostgresStatement(name: "now", text: "SELECT 1")
+        #expect(statement.preparedName == "now_199e7bca63ea84f2")
+        let long = PostgresStatement(name: String(repeating: "n", count: 80), text: "SELECT 1")
+        #expect(long.preparedName.utf8.count == 57)
+
+        let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
+        _ = try await pool.query(statement)
+        let names = try await pool.query(sql("SELECT name FROM pg_prepared_statements ORDER BY 1"))
+        #expect(try names.map { try $0.text(0) }.contains("now_199e7bca63ea84f2"))
+        await pool.close()
+    }
+
+    /// A session of PostgreSQL then serves many clients, and forgets none of their statements.
+    @Test func `are not used behind a pooler`() async throws {
+        let database = try await TestDatabase.empty()
+        let users = [Login.worker: Login.password]
+        try await LocalPgBouncer.lend(before: database.server, users: users) { pooler in
+            var configuration = try PostgresConfiguration(
+                pooler.url(
+                    user: Login.worker, password: Login.password, database: database.name))
+            configuration.callTimeout = .seconds(60)
+            configuration.connectTimeout = .seconds(60)
+            let pool = PostgresPool(configuration: configuration, logger: .silent)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for number in 0..<40 {
+                    group.addTask {
+                        let rows = try await pool.query(sql("SELECT \(number % 4) n"))
+                        #expect(try rows.first?.int64("n") == Int64(number % 4))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let kept = try await pool.query(sql("SELECT count(*) n FROM pg_prepared_statements"))
+            #expect(try kept.first?.int64("n") == 0)
+            await pool.close()
+        }
     }
 
     @Test func `are bounded in number, and further statements run all the same`() async throws {

@@ -1,3 +1,4 @@
+import Postgres
 import Quotas
 import Shell
 
@@ -146,8 +147,11 @@ enum WorkerKeys {
         ["metering", "database_connections"], .integer(2...64, default: 4),
         "The most connections to PostgreSQL.")
     static let preparedStatements = SettingKey(
-        ["metering", "prepared_statements"], .flag(default: true),
-        "False behind a pooler that does not support prepared statements.")
+        ["metering", "prepared_statements"],
+        .choice(PreparedStatements.allCases.map(\.rawValue), default: "auto"),
+        "Whether PostgreSQL parses a statement once for a session; `auto` does so on a direct "
+            + "connection and not behind a pooler."
+    )
     static let logLevel = SettingKey(
         ["log", "level"],
         .choice(

@@ -10,7 +10,7 @@ package import Shell
 package struct WorkerSettings: Sendable {
     struct Database: Sendable {
         let connections: Int
-        let preparedStatements: Bool
+        let preparedStatements: PreparedStatements
         fileprivate let source: Settings
     }
     struct HTTP: Sendable, Hashable {
@@ -82,7 +82,9 @@ package struct WorkerSettings: Sendable {
             keys: Key.all, environment: environment, file: file, prefix: Key.prefix)
         database = try Database(
             connections: source.integer(Key.databaseConnections),
-            preparedStatements: source.flag(Key.preparedStatements), source: source)
+            preparedStatements: PreparedStatements(
+                rawValue: source.text(Key.preparedStatements)) ?? .automatic,
+            source: source)
         redis = try Redis(checkTimeout: source.duration(Key.checkTimeout), source: source)
         outage = try OutageSettings(source)
         http = try HTTP(

@@ -32,8 +32,7 @@ extension DoctorCheck {
             remedy: "set DATABASE_URL=postgresql://user@host/database")
     }
 
-    /// - Parameter prepares: Whether the worker prepares statements.
-    static func pooler(_ session: SessionFacts, prepares: Bool) -> DoctorCheck {
+    static func pooler(_ session: SessionFacts, _ prepared: PreparedStatements) -> DoctorCheck {
         let isSwitched = Set(session.seen).count > 1
         guard isSwitched || session.seen.contains(where: { $0 != session.promised }) else {
             return .ok("pooler", "DATABASE_URL leads straight to the server")
@@ -42,10 +41,12 @@ extension DoctorCheck {
             isSwitched
             ? "a pooler in transaction mode is in between"
             : "a pooler is in between"
-        guard prepares else { return .ok("pooler", "\(found); statements are not prepared") }
+        guard prepared == .always else {
+            return .ok("pooler", "\(found); statements are not prepared")
+        }
         return .warn(
-            "pooler", "\(found); it may lose prepared statements",
-            remedy: "METERING_PREPARED_STATEMENTS=false, or a direct connection in DATABASE_URL")
+            "pooler", "\(found); unless it moves prepared statements along, calls fail",
+            remedy: "METERING_PREPARED_STATEMENTS=auto, or a direct connection in DATABASE_URL")
     }
 
     /// - Parameter problem: nil for a login without rights that the worker must not have.

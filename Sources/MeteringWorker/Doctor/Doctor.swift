@@ -110,7 +110,7 @@ extension Doctor {
         configuration.poolSize = 2
         configuration.applicationName = "metering-worker doctor"
         // A pooler that loses prepared statements must not hide the rest.
-        configuration.preparedStatements = false
+        configuration.preparedStatements = .never
         return configuration
     }
 
@@ -130,7 +130,7 @@ extension Doctor {
             return Findings(checks: [.databaseUnavailable(error)])
         }
         inquiry.take(.server(session))
-        inquiry.take(.pooler(session, prepares: settings.database.preparedStatements))
+        inquiry.take(.pooler(session, settings.database.preparedStatements))
         let clock = await clock(of: ledger)
         await inquiry.ask("login") { [.login(await problem(of: ledger))] }
         await inquiry.ask("roles") { [.roles(try await ledger.operations.roles())] }
