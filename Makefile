@@ -4,9 +4,8 @@
 SHELL := /bin/sh
 PREFIX ?= /usr/local
 
-# Every debug build has the same flags, so that no target rebuilds what another one built. The index for editors, which
-# SwiftPM writes unless told otherwise, took a fifth of the build's processor time.
-strict := --explicit-target-dependency-import-check error --disable-index-store
+# Every debug build has the same flags, so that no target rebuilds what another one built.
+strict := --explicit-target-dependency-import-check error
 
 .PHONY: help demo test test-long test-browser bench build release release-schema install lint format hooks clean
 

@@ -2,6 +2,7 @@ import DatabaseSupport
 import Foundation
 import Logging
 import Shell
+import Postgres
 import TestSupport
 import Testing
 

@@ -1,3 +1,4 @@
+import DatabaseSupport
 import LocalServers
 import Postgres
 import TestSupport
@@ -5,7 +6,7 @@ import Testing
 
 @testable import Ledger
 
-@Suite struct `What triggers missed` {
+@Suite(.timed) struct `What triggers missed` {
     /// The triggers of one schema are off while rows of every table behind them change.
     @Test(arguments: ["public", "metering"])
     func `is redone by migrate, as if they had been on`(schema: String) async throws {

@@ -96,7 +96,7 @@ struct DemoPlace: Sendable {
     /// The worker among them.
     func worker() throws -> ProcessIdentity {
         guard let worker = try recorded().first(where: { $0.name == "worker" })
-        else { throw CommandFailure(description: "the demo's record names no worker") }
+        else { throw TestFailure("the demo's record names no worker") }
         return worker.process
     }
 

@@ -1,10 +1,11 @@
 import Glibc
 public import Testing
 
-/// Records how long each test of a suite ran: `@Suite("Holds", .timed)`.
+/// Records how long each test of a suite ran: `@Suite(.timed)`.
 ///
 /// The runner's own "passed after" starts when a test is queued, and most tests are queued at the
-/// start of a run. `scripts/run-tests` names the file in `METERING_TEST_TIMES` and prints the slowest.
+/// start of a run. `scripts/run-tests` names the file in `METERING_TEST_TIMES` and prints the
+/// slowest.
 public struct TimedTests: SuiteTrait, TestTrait, TestScoping {
     public let isRecursive = true
 
