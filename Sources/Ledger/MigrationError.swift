@@ -20,6 +20,10 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
     case missingRight(String)
     /// A file failed; all before it are applied and recorded.
     case file(String, line: Int?, PostgresError)
+    /// The database refused a step. The text says what to do.
+    case refused(String, PostgresError, remedy: String)
+    /// A pooler gives the program another session for each transaction.
+    case pooled
     case store(PostgresError)
 
     public enum Remedy: Sendable {
@@ -28,7 +32,7 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
 
     public var remedy: Remedy {
         switch self {
-        case .cannotAttach, .missingRight: .fixSettings
+        case .cannotAttach, .missingRight, .refused, .pooled: .fixSettings
         case .newerDatabase: .upgradeProgram
         case .skippedFile: .restoreFile
         case .otherSchema: .recreateSchema
@@ -65,6 +69,12 @@ public enum MigrationError: Error, Hashable, CustomStringConvertible {
         case .missingRight(let remedy): remedy
         case .file(let name, let line, let error):
             "\(name)\(line.map { " line \($0)" } ?? "") failed: \(error)"
+        case .refused(let name, let error, let remedy): "\(name) failed: \(error): \(remedy)"
+        case .pooled:
+            """
+            a pooler is between this program and PostgreSQL, and the lock of a migration belongs to \
+            one session: set DATABASE_OWNER_URL to an address that leads straight to PostgreSQL
+            """
         case .store(let error): "\(error)"
         }
     }

@@ -4,6 +4,7 @@ extension Migrator {
     /// What `apply` would do now and what it found. Changes nothing.
     public func survey() async throws(MigrationError) -> MigrationSurvey {
         try await migrating { connection in
+            try Self.requireDirect(connection)
             let pending = try await pending(on: connection)
             if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
             let steps = try await steps(of: pending, on: connection)

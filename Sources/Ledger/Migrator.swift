@@ -89,12 +89,18 @@ extension Migrator {
     }
 
     /// Runs `body` under the lock of migrations.
+    /// Refuses a pooler, which would give the lock to a session of other programs, and leave it there.
+    static func requireDirect(_ connection: PostgresConnection) throws(MigrationError) {
+        guard !connection.isPooled else { throw .pooled }
+    }
+
     func locked<R>(
         waitingAtMost wait: Duration, progress: (String) -> Void,
         _ body: (PostgresConnection) async throws -> R
     ) async throws(MigrationError) -> R {
         try await migrating { connection in
             try await takeLock(on: connection, wait: wait, progress: progress)
+            try Self.requireDirect(connection)
             do {
                 let answer = try await body(connection)
                 _ = try await connection.query(SQL.migrationUnlock)

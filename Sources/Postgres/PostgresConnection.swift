@@ -15,6 +15,7 @@ public final class PostgresConnection: Sendable {
         var prepares = false
         /// Statements the server has parsed for us.
         var prepared: [PostgresStatement: Parsed] = [:]
+        var isPooled = false
         /// A statement of the open transaction failed in a way that running it all again may fix.
         var sawRetryable = false
     }
@@ -45,6 +46,9 @@ public final class PostgresConnection: Sendable {
         self.state = Mutex(State(place: .here(link)))
     }
 
+    /// Whether a pooler is between this session and PostgreSQL, found at the start.
+    public var isPooled: Bool { state.withLock(\.isPooled) }
+
     static func open(
         _ configuration: PostgresConfiguration, logger: Logger
     ) async throws(PostgresError) -> PostgresConnection {
@@ -57,8 +61,9 @@ public final class PostgresConnection: Sendable {
             }
         }
         let isPooled = try await connection.withLink { link throws(PostgresError) in
-            try await connection.isPooled(link, deadline)
+            try await connection.findsPooler(link, deadline)
         }
+        connection.state.withLock { $0.isPooled = isPooled }
         switch configuration.preparedStatements {
         case .automatic: connection.state.withLock { $0.prepares = !isPooled }
         case .always: connection.state.withLock { $0.prepares = true }
@@ -93,7 +98,9 @@ public final class PostgresConnection: Sendable {
 
     /// Whether a pooler is in between. A server names its process to the client at the start of the
     /// session; a pooler makes a number up, because the session has no process of its own.
-    private func isPooled(_ link: Link, _ deadline: Deadline) async throws(PostgresError) -> Bool {
+    private func findsPooler(
+        _ link: Link, _ deadline: Deadline
+    ) async throws(PostgresError) -> Bool {
         let statement = PostgresStatement(
             name: "backend_pid", text: "SELECT pg_catalog.pg_backend_pid()")
         let first = try await begin(statement, ParameterBlock([]), on: link, deadline)
