@@ -9,6 +9,26 @@ public struct FunctionFile: Hashable, Sendable {
         self.text = text
     }
 
+    /// Those of `names`, and all files that call one of them, through others too.
+    static func callers(of names: Set<String>, among files: [FunctionFile]) -> Set<String> {
+        var callers = names
+        while true {
+            let more = files.filter {
+                !callers.contains($0.name) && !$0.uses.isDisjoint(with: callers)
+            }
+            guard !more.isEmpty else { return callers }
+            callers.formUnion(more.map(\.name))
+        }
+    }
+
+    /// What of schema `metering` its text names.
+    private var uses: Set<String> {
+        Set(
+            text.split(separator: "metering.").dropFirst().map { rest in
+                String(rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" })
+            })
+    }
+
     /// All of them, in an order in which each finds those that it needs.
     public static let all: [FunctionFile] = [
         file("standing_status", PackageResources.standing_status_sql),
@@ -38,6 +58,7 @@ public struct FunctionFile: Hashable, Sendable {
         file("end_overrides", PackageResources.end_overrides_sql),
         file("plan_limit", PackageResources.plan_limit_sql),
         file("clinic_held", PackageResources.clinic_held_sql),
+        file("require_all_rows", PackageResources.require_all_rows_sql),
         file("lock_counters", PackageResources.lock_counters_sql),
         file("refuse_more", PackageResources.refuse_more_sql),
         file("count_simply", PackageResources.count_simply_sql),

@@ -37,26 +37,54 @@ extension Migrator {
             SQL.migrationRecord, [.int64(file.version), .text(file.name), .bytes(checksum)])
     }
 
-    /// Applies the functions and views that differ, all or none, and returns their names. Each has
-    /// the owner and the rights that its file gives afterwards, and no older ones.
+    /// The functions and views that were applied, and what triggers that call them had missed and
+    /// cannot be redone.
+    struct AppliedFunctions {
+        var names: [String] = []
+        var lost: [String] = []
+    }
+
+    /// Applies the functions and views that differ, all or none, and redoes what triggers missed
+    /// that call one of them. Each has the owner and the rights that its file gives afterwards, and
+    /// no older ones.
     func applyFunctions(
         on connection: PostgresConnection, progress: (String) -> Void
-    ) async throws -> [String] {
+    ) async throws -> AppliedFunctions {
         let changed = try await changedFunctions(on: connection)
-        guard !changed.isEmpty else { return [] }
+        guard !changed.isEmpty else { return AppliedFunctions() }
         progress("applying \(changed.count) functions")
         let names = changed.map(\.file.name)
-        try await patiently("functions", connection, progress: progress) { connection in
-            try await runAll(SQL.migrationFunctionOwners, of: names, on: connection)
-            try await connection.execute(SQL.migrationRoleLocal)
-            try await runAll(SQL.migrationFunctionRevokes, of: names, on: connection)
-            for function in changed {
-                try await apply(function.file, on: connection)
+        do {
+            let lost = try await patiently(
+                "functions", connection, progress: progress
+            ) { connection in
+                try await runAll(SQL.migrationFunctionOwners, of: names, on: connection)
+                try await connection.execute(SQL.migrationRoleLocal)
+                try await runAll(SQL.migrationFunctionRevokes, of: names, on: connection)
+                for function in changed {
+                    try await apply(function.file, on: connection)
+                }
+                let missing = try await record(changed, on: connection)
+                return try await redo(after: missing, on: connection)
             }
-            try await record(changed, on: connection)
+            return AppliedFunctions(names: names, lost: lost)
+        } catch MigrationError.file(let file, _, .server(let server))
+            where Self.isInTheWay.contains(server.sqlState)
+        {
+            let name = file.hasSuffix(".sql") ? String(file.dropLast(4)) : file
+            let row = try await connection.query(
+                SQL.migrationFunctionObstacles, [.text(name)]
+            ).first
+            guard let remedy = try row?.optionalText("remedy") else {
+                throw MigrationError.file(file, line: server.line, .server(server))
+            }
+            throw MigrationError.refused(
+                file, .server(server), remedy: "drop what is in its place, then migrate: \(remedy)")
         }
-        return names
     }
+
+    /// Another argument or result, an overload, a table in the place of a view, another owner's.
+    private static let isInTheWay: Set<SQLState> = ["42P13", "42725", "42809", "42P16", "42501"]
 
     private func runAll(
         _ query: PostgresStatement, of names: [String], on connection: PostgresConnection
@@ -75,10 +103,14 @@ extension Migrator {
         }
     }
 
-    /// Ends the transaction's use of the login's `search_path`.
+    /// Returns the names of those that the catalog held in another form than their recorded file
+    /// makes: they were dropped or changed by hand. After a major upgrade of PostgreSQL the file
+    /// itself makes another form. Ends the transaction's use of the login's `search_path`.
     private func record(
         _ functions: [MigrationPlan.KnownFunction], on connection: PostgresConnection
-    ) async throws {
+    ) async throws -> Set<String> {
+        let recorded = try await applied(functions.map(\.file.name), on: connection)
+        var missing: Set<String> = []
         let forms = try await forms(of: functions.map(\.file.name), on: connection)
         for function in functions {
             let name = function.file.name
@@ -86,7 +118,10 @@ extension Migrator {
             try await connection.execute(
                 SQL.migrationFunctionRecord,
                 [.text(name), .bytes(function.checksum), .bytes(form)])
+            let known = MigrationPlan.AppliedFunction(checksum: function.checksum, form: form)
+            if recorded[name] == known { missing.insert(name) }
         }
+        return missing
     }
 
     /// What the catalog holds of these functions and views, by name. Call it in a transaction,

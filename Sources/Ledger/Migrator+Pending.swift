@@ -53,9 +53,19 @@ extension Migrator {
         return pending
     }
 
-    /// Refuses a login that may not change the triggers that differ, before anything is changed.
-    func requireTriggerRights(on connection: PostgresConnection) async throws {
-        for difference in try await triggerDifferences(on: connection) {
+    /// Refuses triggers of the team that have names of ours, and a login that may not change the
+    /// triggers that differ, before anything is changed.
+    func requireTriggers(on connection: PostgresConnection) async throws {
+        let differences = try await triggerDifferences(on: connection)
+        let taken = differences.flatMap { difference in
+            difference.taken.map { name in
+                AttachProblem(
+                    what: "\(difference.place) has a trigger \(name) of its own",
+                    remedy: "ALTER TRIGGER \(name) ON \(difference.place) RENAME TO <another name>")
+            }
+        }
+        guard taken.isEmpty else { throw MigrationError.cannotAttach(taken) }
+        for difference in differences {
             guard let remedy = difference.remedy else { continue }
             throw MigrationError.missingRight(
                 """
@@ -118,19 +128,26 @@ extension Migrator {
         }
         guard hasRecord else { return known }
         let names = functions.map(\.name)
-        let applied = try await connection.query(
-            SQL.migrationFunctions, [.textArray(names)]
+        let applied = try await applied(names, on: connection)
+        let forms = try await connection.transaction(readOnly: true, retries: 0) { connection in
+            try await self.forms(of: names, on: connection)
+        }
+        return MigrationPlan.changed(
+            known, applied: applied, forms: forms)
+    }
+
+    /// The functions and views as they were applied last, by name.
+    func applied(
+        _ functions: [String], on connection: PostgresConnection
+    ) async throws -> [String: MigrationPlan.AppliedFunction] {
+        let rows = try await connection.query(
+            SQL.migrationFunctions, [.textArray(functions)]
         ).map { row in
             let function = MigrationPlan.AppliedFunction(
                 checksum: try row.bytes("checksum"), form: try row.bytes("form"))
             return (try row.text("name"), function)
         }
-        let forms = try await connection.transaction(readOnly: true, retries: 0) { connection in
-            try await self.forms(of: names, on: connection)
-        }
-        return MigrationPlan.changed(
-            known, applied: Dictionary(applied, uniquingKeysWith: { first, _ in first }),
-            forms: forms)
+        return Dictionary(rows, uniquingKeysWith: { first, _ in first })
     }
 
     private func requireRights(on connection: PostgresConnection) async throws {

@@ -6,7 +6,7 @@ extension Migrator {
         try await migrating { connection in
             try Self.requireDirect(connection)
             let pending = try await pending(on: connection)
-            if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
+            if pending.isAttachedYet { try await requireTriggers(on: connection) }
             let steps = try await steps(of: pending, on: connection)
             guard pending.way == .attached && !pending.isAttachedYet else {
                 return MigrationSurvey(way: pending.way, steps: steps, tables: [], usage: nil)

@@ -48,7 +48,7 @@ public struct Migrator: Sendable {
     ) async throws(MigrationError) -> MigrationOutcome {
         try await locked(waitingAtMost: wait, progress: progress) { connection in
             let pending = try await pending(on: connection)
-            if pending.isAttachedYet { try await requireTriggerRights(on: connection) }
+            if pending.isAttachedYet { try await requireTriggers(on: connection) }
             if pending.way == .attached, pending.files.count == attaching.count {
                 progress("the application's tables exist: attaching to them")
             }
@@ -59,11 +59,12 @@ public struct Migrator: Sendable {
                 steps += [.file(file)] + statements.map(MigrationStep.statement)
             }
             let functions = try await applyFunctions(on: connection, progress: progress)
-            if !functions.isEmpty { steps.append(.functions(functions)) }
+            if !functions.names.isEmpty { steps.append(.functions(functions.names)) }
             let partitions = try await makePartitions(on: connection, progress: progress)
             let correction = try await correctTriggers(on: connection, progress: progress)
             steps += correction.statements.map(MigrationStep.statement)
-            return MigrationOutcome(steps: steps, partitions: partitions, lost: correction.lost)
+            return MigrationOutcome(
+                steps: steps, partitions: partitions, lost: functions.lost + correction.lost)
         }
     }
 
@@ -88,19 +89,19 @@ extension Migrator {
         }
     }
 
-    /// Runs `body` under the lock of migrations.
     /// Refuses a pooler, which would give the lock to a session of other programs, and leave it there.
     static func requireDirect(_ connection: PostgresConnection) throws(MigrationError) {
         guard !connection.isPooled else { throw .pooled }
     }
 
+    /// Runs `body` under the lock of migrations.
     func locked<R>(
         waitingAtMost wait: Duration, progress: (String) -> Void,
         _ body: (PostgresConnection) async throws -> R
     ) async throws(MigrationError) -> R {
         try await migrating { connection in
-            try await takeLock(on: connection, wait: wait, progress: progress)
             try Self.requireDirect(connection)
+            try await takeLock(on: connection, wait: wait, progress: progress)
             do {
                 let answer = try await body(connection)
                 _ = try await connection.query(SQL.migrationUnlock)

@@ -21,6 +21,8 @@ enum SQL {
         "migration_function_record", PackageResources.migration_function_record_sql)
     static let migrationFunctionRevokes = file(
         "migration_function_revokes", PackageResources.migration_function_revokes_sql)
+    static let migrationFunctionObstacles = file(
+        "migration_function_obstacles", PackageResources.migration_function_obstacles_sql)
     static let migrationFunctions = file(
         "migration_functions", PackageResources.migration_functions_sql)
     static let migrationLock = file("migration_lock", PackageResources.migration_lock_sql)
@@ -33,6 +35,7 @@ enum SQL {
         "migration_role_rights", PackageResources.migration_role_rights_sql)
     static let migrationSession = file("migration_session", PackageResources.migration_session_sql)
     static let migrationUnlock = file("migration_unlock", PackageResources.migration_unlock_sql)
+    static let partitionWritten = file("partition_written", PackageResources.partition_written_sql)
     static let rlsBlindRoles = file("rls_blind_roles", PackageResources.rls_blind_roles_sql)
     static let rlsEnable = file("rls_enable", PackageResources.rls_enable_sql)
     static let rlsForce = file("rls_force", PackageResources.rls_force_sql)
@@ -46,6 +49,7 @@ enum SQL {
     static let triggerGroupTakeOver = file(
         "trigger_group_take_over", PackageResources.trigger_group_take_over_sql)
     static let triggerGroups = file("trigger_groups", PackageResources.trigger_groups_sql)
+    static let triggerHandlers = file("trigger_handlers", PackageResources.trigger_handlers_sql)
     static let usageRewrite = file("usage_rewrite", PackageResources.usage_rewrite_sql)
 
     static func file(_ name: String, _ bytes: [UInt8]) -> PostgresStatement {

@@ -24,6 +24,12 @@ struct TriggerDifference: Hashable {
     let statement: String
     /// The names of those that differ, with commas between.
     let triggers: String
+    /// The names of those that did not run.
+    let missed: [String]
+    /// The names of those in whose place is a trigger of the team.
+    let taken: [String]
+    /// A partition that has none of its triggers yet.
+    let isNew: Bool
     /// The statement that gives the login the right to correct them; nil where it has it.
     let remedy: String?
 }

@@ -45,7 +45,7 @@ import Testing
         try await TeamDatabase.lend { team in
             let first = try await team.migrator.apply()
             #expect(first.lost == [])
-            try await team.owner.script("ALTER TABLE clinics DISABLE TRIGGER USER")
+            try await team.owner.script("ALTER TABLE clinic_subscriptions DISABLE TRIGGER USER")
             let lost = try await team.migrator.apply().lost
             #expect(lost.count == 1)
             let findings = try await team.superuser.ask(

@@ -1,33 +1,19 @@
 -- Counts the rows of these clinics again, under their locks, corrects the counters, and returns
 -- where they were wrong. Under the lock no transaction is between its rows and their count, so a
 -- snapshot taken after it sees both; an older snapshot cannot, and is refused. Reservations that
--- ended and counters of deleted clinics are removed. Where row security binds the count too, the
--- policy metering_owner_all must show it every row: rows that are hidden are an error, not a
--- smaller count. (row_security off would do the same in a new database, and refuse to read the
--- team's own tables in an attached one, whatever the policy shows.)
+-- ended and counters of deleted clinics are removed. Rows that metering_owner cannot read are an
+-- error, not a smaller count.
 CREATE OR REPLACE FUNCTION metering.count_again(clinics uuid[])
     RETURNS TABLE (clinic uuid, counter text, kept bigint, counted bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    hiding text;
 BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION 'a recount needs a READ COMMITTED transaction'
             USING ERRCODE = '0A000';
     END IF;
-    SELECT min(t.name) INTO hiding
-    FROM unnest(ARRAY['users', 'clinic_staff', 'patients', 'file_storage', 'clinics']) AS t (name)
-    WHERE row_security_active('public.' || t.name) AND (
-        NOT EXISTS (SELECT FROM pg_policy p WHERE p.polname = 'metering_owner_all'
-            AND p.polrelid = to_regclass('public.' || t.name))
-        OR EXISTS (SELECT FROM pg_policy p WHERE NOT p.polpermissive AND 0 = ANY (p.polroles)
-            AND p.polrelid = to_regclass('public.' || t.name)));
-    IF hiding IS NOT NULL THEN
-        RAISE EXCEPTION 'row security on % hides rows from the recount', hiding
-            USING ERRCODE = '42501', TABLE = hiding, SCHEMA = 'public',
-            HINT = 'Run metering-worker migrate --force-rls, which lets the recount see all rows.';
-    END IF;
+    PERFORM metering.require_all_rows(
+        'users', 'clinic_staff', 'patients', 'file_storage', 'clinics');
     PERFORM metering.lock_counters(clinics);
     WITH present AS (
         SELECT p.clinic_id, p.person, count(*)::int AS refs FROM (

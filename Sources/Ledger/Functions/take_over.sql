@@ -3,7 +3,10 @@
 -- triggers missed while one of them was missing, disabled or different. Returns what cannot be
 -- redone, NULL when nothing was lost; it is also a finding, which doctor shows.
 --   trigger_group  metering, counts, terms or usage
-CREATE OR REPLACE FUNCTION metering.take_over(trigger_group text) RETURNS text
+--   missed         the names of its triggers that did not run, or not as they should; their loss
+--                  decides what is said
+CREATE OR REPLACE FUNCTION metering.take_over(trigger_group text, missed text[])
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -12,10 +15,10 @@ DECLARE
     lost text;
 BEGIN
     lost := CASE trigger_group
-        WHEN 'metering' THEN metering.take_over_metering(is_first)
-        WHEN 'counts' THEN metering.take_over_counts(is_first)
-        WHEN 'terms' THEN metering.take_over_terms(is_first)
-        WHEN 'usage' THEN metering.take_over_usage(is_first) END;
+        WHEN 'metering' THEN metering.take_over_metering(is_first, missed)
+        WHEN 'counts' THEN metering.take_over_counts(is_first, missed)
+        WHEN 'terms' THEN metering.take_over_terms(is_first, missed)
+        WHEN 'usage' THEN metering.take_over_usage(is_first, missed) END;
     INSERT INTO metering.schema_trigger_group (name) VALUES (trigger_group)
     ON CONFLICT (name) DO UPDATE SET last_at = now();
     IF lost IS NOT NULL THEN

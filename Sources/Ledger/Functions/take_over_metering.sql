@@ -1,6 +1,7 @@
 -- What the triggers on tables of schema metering keep: buckets that are due, bytes by month, and
 -- config versions of clinics with an override. Locks these tables against writing.
-CREATE OR REPLACE FUNCTION metering.take_over_metering(is_first boolean) RETURNS text
+CREATE OR REPLACE FUNCTION metering.take_over_metering(is_first boolean, missed text[])
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -11,14 +12,18 @@ BEGIN
     ON CONFLICT (month, bucket) DO UPDATE SET due = true
     WHERE known.state = 'open' AND NOT known.due;
     INSERT INTO metering.storage_month AS held (clinic_id, month, bytes, peak)
-    SELECT c.clinic_id, date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date,
+    SELECT k.clinic_id, date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date,
         greatest(0, c.storage_bytes), greatest(0, c.storage_bytes, latest.bytes)
-    FROM metering.clinic_counter c LEFT JOIN LATERAL (
-        SELECT s.bytes FROM metering.storage_month s WHERE s.clinic_id = c.clinic_id
+    -- A deleted clinic has no counter.
+    FROM (SELECT clinic_id FROM metering.clinic_counter
+        UNION SELECT clinic_id FROM metering.storage_month) AS k
+    LEFT JOIN metering.clinic_counter c ON c.clinic_id = k.clinic_id
+    LEFT JOIN LATERAL (
+        SELECT s.bytes FROM metering.storage_month s WHERE s.clinic_id = k.clinic_id
         ORDER BY s.month DESC LIMIT 1
     ) AS latest ON true
     WHERE greatest(0, c.storage_bytes) <> coalesce(latest.bytes, 0)
-    ORDER BY c.clinic_id
+    ORDER BY k.clinic_id
     ON CONFLICT (clinic_id, month) DO UPDATE
     SET bytes = excluded.bytes, peak = greatest(held.peak, excluded.bytes);
     PERFORM metering.raise_config_version(ARRAY(SELECT clinic_id FROM metering.clinic_override));
@@ -27,8 +32,10 @@ BEGIN
         SELECT FROM metering.plan_change p WHERE p.clinic_id = a.clinic_id
           AND p.done_at IS NULL AND p.dropped_at IS NULL);
     PERFORM pg_notify('metering_config', ''), pg_notify('metering_keys', '');
-    RETURN CASE WHEN NOT is_first THEN 'overrides that were set or ended meanwhile have no entry in'
-        ' audit_logs, and peaks of storage may be missing' END;
+    RETURN CASE WHEN NOT is_first THEN nullif(concat_ws('; ',
+        CASE WHEN missed && ARRAY['override_insert', 'override_update']
+            THEN 'overrides that were set or ended meanwhile have no entry in audit_logs' END,
+        CASE WHEN 'note_storage' = ANY (missed) THEN 'peaks of storage may be missing' END), '') END;
 END
 $$;
 REVOKE ALL ON FUNCTION metering.take_over_metering FROM PUBLIC;

@@ -6,14 +6,23 @@
 -- Later a difference is a change that was written now: a version of its plan, a move to a plan, a
 -- declared status. Entries of audit_logs need nothing: where they refer to clinics, a clinic could
 -- not be deleted while let_clinic_go was missing.
-CREATE OR REPLACE FUNCTION metering.take_over_terms(is_first boolean) RETURNS text
+CREATE OR REPLACE FUNCTION metering.take_over_terms(is_first boolean, missed text[])
+    RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    found_at timestamptz := CASE WHEN is_first THEN to_timestamp(0) ELSE clock_timestamp() END;
+    found_at timestamptz;
 BEGIN
+    PERFORM metering.require_all_rows('clinics', 'subscription_plans', 'clinic_subscriptions');
     LOCK TABLE public.clinics, public.subscription_plans, public.clinic_subscriptions
         IN SHARE ROW EXCLUSIVE MODE;
+    -- Before the lock a policy may still have changed.
+    PERFORM metering.require_all_rows('clinics', 'subscription_plans', 'clinic_subscriptions');
+    -- A take-over whose record was lost is not repeated: what was found then has a history now.
+    is_first := is_first AND NOT EXISTS (
+        SELECT FROM metering.clinic_plan UNION ALL SELECT FROM metering.plan_version
+        UNION ALL SELECT FROM metering.subscription_fact);
+    found_at := CASE WHEN is_first THEN to_timestamp(0) ELSE clock_timestamp() END;
     PERFORM metering.raise_config_version(ARRAY(
         SELECT clinic_id FROM public.clinics UNION SELECT clinic_id FROM metering.clinic_terms));
     PERFORM metering.record_plan_version(p.plan_id::int, p.name, p.features -> 'metering',
@@ -56,7 +65,12 @@ BEGIN
     ORDER BY s.clinic_id;
     -- A date that a standing depends on may have changed.
     UPDATE metering.standing SET next_at = least(next_at, clock_timestamp());
-    RETURN 'changes of plans and subscriptions made meanwhile count from now; of several, the last';
+    RETURN CASE WHEN missed && ARRAY['metering_adopt_status', 'metering_subscription_written',
+            'metering_subscriptions_truncated', 'metering_plan_move_insert',
+            'metering_plan_move_update', 'metering_plan_version_insert',
+            'metering_plan_version_update', 'metering_plan_version_delete']
+        THEN 'changes of plans and subscriptions made meanwhile count from now; of several, the last'
+        END;
 END
 $$;
 REVOKE ALL ON FUNCTION metering.take_over_terms FROM PUBLIC;

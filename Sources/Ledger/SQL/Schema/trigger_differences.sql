@@ -6,6 +6,10 @@
 --   trigger_group  its statements run in one transaction, which then calls metering.take_over
 --   is_there       false for a table that a pending migration makes
 --   triggers       the names of those that differ
+--   missed         the names of those that missed changes: they are not there or disabled. One of ours
+--                  that is enabled and only defined otherwise ran.
+--   taken          the names of those in whose place is a trigger that is not ours
+--   is_new         true for a partition that has none of its triggers yet
 --   remedy         the right that the connecting role lacks for the statement, or NULL
 -- Reads the catalog only, and not the text of triggers, which depends on search_path and
 -- quote_all_identifiers; a condition is compared without its quotes.
@@ -142,33 +146,35 @@ WITH trigger_groups AS (
     JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE NOT t.tgisinternal OR t.tgparentid <> 0
 ), step AS (
-    SELECT w.trigger_group, w.relid, w.place, 1 AS rank, w.name,
+    SELECT w.trigger_group, w.relid, w.place, 1 AS rank, w.name, h.oid IS NULL AS is_absent,
+        (h.is_ours AND h.is_enabled) IS NOT TRUE AS is_missed,
+        h.oid IS NOT NULL AND NOT h.is_ours AS is_taken,
         CASE WHEN h.is_ours THEN 'CREATE OR REPLACE ' ELSE 'CREATE ' END || w.definition AS statement
     FROM placed w LEFT JOIN present h ON h.relid = w.relid AND h.name = w.name AND NOT h.is_clone
     WHERE h.oid IS NULL OR NOT (h.is_ours AND h.is_plain)
        OR (h.kind, h.old_table, h.new_table, h.columns, h.condition, h.handler) IS DISTINCT FROM
             (w.kind, w.old_table, w.new_table, w.columns, w.condition, w.handler)
     UNION ALL
-    SELECT w.trigger_group, w.relid, w.place, 2, w.name,
+    SELECT w.trigger_group, w.relid, w.place, 2, w.name, false, true, false,
         format('ALTER TABLE %s ENABLE TRIGGER %I', w.place, w.name)
     FROM placed w JOIN present h ON h.relid = w.relid AND h.name = w.name
     WHERE h.is_ours AND NOT h.is_clone AND NOT h.is_enabled
     UNION ALL
     -- PostgreSQL makes a row trigger of a partitioned table for each partition, too.
-    SELECT w.trigger_group, h.relid, h.place, 3, h.name,
+    SELECT w.trigger_group, h.relid, h.place, 3, h.name, false, true, false,
         format('ALTER TABLE %s ENABLE TRIGGER %I', h.place, h.name)
     FROM present h JOIN (SELECT DISTINCT trigger_group, name, handler FROM placed) AS w
         ON w.name = h.name AND w.handler = h.handler
     WHERE h.is_ours AND h.is_clone AND NOT h.is_enabled
     UNION ALL
-    SELECT w.trigger_group, h.relid, h.place, 0, h.name,
+    SELECT w.trigger_group, h.relid, h.place, 0, h.name, false, false, false,
         format('DROP TRIGGER %I ON %s', h.name, h.place)
     FROM present h JOIN (SELECT DISTINCT trigger_group, relid FROM placed) AS w ON w.relid = h.relid
     WHERE h.is_ours AND NOT h.is_clone AND NOT EXISTS (
         SELECT FROM placed k WHERE k.relid = h.relid AND k.name = h.name)
     UNION ALL
     -- A table that is no longer a partition, or has another name, keeps its statement triggers.
-    SELECT w.trigger_group, h.relid, h.place, 0, h.name,
+    SELECT w.trigger_group, h.relid, h.place, 0, h.name, false, false, false,
         format('DROP TRIGGER %I ON %s', h.name, h.place)
     FROM present h JOIN (SELECT DISTINCT trigger_group, name, handler FROM wanted) AS w
         ON w.name = h.name AND w.handler = h.handler
@@ -179,6 +185,9 @@ WITH trigger_groups AS (
 SELECT s.trigger_group, s.place, s.relid IS NOT NULL AS is_there,
     string_agg(s.statement, '; ' ORDER BY s.rank, s.name) AS statement,
     string_agg(DISTINCT s.name::text, ', ' ORDER BY s.name::text) AS triggers,
+    coalesce(array_agg(DISTINCT s.name::text) FILTER (WHERE s.is_missed), '{}') AS missed,
+    coalesce(array_agg(DISTINCT s.name::text) FILTER (WHERE s.is_taken), '{}') AS taken,
+    bool_and(s.is_absent) AND coalesce(bool_or(c.relispartition), false) AS is_new,
     CASE WHEN bool_or(CASE s.rank WHEN 1 THEN NOT has_table_privilege(s.relid, 'TRIGGER')
             ELSE NOT pg_has_role(c.relowner, 'USAGE') END)
         THEN format('GRANT %I TO %I', o.rolname, current_user) END AS remedy
