@@ -89,7 +89,7 @@ extension Migrator {
         }
     }
 
-    /// Refuses a pooler, which would give the lock to a session of other programs, and leave it there.
+    /// Refuses a pooler, which would give the lock to a session of other programs.
     static func requireDirect(_ connection: PostgresConnection) throws(MigrationError) {
         guard !connection.isPooled else { throw .pooled }
     }
