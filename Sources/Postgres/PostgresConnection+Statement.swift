@@ -68,20 +68,18 @@ extension PostgresConnection {
         }
         guard isWanted else { return nil }
         if let known, !known.isOutdated { return known.name }
-        let name = known?.name ?? statement.preparedName
-        if known != nil {
-            _ = try await command("DEALLOCATE \"\(name)\"", on: link, deadline)
-            state.withLock { $0.prepared[statement] = nil }
-        }
+        let generation = known.map { $0.generation + 1 } ?? 0
+        let name = statement.preparedName(generation: generation)
+        let parsed = Parsed(name: name, generation: generation)
         try await link.send(deadline) { PQsendPrepare($0, name, statement.text, 0, nil) }
         do {
             try await finish(link, statement, deadline)
         } catch .server(let error) where error.sqlState == .duplicatePreparedStatement {
             // Another client of a pooler had this session and parsed the same text.
-            state.withLock { $0.prepared[statement] = Parsed(name: name) }
+            state.withLock { $0.prepared[statement] = parsed }
             guard PQtransactionStatus(link.handle) == PQTRANS_IDLE else { throw .server(error) }
         }
-        state.withLock { $0.prepared[statement] = Parsed(name: name) }
+        state.withLock { $0.prepared[statement] = parsed }
         return name
     }
 

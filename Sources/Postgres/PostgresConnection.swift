@@ -23,7 +23,9 @@ public final class PostgresConnection: Sendable {
     /// A statement as a session keeps it.
     struct Parsed {
         let name: String
-        /// A table that it reads was changed, so it must be parsed again.
+        /// How often it was parsed anew because a table that it reads had changed.
+        let generation: Int
+        /// A table that it reads was changed, so it must be parsed again, under another name.
         var isOutdated = false
     }
 
@@ -102,7 +104,7 @@ public final class PostgresConnection: Sendable {
         _ link: Link, _ deadline: Deadline
     ) async throws(PostgresError) -> Bool {
         let statement = PostgresStatement(
-            name: "backend_pid", text: "SELECT pg_catalog.pg_backend_pid()")
+            name: "backend_pid", text: "VALUES (pg_catalog.pg_backend_pid())")
         let first = try await begin(statement, ParameterBlock([]), on: link, deadline)
         guard let first, first.kind == .row else {
             try await finish(link, statement, after: first, deadline)

@@ -94,7 +94,7 @@ import Testing
         (#"{"http": {"port": "80"}}"#, "http.port is \"80\"; allowed: 0 to 65535"),
         (#"{"http": {"port": 80.5}}"#, "http.port is \"null, a list, an object or a fraction\""),
         (#"{"metering": {"check_timeout": 25}}"#, "metering.check_timeout is \"25\""),
-        (#"{"metering": {"prepared_statements": 1}}"#, "allowed: true or false"),
+        (#"{"http": {"allow_plaintext": 1}}"#, "allowed: true or false"),
         (#"{"database": {"url": 5}}"#, "database.url is not usable"),
         (#"{"http": {"port": {}}}"#, "\"http.port\" is {}, which sets nothing; remove it, or"),
         (#"{"metering": {}, "http": {}}"#, "\"http\" is {}, which sets nothing; remove it, or"),

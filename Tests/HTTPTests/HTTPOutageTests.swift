@@ -1,5 +1,6 @@
 import Counters
 import DatabaseSupport
+import FoundationEssentials
 import Glibc
 import LocalServers
 import Metering
@@ -157,16 +158,22 @@ extension RunningWorker {
 }
 
 extension TestDatabase {
-    /// Stops the main process, so that nobody can connect, and each backend of the worker where it is.
+    /// Stops every process of the server where it is, so that no session goes on and none begins.
     func freeze() async throws -> [ProcessIdentity] {
-        let rows = try await ask(
-            "SELECT pid FROM pg_stat_activity WHERE usename = $1", [.text(Login.worker)])
-        let backends = try rows.compactMap { row in
-            ProcessIdentity.living(Int32(truncatingIfNeeded: try row.int64(0)))
+        let main = try #require(server.process)
+        main.send(SIGSTOP)
+        try await waitUntil("the main process of PostgreSQL stops") {
+            let status = try String(contentsOfFile: "/proc/\(main.pid)/stat", encoding: .utf8)
+            return status.split(separator: ")").last?.hasPrefix(" T ") == true
         }
-        let processes = [server.process].compactMap(\.self) + backends
+        // It starts no more of them now.
+        let children = try String(
+            contentsOfFile: "/proc/\(main.pid)/task/\(main.pid)/children", encoding: .utf8)
+        let processes = children.split(separator: " ").compactMap { word in
+            Int32(word).flatMap(ProcessIdentity.living)
+        }
         #expect(processes.count > 1)
         for process in processes { process.send(SIGSTOP) }
-        return processes
+        return [main] + processes
     }
 }

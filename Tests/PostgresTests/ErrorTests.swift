@@ -131,9 +131,10 @@ import Values
 
     @Test func `are named by their text, the same in every process`() async throws {
         let statement = PostgresStatement(name: "now", text: "SELECT 1")
-        #expect(statement.preparedName == "now_199e7bca63ea84f2")
+        #expect(statement.preparedName() == "now_199e7bca63ea84f2")
+        #expect(statement.preparedName(generation: 2) == "now_199e7bca63ea84f2_2")
         let long = PostgresStatement(name: String(repeating: "n", count: 80), text: "SELECT 1")
-        #expect(long.preparedName.utf8.count == 57)
+        #expect(long.preparedName().utf8.count == 57)
 
         let pool = try await TestDatabase.empty().pool { $0.poolSize = 1 }
         _ = try await pool.query(statement)
