@@ -23,7 +23,8 @@ public final class PostgresConnection: Sendable {
     /// A statement as a session keeps it.
     struct Parsed {
         let name: String
-        /// How often it was parsed anew because a table that it reads had changed.
+        /// The number of earlier names in this session: each change of a table that the statement
+        /// reads makes the server refuse the name in use.
         let generation: Int
         /// A table that it reads was changed, so it must be parsed again, under another name.
         var isOutdated = false

@@ -7,7 +7,7 @@ extension PostgresStatement {
     ///
     /// Name `now` with the text `SELECT 1` → `now_199e7bca63ea84f2`; generation 2 adds `_2`.
     ///
-    /// - Parameter generation: How often a session parsed it anew; each time needs another name.
+    /// - Parameter generation: 0 for the first name in a session, 1 for the next, and so on.
     func preparedName(generation: Int = 0) -> String {
         var hash: UInt64 = 0xcbf2_9ce4_8422_2325
         for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
