@@ -50,8 +50,11 @@ import WorkerSupport
                 try await site.redis.start()
             }
             let last = try await site.serve(settings)
-            try await waitUntil("every journal is delivered") {
-                try FileManager.default.contentsOfDirectory(atPath: directory.path).isEmpty
+            func left() throws -> [String] {
+                try FileManager.default.contentsOfDirectory(atPath: directory.path)
+            }
+            try await waitUntil("every journal is delivered, and not \((try? left()) ?? [])") {
+                try left().isEmpty
             }
             let counted = try await site.database.psql(
                 "SELECT coalesce(sum(units), 0) FROM metering.usage_adjustment;")

@@ -1,5 +1,6 @@
 import DatabaseSupport
 import Foundation
+import Glibc
 import Ledger
 import LocalServers
 import Logging
@@ -110,6 +111,20 @@ import Values
             try whole.prefix(length).write(to: URL(filePath: "\(directory.path)/\(name)"))
             #expect(try JournalFile.adopt(FilePath("\(directory.path)/\(name)")) == nil)
         }
+    }
+
+    /// A kill between the creation of a file and its rename, and a living worker's draft.
+    @Test func `removes the draft of a killed worker and no other`() async throws {
+        let directory = try TemporaryDirectory("journal")
+        defer { directory.remove() }
+        let (dead, living) = ("\(directory.path)/1.new", "\(directory.path)/2.new")
+        for path in [dead, living] { try Data().write(to: URL(filePath: path)) }
+        let file = try FileDescriptor.open(living, .readWrite, options: [.closeOnExec])
+        defer { try? file.close() }
+        try #require(flock(file.rawValue, LOCK_EX | LOCK_NB) == 0)
+        let journal = Journal(directory: directory.path, logger: .silent)
+        #expect(try await journal.open() == 0)
+        #expect(try files(directory.path) == ["2.new"])
     }
 
     @Test func `is readable by its owner alone`() throws {

@@ -173,8 +173,11 @@ final class Journal: UsageJournal {
                 var random = SystemRandomNumberGenerator()
                 let id = UniqueID.random(using: &random)
                 try JournalFile.create(in: directory, id: id).remove()
-                return try FileManager.default.contentsOfDirectory(atPath: directory.string)
-                    .filter { $0.hasSuffix(".\(JournalFile.suffix)") }.sorted()
+                let names = try FileManager.default.contentsOfDirectory(atPath: directory.string)
+                for name in names where name.hasSuffix(".\(JournalFile.draftSuffix)") {
+                    Self.removeDraft(directory.appending(name), logger)
+                }
+                return names.filter { $0.hasSuffix(".\(JournalFile.suffix)") }.sorted()
                     .compactMap { Self.adopted(directory.appending($0), logger) }
             }
             state.withLock { $0.sealed += found }
@@ -201,6 +204,14 @@ final class Journal: UsageJournal {
                 "a journal cannot be read and stays where it is",
                 metadata: ["file": "\(path)", "reason": "\(error)"])
             return nil
+        }
+    }
+
+    private static func removeDraft(_ path: FilePath, _ logger: Logger) {
+        do throws(Errno) { try JournalFile.removeDraft(path) } catch {
+            logger.warning(
+                "a file that a killed worker left without a record cannot be removed",
+                metadata: ["file": "\(path)", "reason": "\(error)"])
         }
     }
 

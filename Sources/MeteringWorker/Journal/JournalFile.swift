@@ -14,6 +14,8 @@ final class JournalFile: Sendable {
     private let file: FileDescriptor
 
     static let suffix = "journal"
+    /// The suffix of a file until it has its head.
+    static let draftSuffix = "new"
     private static let magic = Array("MWJOURN1".utf8)
     private static let headBytes = 24
     /// A file grows to this and a next one follows: about 350,000 records.
@@ -27,9 +29,22 @@ final class JournalFile: Sendable {
 
     /// A new file, locked before it appears under its name; `syncDirectory` makes that name
     /// durable.
+    ///
+    /// Another worker that starts at this moment may take the draft for one that a killed process
+    /// left, and remove it. The second draft has another name, which that worker has not listed.
     static func create(in directory: FilePath, id: UniqueID) throws(Errno) -> JournalFile {
+        do throws(Errno) {
+            return try create(in: directory, id: id, draft: "\(id).\(draftSuffix)")
+        } catch .resourceTemporarilyUnavailable, .noSuchFileOrDirectory {
+            return try create(in: directory, id: id, draft: "\(id).2.\(draftSuffix)")
+        }
+    }
+
+    private static func create(
+        in directory: FilePath, id: UniqueID, draft name: String
+    ) throws(Errno) -> JournalFile {
         let path = directory.appending("\(id).\(suffix)")
-        let draft = directory.appending("\(id).new")
+        let draft = directory.appending(name)
         do {
             let file = try FileDescriptor.open(
                 draft, .readWrite, options: [.create, .exclusiveCreate, .append, .closeOnExec],
@@ -39,6 +54,22 @@ final class JournalFile: Sendable {
             try file.writeAll(magic + id.bytes)
             guard rename(draft.string, path.string) == 0 else { throw Errno(rawValue: errno) }
             return made
+        } catch let error as Errno {
+            throw error
+        } catch {
+            throw Errno.ioError
+        }
+    }
+
+    /// Removes a draft whose process was killed before the file had its head; leaves one alone
+    /// whose process lives.
+    static func removeDraft(_ path: FilePath) throws(Errno) {
+        do {
+            let file = try FileDescriptor.open(path, .readWrite, options: [.closeOnExec])
+            let draft = JournalFile(path: path, id: UniqueID(high: 0, low: 0), file: file)
+            if draft.isLocked { try draft.remove() }
+        } catch Errno.noSuchFileOrDirectory {
+            // Its process has renamed it since.
         } catch let error as Errno {
             throw error
         } catch {
