@@ -16,6 +16,10 @@ public enum CommandRun {
         let program = root._commandName
         let command: any ParsableCommand
         do {
+            let check = CommandLineCheck(root: root)
+            if let problem = check.problem(in: Array(CommandLine.arguments.dropFirst())) {
+                throw ValidationError(problem)
+            }
             command = try await root.asyncParseAsRoot()
         } catch {
             leave(closing(root, with: error, program: program))

@@ -18,7 +18,8 @@ public enum Outcome: Int32, CaseIterable, Error {
         case .found: "found something: doctor, report --fail-on, standing adopt"
         case .tooOld: "too old: report --max-age; nothing was written"
         case .refused:
-            "refused by the present state; nothing changed, and the line says what to do"
+            "refused by the present state: what was asked did not come about, and the line says "
+                + "what to do"
         case .differs: "figures do not agree; kept for commands that compare figures"
         case .wouldChange: "a dry run with --exit-code would change something"
         }

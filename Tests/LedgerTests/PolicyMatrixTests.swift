@@ -108,14 +108,14 @@ import Testing
         try await TestDatabase.lend { database in
             let written = try await database.owner.ask(
                 """
-                SELECT c.oid::regclass::text || ' ' || p.right AS found
+                SELECT c.oid::regclass::text || ' ' || p.privilege AS found
                 FROM pg_class c CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'),
-                    ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS p (right)
+                    ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS p (privilege)
                 WHERE c.relnamespace IN ('metering'::regnamespace, 'public'::regnamespace)
                   AND c.relkind IN ('r', 'p', 'v')
-                  AND CASE WHEN p.right IN ('INSERT', 'UPDATE', 'REFERENCES')
-                    THEN has_any_column_privilege('billing_viewer', c.oid, p.right)
-                    ELSE has_table_privilege('billing_viewer', c.oid, p.right) END
+                  AND CASE WHEN p.privilege IN ('INSERT', 'UPDATE', 'REFERENCES')
+                    THEN has_any_column_privilege('billing_viewer', c.oid, p.privilege)
+                    ELSE has_table_privilege('billing_viewer', c.oid, p.privilege) END
                 """)
             #expect(try written.map { try $0.text("found") } == [])
             let differing = try await database.owner.ask(
