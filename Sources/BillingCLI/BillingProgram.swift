@@ -8,17 +8,21 @@ struct BillingProgram: AsyncParsableCommand {
         commandName: "billing",
         abstract: "Reports what each clinic used, and manages plans, limits and subscriptions.",
         discussion: """
-            Example:
+            Examples:
               billing report --month 2026-11 --format csv --output november.csv
+              billing clinics list --search dental
 
             Reads DATABASE_URL, or the file that DATABASE_URL_FILE names; its login needs the role \
-            billing_admin. Exit codes: 0 done, 1 failed, 2 wrong usage.
+            billing_admin, or billing_viewer for what only reads. Nouns may be singular or plural: \
+            `billing plan list` is `billing plans list`.
+
+            \(Outcome.help)
             """,
         version: Release.version,
         subcommands: [
-            ReportCommand.self, LimitsCommand.self, PlanCommand.self, OverrideCommand.self,
-            QuotaCommand.self,
-            StandingCommand.self, SubscribeCommand.self, PlanChangeCommand.self, PayCommand.self,
+            ReportCommand.self, UsageCommand.self, ClinicsCommand.self, PlanCommand.self,
+            OverrideCommand.self, LimitsCommand.self, QuotaCommand.self, StandingCommand.self,
+            SubscribeCommand.self, PlanChangeCommand.self, PayCommand.self,
             FailCommand.self, ReopenCommand.self, ChargeCommand.self, HoldCommand.self,
             ReleaseCommand.self, CancelCommand.self, DunningCommand.self, OutboxCommand.self,
         ])

@@ -12,6 +12,23 @@ enum CommandArguments {
         return time
     }
 
+    static func month(_ text: String) throws -> Month {
+        guard let month = Month(text) else {
+            throw ValidationError("a month is written YYYY-MM, such as 2026-11")
+        }
+        return month
+    }
+
+    /// A text that the database stores. It counts code points, as PostgreSQL does.
+    static func require(
+        _ text: String?, _ option: String, most: Int
+    ) throws {
+        guard let text else { return }
+        guard (1...most).contains(text.unicodeScalars.count) else {
+            throw ValidationError("\(option) has 1 to \(most) characters")
+        }
+    }
+
     static func day(_ text: String) throws -> CivilDate {
         guard let day = CivilDate(text) else {
             throw ValidationError("a day is written 2026-11-23")

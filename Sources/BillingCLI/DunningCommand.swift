@@ -19,7 +19,11 @@ struct DunningCommand: AsyncParsableCommand {
 
     struct Simulate: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print each future date if no other fact arrives; change nothing.")
+            abstract: "Print each future date if no other fact arrives; change nothing.",
+            discussion: """
+                Example:
+                  billing dunning simulate smile-dental --unpaid-since 2026-12-01
+                """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
         var clinic: String

@@ -18,11 +18,16 @@ struct LimitsCommand: AsyncParsableCommand {
               billing limits status
               billing limits enforce
             """,
-        subcommands: [Status.self, Observe.self, Enforce.self, Recount.self])
+        subcommands: [Status.self, Observe.self, Enforce.self, Recount.self],
+        aliases: ["limit"])
 
     struct Status: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print whether limits are enforced, and which clinics are over theirs.")
+            abstract: "Print whether limits are enforced, and which clinics are over theirs.",
+            discussion: """
+                Example:
+                  billing limits status
+                """)
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
@@ -59,10 +64,26 @@ struct LimitsCommand: AsyncParsableCommand {
 
     struct Observe: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Count without refusing anything.")
+            abstract: "Count without refusing anything.",
+            discussion: """
+                This undoes `billing limits enforce`.
+
+                Example:
+                  billing limits observe
+                """)
+
+        @OptionGroup var dryRun: DryRun
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
+                let isEnforced = try await ledger.limits.mode().isEnforced
+                if dryRun.isDry {
+                    try Console.write(
+                        isEnforced
+                            ? "limits would be observed only\n"
+                            : "limits are already observed only\n")
+                    return try dryRun.end(wouldChange: isEnforced)
+                }
                 let changed = try await ledger.limits.enforce(false)
                 try Console.write(
                     changed
@@ -76,17 +97,35 @@ struct LimitsCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Refuse changes that exceed a clinic's plan.",
             discussion: """
-                Lists clinics that already exceed their plan. They keep what they have, and can \
-                add nothing until they are below it.
+                Lists clinics that already exceed their plan, then asks. They keep what they have, \
+                and can add nothing until they are below it. `billing limits observe` undoes it.
+
+                Examples:
+                  billing limits enforce --dry-run
+                  billing limits enforce --yes
                 """)
+
+        @OptionGroup var dryRun: DryRun
+        @OptionGroup var agreement: Agreement
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
-                let changed = try await ledger.limits.enforce(true)
-                try Console.write(
-                    changed ? "limits are now enforced\n" : "limits were already enforced\n"
-                )
-                try Console.write(Status.lines(try await ledger.limits.exceeded()))
+                let isEnforced = try await ledger.limits.mode().isEnforced
+                let exceeded = try await ledger.limits.exceeded()
+                try Console.write(Status.lines(exceeded))
+                if dryRun.isDry {
+                    try Console.write(
+                        isEnforced ? "limits are already enforced\n" : "limits would be enforced\n")
+                    return try dryRun.end(wouldChange: !isEnforced)
+                }
+                guard !isEnforced else {
+                    return try Console.write("limits were already enforced\n")
+                }
+                let clinics = Set(exceeded.map(\.clinic)).count
+                try agreement.require(
+                    "Refuse additions beyond the plan; clinics that cannot add then: \(clinics)")
+                _ = try await ledger.limits.enforce(true)
+                try Console.write("limits are now enforced\n")
             }
         }
     }
@@ -98,6 +137,9 @@ struct LimitsCommand: AsyncParsableCommand {
                 `metering-worker serve` does this once a day. Inserts of one clinic at a time wait \
                 for it. A clinic whose counter another transaction locks for ten seconds is \
                 skipped.
+
+                Example:
+                  billing limits recount
                 """)
 
         func run() async throws {

@@ -17,8 +17,12 @@ struct OutboxCommand: AsyncParsableCommand {
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Print open messages, oldest first, as one JSON object per line."
-        )
+            abstract: "Print open messages, oldest first, as one JSON object per line.",
+            discussion: """
+                Example:
+                  billing outbox list --limit 10
+                """)
+
         @Option(help: "The most messages to print, 1 to 10000.")
         var limit = 100
 
@@ -39,16 +43,28 @@ struct OutboxCommand: AsyncParsableCommand {
 
     struct Done: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Mark messages as done.")
+            abstract: "Mark messages as done.",
+            discussion: """
+                Marks those that are there, also when another number is wrong; exit code 5 then.
+
+                Example:
+                  billing outbox done 4711 4712
+                """)
+
         @Argument(help: "Message numbers.")
         var ids: [Int64]
 
         func run() async throws {
             try await AdminDatabase.lend { ledger in
+                var unknown: [Int64] = []
                 for id in ids {
-                    let isDone = try await ledger.subscriptions.finishMessage(id)
-                    try Console.write(isDone ? "done \(id)\n" : "no open message \(id)\n")
+                    switch try await ledger.subscriptions.finishMessage(id) {
+                    case true?: try Console.write("done \(id)\n")
+                    case false?: try Console.write("\(id) was done already\n")
+                    case nil: unknown.append(id)
+                    }
                 }
+                guard unknown.isEmpty else { throw NoSuchMessages(ids: unknown) }
             }
         }
     }

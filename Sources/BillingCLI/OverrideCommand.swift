@@ -8,7 +8,7 @@ import Values
 /// `billing override`: numbers that replace the plan's for one clinic, until a day.
 struct OverrideCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "override",
+        commandName: "overrides",
         abstract: "Numbers that replace the plan's for one clinic, until a day.",
         discussion: """
             WHAT is quota, users, patients, storage, limit:NAME, limit:NAME.sustained, \
@@ -16,9 +16,10 @@ struct OverrideCommand: AsyncParsableCommand {
             once, and ends after its last day.
 
             Example:
-              billing override set smile quota 2000000 --until 2026-12-31 --reason "move of old records"
+              billing overrides set smile quota 2000000 --until 2026-12-31 --reason "move of old records"
             """,
-        subcommands: [Set.self, List.self, End.self])
+        subcommands: [Set.self, List.self, End.self],
+        aliases: ["override"])
 
     /// `smile`, or the id of a clinic without a subdomain.
     static func line(_ entry: ListedOverride) -> String {
@@ -32,9 +33,9 @@ struct OverrideCommand: AsyncParsableCommand {
             abstract: "Set an override; it replaces one of the same kind.",
             discussion: """
                 Examples:
-                  billing override set smile users 30 --until 2026-12-31 --reason "two locums"
-                  billing override set smile limit:default 40/1s/120 --until 2026-11-30 --reason "import"
-                  billing override set smile shadow:limit:export on --until 2026-11-30 --reason "trial"
+                  billing overrides set smile users 30 --until 2026-12-31 --reason "two locums"
+                  billing overrides set smile limit:default 40/1s/120 --until 2026-11-30 --reason "import"
+                  billing overrides set smile shadow:limit:export on --until 2026-11-30 --reason "trial"
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
@@ -55,19 +56,18 @@ struct OverrideCommand: AsyncParsableCommand {
             transform: endOfDay)
         var until: Int64
         @Option(help: "The reason, for the audit log.") var reason: String
+        @OptionGroup var actor: ActorOptions
 
         func validate() throws {
             guard ClinicOverride(what, value) != nil else {
                 throw ValidationError("\(what) takes \(taken)")
             }
-            guard (1...500).contains(reason.unicodeScalars.count) else {
-                throw ValidationError("a reason has 1 to 500 characters")
-            }
+            try CommandArguments.require(reason, "--reason", most: 500)
         }
 
         func run() async throws {
             guard let override = ClinicOverride(what, value) else { return }
-            try await AdminDatabase.lend { ledger in
+            try await AdminDatabase.lend(to: actor) { ledger in
                 let id = try await ledger.clinics.find(named: clinic)
                 let number = try await ledger.plans.setOverride(
                     override, of: id, until: until, reason: reason)
@@ -135,7 +135,7 @@ struct OverrideCommand: AsyncParsableCommand {
             abstract: "Print the overrides in force.",
             discussion: """
                 Example:
-                  billing override list smile
+                  billing overrides list smile
                 """)
 
         @Argument(help: ArgumentHelp("Only this clinic.", valueName: "id|subdomain"))
@@ -164,14 +164,19 @@ struct OverrideCommand: AsyncParsableCommand {
             abstract: "End an override before its time.",
             discussion: """
                 Example:
-                  billing override end 7 --reason "the import is done"
+                  billing overrides end 7 --reason "the import is done"
                 """)
 
-        @Argument(help: "Its number, as `billing override list` prints it.") var id: Int64
+        @Argument(help: "Its number, as `billing overrides list` prints it.") var id: Int64
         @Option(help: "The reason, for the audit log.") var reason: String
+        @OptionGroup var actor: ActorOptions
+
+        func validate() throws {
+            try CommandArguments.require(reason, "--reason", most: 500)
+        }
 
         func run() async throws {
-            try await AdminDatabase.lend { ledger in
+            try await AdminDatabase.lend(to: actor) { ledger in
                 guard let clinic = try await ledger.plans.endOverride(id, reason: reason) else {
                     throw NoSuchOverride(id: id)
                 }

@@ -23,36 +23,35 @@ struct PlanChangeCommand: AsyncParsableCommand {
     var clinic: String
     @Argument(help: ArgumentHelp("The plan.", valueName: "name|number"))
     var plan: String
-    @Flag(help: "Print what would change; change nothing.")
-    var dryRun = false
+    @OptionGroup var dryRun: DryRun
     @Flag(help: "Move at once, even to a smaller allowance.")
     var now = false
     @Flag(help: "Move with the next month, even to a larger allowance.")
     var nextMonth = false
     @Option(help: ArgumentHelp("The reason, for the audit log.", valueName: "text"))
     var reason: String?
+    @OptionGroup var actor: ActorOptions
 
     func validate() throws {
         guard !(now && nextMonth) else {
             throw ValidationError("give --now or --next-month, not both")
         }
-        guard dryRun || reason != nil else {
+        guard dryRun.isDry || reason != nil else {
             throw ValidationError("give --reason, or --dry-run to change nothing")
         }
-        guard (1...500).contains(reason?.count ?? 1) else {
-            throw ValidationError("--reason has 1 to 500 characters")
-        }
+        try CommandArguments.require(reason, "--reason", most: 500)
     }
 
     func run() async throws {
-        try await AdminDatabase.lend { ledger in
+        try await AdminDatabase.lend(to: actor) { ledger in
             let id = try await ledger.clinics.find(named: clinic)
             let time: PlanMoveTime = now ? .now : nextMonth ? .nextMonth : .whenFair
             let change =
-                dryRun
+                dryRun.isDry
                 ? try await ledger.plans.previewMove(of: id, to: plan, time)
                 : try await ledger.plans.move(id, to: plan, time, reason: reason ?? "")
-            try Console.write(Self.text(change, isDryRun: dryRun))
+            try Console.write(Self.text(change, isDryRun: dryRun.isDry))
+            if dryRun.isDry { try dryRun.end(wouldChange: change.from != change.to) }
         }
     }
 

@@ -7,16 +7,17 @@ import Values
 /// `billing plan`: what clinics can buy.
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan",
+        commandName: "plans",
         abstract: "Plans: check, write and show them.",
         discussion: """
             A file holds one plan or a list of plans; docs/plans.md has every key.
 
             Example:
-              billing plan show Practice --format json > practice.json
-              billing plan apply practice.json --dry-run
+              billing plans show Practice --format json > practice.json
+              billing plans apply practice.json --dry-run
             """,
-        subcommands: [Validate.self, Apply.self, List.self, Show.self])
+        subcommands: [Validate.self, Apply.self, List.self, Show.self],
+        aliases: ["plan"])
 
     /// The plans of a file; ends the run with a line for each that is wrong.
     static func plans(in path: String) throws -> [PlanDraft] {
@@ -25,7 +26,7 @@ struct PlanCommand: AsyncParsableCommand {
             for problem in file.problems {
                 Console.note("billing: \(path): \(Console.oneLine(problem))")
             }
-            throw ExitCode.failure
+            throw Outcome.wrongUsage
         }
         return file.plans
     }
@@ -34,10 +35,10 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check a file of plans, without a database.",
             discussion: """
-                Prints every error with its place, and exits with 1 when there is one.
+                Prints every error with its place, and exits with 2 when there is one.
 
                 Example:
-                  billing plan validate practice.json
+                  billing plans validate practice.json
                 """)
 
         @Argument(help: "A JSON file, or - for stdin.") var file: String
@@ -59,20 +60,23 @@ struct PlanCommand: AsyncParsableCommand {
                 refuses additions.
 
                 Example:
-                  billing plan apply practice.json --dry-run
+                  billing plans apply practice.json --dry-run
                 """)
 
         @Argument(help: "A JSON file, or - for stdin.") var file: String
-        @Flag(help: "Print what would change; change nothing.") var dryRun = false
+        @OptionGroup var dryRun: DryRun
 
         func run() async throws {
             let drafts = try PlanCommand.plans(in: file)
             try await AdminDatabase.lend { ledger in
-                for change in try await ledger.plans.apply(drafts, isDryRun: dryRun) {
-                    try Console.write(PlanChangeText.lines(of: change, isDryRun: dryRun))
+                let changes = try await ledger.plans.apply(drafts, isDryRun: dryRun.isDry)
+                for change in changes {
+                    try Console.write(PlanChangeText.lines(of: change, isDryRun: dryRun.isDry))
                 }
+                guard dryRun.isDry else { return }
+                try dryRun.end(
+                    wouldChange: changes.contains { $0.isNew || !$0.differences.isEmpty })
             }
-            if dryRun { Console.note("nothing was changed: this was a dry run") }
         }
     }
 
@@ -83,7 +87,7 @@ struct PlanCommand: AsyncParsableCommand {
                 A version that cannot be used is printed below its plan, with the error.
 
                 Example:
-                  billing plan list
+                  billing plans list
                 """)
 
         func run() async throws {
@@ -107,10 +111,10 @@ struct PlanCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Print one plan and its versions.",
             discussion: """
-                The JSON form is a file that `billing plan apply` accepts.
+                The JSON form is a file that `billing plans apply` accepts.
 
                 Example:
-                  billing plan show Practice --format json
+                  billing plans show Practice --format json
                 """)
 
         enum Format: String, CaseIterable, ExpressibleByArgument { case text, json }

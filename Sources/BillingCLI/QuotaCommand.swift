@@ -13,7 +13,8 @@ struct QuotaCommand: AsyncParsableCommand {
             Example:
               billing quota explain smile
             """,
-        subcommands: [Explain.self, Reset.self, Refund.self])
+        subcommands: [Explain.self, ResetQuotaCommand.self, Refund.self],
+        aliases: ["quotas"])
 
     struct Explain: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -41,29 +42,6 @@ struct QuotaCommand: AsyncParsableCommand {
         }
     }
 
-    struct Reset: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Start a clinic's quota again within the month; usage stays.",
-            discussion: """
-                Usage and bills do not change; only the count that the quota limits restarts at \
-                0. Rate limits recover within their windows.
-
-                Example:
-                  billing quota reset smile --reason "import went wrong, agreed by phone"
-                """)
-
-        @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain")) var clinic: String
-        @Option(help: "The reason, for the audit log.") var reason: String
-
-        func run() async throws {
-            try await AdminDatabase.lend { ledger in
-                let id = try await ledger.clinics.find(named: clinic)
-                let units = try await ledger.usage.resetQuota(of: id, reason: reason)
-                try Console.write("quota of \(id) starts again; \(units) units no longer count\n")
-            }
-        }
-    }
-
     struct Refund: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give units of this month back, in quota and usage, once per id.",
@@ -77,9 +55,15 @@ struct QuotaCommand: AsyncParsableCommand {
         @Option(help: "Your own id of this refund; a repeat gives nothing back.")
         var id: String
         @Option(help: "The reason, for the audit log.") var reason: String
+        @OptionGroup var actor: ActorOptions
+
+        func validate() throws {
+            try CommandArguments.require(reason, "--reason", most: 500)
+            try CommandArguments.require(id, "--id", most: 100)
+        }
 
         func run() async throws {
-            try await AdminDatabase.lend { ledger in
+            try await AdminDatabase.lend(to: actor) { ledger in
                 let clinic = try await ledger.clinics.find(named: clinic)
                 let isNew = try await ledger.usage.refundQuota(
                     of: clinic, units: units, id: id, reason: reason)

@@ -26,12 +26,12 @@ enum ReportAlarm: String, CaseIterable {
         }
     }
 
-    /// Reports what was found and exits with 3, or does nothing.
+    /// Reports what was found and ends with exit code 3, or does nothing.
     static func end(_ wanted: [ReportAlarm], _ found: ReportFindings) throws {
         let reported = allCases.filter { wanted.contains($0) && $0.clinics(found) > 0 }
         guard !reported.isEmpty else { return }
         let list = reported.map { "\($0.rawValue) \($0.clinics(found))" }
         Console.note("billing: found, in clinics: \(list.joined(separator: ", "))")
-        throw ExitCode(3)
+        throw Outcome.found
     }
 }

@@ -28,7 +28,7 @@ struct ReportCommand: AsyncParsableCommand {
     @Option(
         help: ArgumentHelp(
             "Calendar month in UTC. Without it: the current one.", valueName: "YYYY-MM"),
-        transform: month)
+        transform: CommandArguments.month)
     var month: Month?
     @Option(help: ArgumentHelp("Only this clinic.", valueName: "id|subdomain"))
     var clinic: String?
@@ -63,7 +63,7 @@ struct ReportCommand: AsyncParsableCommand {
     var groupBy: ReportGrouping?
     @Option(
         help: ArgumentHelp("Compare with this month.", valueName: "YYYY-MM"),
-        transform: month)
+        transform: CommandArguments.month)
     var diff: Month?
     @Option(help: "The report format. table stops at 1,000 rows, html at 500.")
     var format = OutputFormat.table
@@ -74,10 +74,11 @@ struct ReportCommand: AsyncParsableCommand {
     var output: String?
     @Option(
         help: ArgumentHelp(
-            "Exit with 3 when a clinic of the report is over-quota, past-due or has drift.",
+            "Exit with 3 when a clinic of the report is over-quota, past-due or has drift. May be "
+                + "repeated.",
             valueName: "over-quota,past-due,drift"),
         transform: alarms)
-    var failOn: [ReportAlarm] = []
+    var failOn: [[ReportAlarm]] = []
     @Option(
         help: ArgumentHelp(
             "Exit with 4 when the numbers are older, such as 10m or 1h.", valueName: "age"),
@@ -101,7 +102,7 @@ struct ReportCommand: AsyncParsableCommand {
             try await write(selection, age, from: reader)
             return failOn.isEmpty ? nil : try await reader.findings(of: selection)
         }
-        if let found { try ReportAlarm.end(failOn, found) }
+        if let found { try ReportAlarm.end(failOn.flatMap(\.self), found) }
     }
 
     private func narrow(_ selection: inout ReportSelection, in ledger: Ledger) async throws {
@@ -110,8 +111,10 @@ struct ReportCommand: AsyncParsableCommand {
         selection.onlyAttention = attention
         (selection.plans, selection.statuses) = (plan, status)
         if !plan.isEmpty {
-            try UnknownWord.refuse(
-                plan, outside: await ledger.reports.planNames(), option: "--plan")
+            let names = try await ledger.reports.planNames()
+            guard !plan.contains(ReportSelection.none) || !names.contains(ReportSelection.none)
+            else { throw AmbiguousNone() }
+            try UnknownWord.refuse(plan, outside: names, option: "--plan")
         }
         let known = PaymentStatus.allCases.map(\.rawValue)
         if status.contains(where: { !known.contains($0) && $0 != ReportSelection.none }) {
@@ -123,7 +126,7 @@ struct ReportCommand: AsyncParsableCommand {
     private func refuseOld(_ age: ReportAge, of month: Month) throws {
         guard let maxAge, !age.isYounger(than: maxAge) else { return }
         Console.note("billing: \(month) is too old for --max-age, so nothing was written: \(age)")
-        throw ExitCode(4)
+        throw Outcome.tooOld
     }
 }
 
@@ -179,13 +182,6 @@ extension ReportCommand {
 // MARK: Reading the options
 
 extension ReportCommand {
-    private static func month(_ text: String) throws -> Month {
-        guard let month = Month(text) else {
-            throw ValidationError("a month is written YYYY-MM, such as 2026-11")
-        }
-        return month
-    }
-
     private static func percent(_ text: String) throws -> Int64 {
         let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
         guard let percent = Int64(digits), (1...1_000_000).contains(percent) else {

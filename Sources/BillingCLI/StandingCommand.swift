@@ -24,6 +24,9 @@ struct StandingCommand: AsyncParsableCommand {
             discussion: """
                 The status is computed from facts: payments, failures, holds, dates, and values \
                 that your own code wrote. Times are UTC.
+
+                Example:
+                  billing standing show smile-dental
                 """)
 
         @Argument(help: ArgumentHelp("The clinic.", valueName: "id|subdomain"))
@@ -71,7 +74,7 @@ extension StandingCommand {
                             "\(entry.clinics) clinics: \(TerminalText.quoted(entry.status))\n")
                     }
                     Console.note("billing: replace these by one of the eight; nothing changed")
-                    throw ExitCode(3)
+                    throw Outcome.found
                 }
             }
         }

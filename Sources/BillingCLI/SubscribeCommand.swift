@@ -51,7 +51,7 @@ struct SubscribeCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await AdminDatabase.lend { ledger in
+        try await AdminDatabase.lend(to: change.actor) { ledger in
             let id = try await ledger.clinics.find(named: clinic)
             let now = try await ledger.operations.databaseTime()
             let today = now / 86_400_000_000

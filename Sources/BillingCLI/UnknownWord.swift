@@ -3,7 +3,8 @@ import Shell
 import Values
 
 /// A plan or a status that no clinic can have: a misspelled word must not give an empty report.
-struct UnknownWord: Error, CustomStringConvertible {
+struct UnknownWord: RequestError, CustomStringConvertible {
+    let fault: RequestFault? = .refused
     let description: String
 
     static func refuse(_ words: [String], outside known: [String], option: String) throws {

@@ -37,6 +37,7 @@ public struct FunctionFile: Hashable, Sendable {
         file("percent", PackageResources.percent_sql),
         file("note_attention", PackageResources.note_attention_sql),
         file("resolve_attention", PackageResources.resolve_attention_sql),
+        file("said_by", PackageResources.said_by_sql),
         file("audit", PackageResources.audit_sql),
         file("audit_quota", PackageResources.audit_quota_sql),
         file("raise_config_version", PackageResources.raise_config_version_sql),
@@ -100,12 +101,14 @@ public struct FunctionFile: Hashable, Sendable {
         file("usage_change", PackageResources.usage_change_sql),
         file("refuse_closed_months", PackageResources.refuse_closed_months_sql),
         file("reset_quota", PackageResources.reset_quota_sql),
+        file("undo_quota_reset", PackageResources.undo_quota_reset_sql),
         file("refund_quota", PackageResources.refund_quota_sql),
         file("take_over_metering", PackageResources.take_over_metering_sql),
         file("take_over_counts", PackageResources.take_over_counts_sql),
         file("take_over_terms", PackageResources.take_over_terms_sql),
         file("take_over_usage", PackageResources.take_over_usage_sql),
         file("take_over", PackageResources.take_over_sql),
+        file("add_clinic", PackageResources.add_clinic_sql),
         file("report", PackageResources.report_sql),
     ]
 

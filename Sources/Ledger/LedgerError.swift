@@ -76,9 +76,10 @@ public enum LedgerError: Error, Hashable, CustomStringConvertible {
         case .otherSchema(let file): "\(MigrationError.otherSchema(file))"
         case .unfinishedSchema(let next):
             "migrate did not finish (\(next) is next): run metering-worker migrate"
-        case .unknownClinic(let name): "no clinic has the id or subdomain \(name.debugDescription)"
+        case .unknownClinic(let name):
+            "no clinic has the id or subdomain \(name.debugDescription): see billing clinics list"
         case .unknownPlan(let name):
-            "no plan has the name \(name.debugDescription): see billing plan list"
+            "no plan has the name \(name.debugDescription): see billing plans list"
         case .ambiguousPlan(let name):
             "several plans have the name \(name.debugDescription): rename all but one"
         case .corrupt(let what): "the database holds \(what)"

@@ -157,8 +157,8 @@ extension Migrator {
         if !hasRoles && !createsRoles {
             throw MigrationError.missingRight(
                 """
-                this role cannot create metering_owner, metering_worker, billing_admin and \
-                clinic_app: connect as one with CREATEROLE, or let an administrator create them \
+                this role cannot create metering_owner, metering_worker, billing_admin, \
+                billing_viewer and clinic_app: connect as one with CREATEROLE, or let an administrator create them \
                 NOLOGIN
                 """)
         }

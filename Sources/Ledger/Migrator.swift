@@ -68,9 +68,15 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// What gives the logins of the worker and of the reports their rights.
-    public static func grants(workerLogin: String, adminLogin: String) -> [String] {
-        ["GRANT metering_worker TO \(workerLogin);", "GRANT billing_admin TO \(adminLogin);"]
+    /// What gives the logins of the worker, the reports and the administrators their rights.
+    public static func grants(
+        workerLogin: String, viewerLogin: String, adminLogin: String
+    ) -> [String] {
+        [
+            "GRANT metering_worker TO \(workerLogin);",
+            "GRANT billing_viewer TO \(viewerLogin);",
+            "GRANT billing_admin TO \(adminLogin);",
+        ]
     }
 }
 

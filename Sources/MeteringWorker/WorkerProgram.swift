@@ -17,8 +17,9 @@ struct WorkerProgram: AsyncParsableCommand {
               metering-worker keys create --name gateway --scope check
 
             Settings come from the environment, then the file of --config, then their defaults. \
-            docs/configuration.md lists all. Exit codes: 0 done, 1 failed, 2 wrong usage; \
-            3 `doctor` found something that fails.
+            docs/configuration.md lists all.
+
+            \(Outcome.help)
             """,
         version: Release.version,
         subcommands: [

@@ -12,6 +12,9 @@ struct ConnectParameters {
             ("fallback_application_name", configuration.applicationName),
             ("client_encoding", "UTF8"),
         ]
+        if configuration.namesItself {
+            pairs.append(("application_name", configuration.applicationName))
+        }
         if let source = configuration.passwordSource {
             do { pairs.append(("password", try source())) } catch {
                 // The text of a foreign error may hold the secret itself.

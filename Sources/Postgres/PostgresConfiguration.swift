@@ -7,6 +7,8 @@ public struct PostgresConfiguration: Sendable {
 
     /// Shown in `pg_stat_activity`.
     public var applicationName = "metering-worker"
+    /// Whether `applicationName` wins over a name in the URL or in PGAPPNAME.
+    public var namesItself = false
     /// Replaces the password of the URL.
     public var password: String?
     /// Returns the password of each new connection, for tokens that expire. Runs on a thread of its

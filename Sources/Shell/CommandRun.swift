@@ -3,8 +3,7 @@ import Glibc
 import Logging
 import SystemPackage
 
-/// One run of a program. Its exit code is 0 for success, 1 for a failure, 2 for a mistake on the
-/// command line.
+/// One run of a program. `Outcome` says what its exit code means.
 public enum CommandRun {
     /// Parses the arguments, runs the command and ends the process.
     ///
@@ -17,6 +16,10 @@ public enum CommandRun {
         let program = root._commandName
         let command: any ParsableCommand
         do {
+            let check = CommandLineCheck(root: root)
+            if let problem = check.problem(in: Array(CommandLine.arguments.dropFirst())) {
+                throw ValidationError(problem)
+            }
             command = try await root.asyncParseAsRoot()
         } catch {
             leave(closing(root, with: error, program: program))
@@ -26,15 +29,15 @@ public enum CommandRun {
 
     /// Ends the process at once. `exit` would first free what libraries share, while their threads
     /// may still use it.
-    private static func leave(_ code: Int32) -> Never {
+    private static func leave(_ outcome: Outcome) -> Never {
         fflush(nil)
-        _exit(code)
+        _exit(outcome.rawValue)
     }
 
     @concurrent
     private static func run<Root: AsyncParsableCommand>(
         _ command: any ParsableCommand, of root: Root.Type, program: String
-    ) async -> Int32 {
+    ) async -> Outcome {
         var command = command
         do {
             if var waiting = command as? any AsyncParsableCommand {
@@ -42,30 +45,29 @@ public enum CommandRun {
             } else {
                 try command.run()
             }
-            return 0
+            return .done
         } catch Errno.brokenPipe {
-            return 0
+            return .done
         } catch {
             return closing(root, with: error, program: program)
         }
     }
 
-    /// Prints why the run ended, and returns its exit code.
+    /// Prints why the run ended.
     private static func closing<Root: AsyncParsableCommand>(
         _ root: Root.Type, with error: any Error, program: String
-    ) -> Int32 {
+    ) -> Outcome {
         switch root.exitCode(for: error) {
         case .success:
             try? Console.write(root.fullMessage(for: error) + "\n")
-            return 0
+            return .done
         case .validationFailure:
             Console.note(root.fullMessage(for: error))
-            return 2
-        case let code where error is ExitCode:
-            return code.rawValue
-        default:
-            Console.note("\(program): \(Console.oneLine("\(error)"))", level: .error)
-            return 1
+            return .wrongUsage
+        default: break
         }
+        if let outcome = error as? Outcome { return outcome }
+        Console.note("\(program): \(Console.oneLine("\(error)"))", level: .error)
+        return Outcome(error)
     }
 }

@@ -45,6 +45,11 @@ public enum Console {
     /// Whether a person reads stderr.
     public static var hasTerminal: Bool { isatty(FileDescriptor.standardError.rawValue) == 1 }
 
+    /// Whether a person reads both streams on a terminal.
+    public static var isOneTerminal: Bool {
+        hasTerminal && isatty(FileDescriptor.standardOutput.rawValue) == 1
+    }
+
     /// Asks on the terminal; nil when there is none. Everything but `y` or `yes` is no.
     public static func asks(_ question: String) -> Bool? {
         guard hasTerminal, isatty(FileDescriptor.standardInput.rawValue) == 1 else { return nil }

@@ -1,9 +1,16 @@
 /// The known word that a misspelt one most likely means.
 enum NearestWord {
-    /// - Returns: The nearest word, the first of several equally near; nil only when there are no
-    ///   words.
+    /// - Returns: The nearest word, the first of several equally near; nil when none is near. Two
+    ///   changes are near, because two letters in each other's place are two, and so are as many as
+    ///   a third of the letters; a change of every letter is not.
     static func to(_ wrong: String, among words: [String]) -> String? {
-        words.min { distance(wrong, $0) < distance(wrong, $1) }
+        let near = words.map { (word: $0, distance: distance(wrong, $0)) }
+            .min { $0.distance < $1.distance }
+        let letters = wrong.utf8.prefix(100).count
+        guard let near, near.distance <= max(2, letters / 3), near.distance < letters else {
+            return nil
+        }
+        return near.word
     }
 
     /// The insertions, deletions and replacements of bytes that turn one text into the other.

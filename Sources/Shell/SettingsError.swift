@@ -5,7 +5,7 @@ import Values
 /// Holds no value of a secret.
 public enum SettingsError: Error, Hashable {
     /// No setting has this name, so it is probably misspelt.
-    case unknown(name: String, nearest: String)
+    case unknown(name: String, nearest: String?)
     /// `value` is nil for a secret.
     case notAllowed(name: String, value: String?, allowed: String, default: String?)
     case missing(SettingKey)
@@ -22,7 +22,8 @@ extension SettingsError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .unknown(let name, let nearest):
-            "\(TerminalText.quoted(name)) is not a setting; the nearest one is \(nearest)"
+            "\(TerminalText.quoted(name)) is not a setting"
+                + (nearest.map { "; the nearest one is \($0)" } ?? "")
                 + " (docs/configuration.md lists all)"
         case .notAllowed(let name, let value, let allowed, let standard):
             "\(name) "

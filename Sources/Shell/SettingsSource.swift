@@ -73,9 +73,7 @@ struct SettingsSource {
     private static func refuseUnknown(
         _ names: Set<String>, known: [String]
     ) throws(SettingsError) {
-        guard let wrong = names.subtracting(known).min(),
-            let nearest = NearestWord.to(wrong, among: known)
-        else { return }
-        throw .unknown(name: wrong, nearest: nearest)
+        guard let wrong = names.subtracting(known).min() else { return }
+        throw .unknown(name: wrong, nearest: NearestWord.to(wrong, among: known))
     }
 }

@@ -10,7 +10,7 @@ import WorkerSupport
             try await database.seed()
             #expect(
                 try await database.answer("enforce")
-                    == "limits were already enforced\nover: smile users 2 of 1\n")
+                    == "over: smile users 2 of 1\nlimits were already enforced\n")
             #expect(
                 try await database.answer("observe") == "limits are now observed only\n")
             try await database.psql(
@@ -37,11 +37,33 @@ import WorkerSupport
         }
     }
 
+    @Test func `are enforced only after a yes, and name first whom that stops`() async throws {
+        try await TestDatabase.lend { database in
+            try await database.seed()
+            _ = try await database.answer("observe")
+            let call = ["billing", "limits", "enforce"]
+            let dry = try await database.run(call + ["--dry-run"])
+            #expect(dry.ending == .exited(0))
+            #expect(dry.output == "over: smile users 2 of 1\nlimits would be enforced\n")
+            let told = try await database.run(call + ["--dry-run", "--exit-code"])
+            #expect(told.ending == .exited(7))
+            let asked = try await database.run(call)
+            #expect(asked.ending == .exited(2) && asked.output == "over: smile users 2 of 1\n")
+            #expect(asked.errors.contains("add --yes"))
+            #expect(try await database.answer("status").contains("limits are observed only"))
+            let agreed = try await database.run(call + ["--yes"])
+            #expect(agreed.output == "over: smile users 2 of 1\nlimits are now enforced\n")
+            let again = try await database.run(call + ["--dry-run", "--exit-code"])
+            #expect(again.ending == .exited(0) && again.output.hasSuffix("already enforced\n"))
+        }
+    }
+
     @Test func `are refused to a login without the role, with the remedy`() async throws {
         try await TestDatabase.lend { database in
-            for word in ["observe", "enforce"] {
+            for (mode, call) in [("true", ["observe"]), ("false", ["enforce", "--yes"])] {
+                try await database.psql("UPDATE metering.limit_mode SET enforced = \(mode)")
                 let run = try await database.run(
-                    ["billing", "limits", word], ["DATABASE_URL": database.url()])
+                    ["billing", "limits"] + call, ["DATABASE_URL": database.url()])
                 #expect(run.ending == .exited(1))
                 #expect(run.errors.contains("GRANT billing_admin TO"))
             }

@@ -42,11 +42,11 @@ import WorkerSupport
             let file = try files.write(
                 "bad.json", text.hasPrefix("{\"name\": \"Gold\"") ? "[\(text)]" : text)
             let run = try await Program.run(["billing", "plan", "validate", file], [:])
-            #expect(run.ending == .exited(1) && run.output.isEmpty)
+            #expect(run.ending == .exited(2) && run.output.isEmpty)
             #expect(run.errors.contains(says), "\(run.errors)")
         }
         let none = try await Program.run(["billing", "plan", "validate", files.path + "/no"], [:])
-        #expect(none.ending == .exited(1) && none.errors.contains("cannot be read"))
+        #expect(none.ending == .exited(2) && none.errors.contains("cannot be read"))
     }
 
     @Test func `are created, changed and left alone, and a dry run only tells`() async throws {
@@ -104,6 +104,43 @@ import WorkerSupport
         }
     }
 
+    /// Keys in another order, also within lists, and numbers in other forms are the same plan.
+    @Test func `come to rest whatever the order of keys and the form of numbers`() async throws {
+        let files = try TemporaryDirectory()
+        defer { files.remove() }
+        try await TestDatabase.lend { database in
+            let text = """
+                {"name": "Tiers", "max_users": 1, "max_patients": 2, "features": {
+                  "rate": 1e3, "share": 0.50, "list": [{"b": 1.0, "a": [1E2, {"z": 0, "y": -0}]}],
+                  "metering": {"quota": {"api_calls": 500}, "billing": {
+                    "currency": "EUR", "base": "49.00",
+                    "api_calls": {"model": "graduated", "tiers": [
+                      {"price": "0.010", "up_to": 900}, {"price": "0.008", "up_to": null}]}}}}}
+                """
+            let file = try files.write("tiers.json", text)
+            #expect(
+                try await database.billing("plans apply", file)
+                    == "\"Tiers\": created, version 1\n")
+            for _ in 1...2 {
+                let run = try await database.run([
+                    "billing", "plans", "apply", file, "--dry-run", "--exit-code",
+                ])
+                #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
+                #expect(
+                    try await database.billing("plans apply", file)
+                        == "\"Tiers\": unchanged, version 1\n")
+            }
+            let other = try files.write("other.json", text.replacing("0.008", with: "0.007"))
+            let run = try await database.run([
+                "billing", "plans", "apply", other, "--dry-run", "--exit-code",
+            ])
+            #expect(run.ending == .exited(7))
+            #expect(run.output.contains("would change, version 1 now"))
+            let told = try await database.run(["billing", "plans", "apply", other, "--dry-run"])
+            #expect(told.ending == .exited(0))
+        }
+    }
+
     @Test func `are shown as a file that can be applied again`() async throws {
         let files = try TemporaryDirectory()
         defer { files.remove() }
@@ -123,19 +160,19 @@ import WorkerSupport
             #expect(text.contains("\n2        20") && text.contains(Login.admin))
             let list = try await database.billing("plan list")
             #expect(list.contains("refused: \"Gold\" metering.quota.a is unknown\n"))
-            for (call, says) in [
-                ("plan show Silver", "no plan has the name \"Silver\""),
-                ("plan apply /no/such/file", "cannot be read"),
-            ] {
+            for (call, code, says) in [
+                ("plan show Silver", 5, "no plan has the name \"Silver\""),
+                ("plan apply /no/such/file", 2, "cannot be read"),
+            ] as [(String, Int32, String)] {
                 let run = try await database.run(
                     ["billing"] + call.split(separator: " ").map(String.init))
-                #expect(run.ending == .exited(1) && run.errors.contains(says))
+                #expect(run.ending == .exited(code) && run.errors.contains(says))
             }
             try await database.psql(
                 "INSERT INTO subscription_plans SELECT 99, name, max_users, max_patients, features FROM subscription_plans"
             )
             let twins = try await database.run(["billing", "plan", "show", "Gold"])
-            #expect(twins.ending == .exited(1))
+            #expect(twins.ending == .exited(5))
             #expect(twins.errors.contains("several plans have the name"))
         }
     }
@@ -181,7 +218,7 @@ import WorkerSupport
             let again = try await database.run(
                 ["billing", "override", "end", "2", "--reason", "twice"])
             #expect(
-                again.ending == .exited(1) && again.errors.contains("override 2 is not in force"))
+                again.ending == .exited(5) && again.errors.contains("override 2 is not in force"))
             let audit = try await database.psql(
                 "SELECT action, entity_id, details ->> 'reason', details ->> 'by' FROM audit_logs WHERE action LIKE 'override%' ORDER BY id"
             )

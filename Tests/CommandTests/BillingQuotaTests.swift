@@ -38,7 +38,8 @@ import WorkerSupport
             try await waitUntil("the ledger has it") {
                 try await worker.database.counted(clinic) == 3
             }
-            let reset = try await billing(worker, ["reset", "\(clinic)", "--reason", "agreed"])
+            let reset = try await billing(
+                worker, ["reset", "\(clinic)", "--reason", "agreed", "--yes"])
             #expect(reset.ending == .exited(0), "\(reset.errors)")
             #expect(reset.output == "quota of \(clinic) starts again; 3 units no longer count\n")
             try await waitUntil("the quota starts again") {
@@ -57,8 +58,52 @@ import WorkerSupport
                     [.text("\(clinic)")]) == 6)
             #expect(try await audited(worker, clinic, "quota_reset") == 1)
             // A second one takes off only what came after the first.
-            let again = try await billing(worker, ["reset", "\(clinic)", "--reason", "again"])
+            let again = try await billing(
+                worker, ["reset", "\(clinic)", "--reason", "again", "--yes"])
             #expect(again.output.contains("; 3 units"))
+        }
+    }
+
+    @Test func `reset asks first, and can be undone once`() async throws {
+        try await RunningWorker.lend { worker in
+            let clinic = try await worker.database.clinic(#"{"quota":{"api_calls":3}}"#)
+            for status in [200, 200, 200, 429] {
+                #expect(try await worker.check(clinic).status == status)
+            }
+            try await waitUntil("the ledger has it") {
+                try await worker.database.counted(clinic) == 3
+            }
+            let nothing = try await billing(worker, ["reset", "\(clinic)", "--undo", "--dry-run"])
+            #expect(nothing.ending == .exited(5))
+            #expect(nothing.errors.contains("nothing to undo"))
+            let dry = try await billing(worker, ["reset", "\(clinic)", "--dry-run", "--exit-code"])
+            #expect(dry.ending == .exited(7), "\(dry.errors)")
+            #expect(dry.output.contains("3 units would no longer count"))
+            let asked = try await billing(worker, ["reset", "\(clinic)", "--reason", "agreed"])
+            #expect(asked.ending == .exited(2) && asked.errors.contains("add --yes"))
+            #expect(try await audited(worker, clinic, "quota_reset") == 0)
+
+            let call = ["reset", "\(clinic)", "--reason", "agreed", "--yes", "--as", "anna@desk"]
+            #expect(try await billing(worker, call).ending == .exited(0))
+            try await waitUntil("the quota starts again") {
+                try Answer(try await worker.usage(clinic)).usage.remaining == 3
+            }
+            let undo = try await billing(worker, call + ["--undo"])
+            #expect(undo.output == "reset of \(clinic) undone; 3 units count again\n")
+            try await waitUntil("the units count again") {
+                try Answer(try await worker.usage(clinic)).usage.remaining == 0
+            }
+            #expect(try await worker.check(clinic).status == 429)
+            let twice = try await billing(worker, call + ["--undo"])
+            #expect(twice.ending == .exited(5) && twice.output.isEmpty)
+            #expect(try await audited(worker, clinic, "quota_reset_undone") == 1)
+            #expect(
+                try await worker.database.number(
+                    """
+                    SELECT count(*) FROM audit_logs WHERE clinic_id = $1::text::uuid
+                    AND details ->> 'by' = 'quota_admin' AND details ->> 'said_by' = 'anna@desk'
+                    """, [.text("\(clinic)")]) == 2)
+            #expect(try await worker.database.counted(clinic) == 3)
         }
     }
 
@@ -78,17 +123,15 @@ import WorkerSupport
             try await waitUntil("two units are free") {
                 try Answer(try await worker.usage(clinic)).usage.remaining == 2
             }
-            for (arguments, says) in [
-                (
-                    ["refund", "\(clinic)", "3", "--id", "ticket-1", "--reason", "x"],
-                    "with other units"
-                ),
-                (["refund", "\(clinic)", "4", "--id", "ticket-2", "--reason", "x"], "fewer units"),
-                (["refund", "\(clinic)", "0", "--id", "ticket-2", "--reason", "x"], "1 to 2^53"),
-                (["refund", "nobody", "1", "--id", "ticket-2", "--reason", "x"], "no clinic has"),
-            ] {
-                let run = try await billing(worker, arguments)
-                #expect(run.ending == .exited(1) && run.output.isEmpty)
+            for (of, units, id, code, says) in [
+                ("\(clinic)", "3", "ticket-1", 5, "with other units"),
+                ("\(clinic)", "4", "ticket-2", 5, "fewer units"),
+                ("\(clinic)", "0", "ticket-2", 2, "1 to 2^53"),
+                ("nobody", "1", "ticket-2", 5, "no clinic has"),
+            ] as [(String, String, String, Int32, String)] {
+                let run = try await billing(
+                    worker, ["refund", of, units, "--id", id, "--reason", "x"])
+                #expect(run.ending == .exited(code) && run.output.isEmpty)
                 #expect(run.errors.contains(says), "\(run.errors)")
             }
             try await waitUntil("the month is rolled up") {
@@ -116,7 +159,7 @@ import WorkerSupport
                 #expect(run.output.contains(part), "\(part) in \(run.output)")
             }
             let nobody = try await billing(worker, ["explain", "nobody"])
-            #expect(nobody.ending == .exited(1))
+            #expect(nobody.ending == .exited(5))
         }
     }
 

@@ -41,7 +41,7 @@ import WorkerSupport
             #expect(messages.hasPrefix(#"{"id":1,"kind":"standing_changed","created_at":"20"#))
             #expect(
                 try await database.billing("outbox done 1 1").output
-                    == "done 1\nno open message 1\n")
+                    == "done 1\n1 was done already\n")
         }
     }
 
@@ -113,17 +113,17 @@ import WorkerSupport
     }
 
     @Test(arguments: [
-        ("pay nobody --reason x", 1, "no clinic has the id or subdomain"),
-        ("pay smile", 2, "--reason"), ("pay smile --reason x", 1, "has no subscription"),
-        ("pay smile --reason x --at 2126-01-01", 1, "has no subscription"),
-        ("subscribe smile Gold --reason x", 1, "no plan has the name"),
+        ("pay nobody --reason x", 5, "no clinic has the id or subdomain"),
+        ("pay smile", 2, "--reason"), ("pay smile --reason x", 5, "has no subscription"),
+        ("pay smile --reason x --at 2126-01-01", 5, "has no subscription"),
+        ("subscribe smile Gold --reason x", 5, "no plan has the name"),
         ("subscribe smile Small --from 2126-01-01 --reason x", 2, "is in the future"),
         ("subscribe smile Small --to 2020-02-30 --reason x", 2, "a day is written"),
         ("hold smile --until soon --reason x", 2, "a time is written"),
         ("cancel smile --undo --on 2026-01-01 --reason x", 2, "give --undo or --on, not both"),
         ("plan-change smile Small", 2, "give --reason"),
-        ("plan-change smile Small --dry-run", 1, "has no subscription"),
-        ("dunning simulate smile", 1, "has no subscription"),
+        ("plan-change smile Small --dry-run", 5, "has no subscription"),
+        ("dunning simulate smile", 5, "has no subscription"),
     ])
     func `says what is wrong, and ends with the code of it`(
         words: String, code: Int32, part: String

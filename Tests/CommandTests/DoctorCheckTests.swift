@@ -145,6 +145,13 @@ import Testing
         #expect(check("clinic_app", nil).level == .fail)
         #expect(check(nil, "clinic_app").level == .ok)
         #expect(check(nil, "billing_admin").remedy == "GRANT billing_admin TO its login")
+        #expect(
+            DoctorCheck.roles(
+                ["metering_worker", "billing_admin", "billing_viewer"].map {
+                    RoleFacts(
+                        name: $0, isThere: true, logins: $0 == "billing_admin" ? [] : ["login"])
+                }
+            ).level == .ok)
     }
 
     @Test func `of row security fails for a table of its own only`() {

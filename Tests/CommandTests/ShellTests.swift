@@ -29,9 +29,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("srve", "serve"), ("http.prot", "http.port"), ("x", nil), ("reprot", "report"),
+        ("serev", "serve"),
+        ("METERING_FOO", nil), ("frobnicate", nil), ("xy", nil),
+    ])
+    func `is named only when it is near`(wrong: String, nearest: String?) {
+        let words = ["a", "serve", "http.port", "report", "REDIS_URL"]
+        #expect(NearestWord.to(wrong, among: words) == nearest)
+    }
+
     @Test func `is bounded for a name of any length`() {
         let long = String(repeating: "X", count: 131_072)
-        #expect(NearestWord.to(long, among: ["A", "XX"]) == "XX")
+        let near = String(repeating: "X", count: 90)
+        #expect(NearestWord.to(long, among: ["A", near]) == near)
         #expect(NearestWord.to("x", among: []) == nil)
     }
 }

@@ -274,7 +274,7 @@ import Testing
                             AND pronamespace = 'metering'::regnamespace) = ('\(kind)' LIKE 'FUNCTION%')
                     LOOP
                         EXECUTE format('GRANT ALL ON \(kind) TO PUBLIC, metering_worker,'
-                            ' billing_admin, clinic_app', known);
+                            ' billing_admin, billing_viewer, clinic_app', known);
                     END LOOP; END $$;
                     """)
             }

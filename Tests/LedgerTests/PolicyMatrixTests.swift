@@ -55,7 +55,8 @@ import Testing
             try await database.fillTenantTables()
             for table in try await database.tenantTables() {
                 for (role, granted) in [
-                    ("clinic_app", app), ("billing_admin", counts), ("metering_worker", worker),
+                    ("clinic_app", app), ("billing_admin", counts), ("billing_viewer", counts),
+                    ("metering_worker", worker),
                 ] {
                     for command in Command.allCases {
                         let answer = try await database.answer(
@@ -73,7 +74,7 @@ import Testing
     @Test func `lets the worker and the administrator count in every clinic`() async throws {
         try await TestDatabase.lend { database in
             try await database.fillTenantTables()
-            for role in ["metering_worker", "billing_admin"] {
+            for role in ["metering_worker", "billing_admin", "billing_viewer"] {
                 for setting in Setting.allCases {
                     for table in try await database.tenantTables()
                     where [
@@ -100,6 +101,50 @@ import Testing
                 }
                 #expect(error?.sqlState == "42501", "\(query)")
             }
+        }
+    }
+
+    @Test func `lets billing_viewer read what billing_admin reads, and no more`() async throws {
+        try await TestDatabase.lend { database in
+            let written = try await database.owner.ask(
+                """
+                SELECT c.oid::regclass::text || ' ' || p.privilege AS found
+                FROM pg_class c CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE'),
+                    ('TRUNCATE'), ('REFERENCES'), ('TRIGGER')) AS p (privilege)
+                WHERE c.relnamespace IN ('metering'::regnamespace, 'public'::regnamespace)
+                  AND c.relkind IN ('r', 'p', 'v')
+                  AND CASE WHEN p.privilege IN ('INSERT', 'UPDATE', 'REFERENCES')
+                    THEN has_any_column_privilege('billing_viewer', c.oid, p.privilege)
+                    ELSE has_table_privilege('billing_viewer', c.oid, p.privilege) END
+                """)
+            #expect(try written.map { try $0.text("found") } == [])
+            let differing = try await database.owner.ask(
+                """
+                SELECT c.oid::regclass || '.' || a.attname AS found
+                FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
+                WHERE c.relnamespace IN ('metering'::regnamespace, 'public'::regnamespace)
+                  AND c.relkind IN ('r', 'p', 'v') AND NOT a.attisdropped
+                  AND has_column_privilege('billing_viewer', c.oid, a.attnum, 'SELECT')
+                    <> has_column_privilege('billing_admin', c.oid, a.attnum, 'SELECT')
+                """)
+            #expect(try differing.map { try $0.text("found") } == [])
+            let functions = try await database.owner.ask(
+                """
+                SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'metering'::regnamespace
+                AND has_function_privilege('billing_viewer', p.oid, 'EXECUTE') ORDER BY p.proname
+                """)
+            #expect(
+                try functions.map { try $0.text(0) } == [
+                    "bucket", "first_month", "percent", "plan_amount", "plan_in_force",
+                    "plan_limit", "report", "standing_status",
+                ])
+            let unseen = try await database.owner.ask(
+                """
+                SELECT k.polrelid::regclass || ' ' || k.polname AS found FROM pg_policy k
+                WHERE k.polcmd = 'r' AND 'billing_admin'::regrole = ANY (k.polroles)
+                  AND NOT 'billing_viewer'::regrole = ANY (k.polroles)
+                """)
+            #expect(try unseen.map { try $0.text("found") } == [])
         }
     }
 

@@ -17,7 +17,7 @@ extension FactCommand {
     var at: UTCTime? { nil }
 
     func run() async throws {
-        try await AdminDatabase.lend { ledger in
+        try await AdminDatabase.lend(to: change.actor) { ledger in
             let id = try await ledger.clinics.find(named: subject.clinic)
             let entry = FactEntry(
                 kind, at: at, reason: change.reason, key: change.idempotencyKey)

@@ -9,7 +9,8 @@ DECLARE
 BEGIN
     PERFORM set_config('app.current_clinic_id', clinic::text, true);
     INSERT INTO public.audit_logs (clinic_id, action, entity_type, entity_id, details)
-    VALUES (clinic, action, 'quota', entry, details);
+    VALUES (clinic, action, 'quota', entry, details
+        || jsonb_strip_nulls(jsonb_build_object('said_by', metering.said_by())));
     PERFORM set_config('app.current_clinic_id', caller, true);
 END
 $$;

@@ -6,4 +6,4 @@ SELECT c.clinic_id, c.users, CASE WHEN c.reserved > 0 THEN (
         WHERE r.clinic_id = c.clinic_id AND r.until > clock_timestamp()
     ) ELSE 0 END AS reserved, c.patients, c.storage_bytes
 FROM metering.clinic_counter c;
-GRANT SELECT ON metering.clinic_held TO metering_worker, billing_admin;
+GRANT SELECT ON metering.clinic_held TO metering_worker, billing_admin, billing_viewer;

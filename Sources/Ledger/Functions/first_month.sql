@@ -6,4 +6,4 @@ AS $$
     FROM metering.installation WHERE kind = 'attached'
 $$;
 REVOKE ALL ON FUNCTION metering.first_month FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.first_month TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.first_month TO metering_worker, billing_admin, billing_viewer;

@@ -24,7 +24,9 @@ BEGIN
                     'per_us', changed.per, 'burst', changed.burst, 'until', changed.until,
                     'reason', coalesce(changed.end_reason, changed.reason),
                     'by', CASE changed.action WHEN 'override_set' THEN changed.created_by
-                        ELSE changed.ended_by END))
+                        ELSE changed.ended_by END,
+                    'said_by', CASE WHEN changed.action <> 'override_over'
+                        THEN metering.said_by() END))
             FROM public.clinics c WHERE c.clinic_id = changed.clinic_id;
         EXCEPTION WHEN OTHERS THEN
             IF changed.action <> 'override_over' THEN

@@ -7,4 +7,4 @@ RETURN CASE WHEN most > 0 THEN
     CASE WHEN used / most >= 100000000 THEN 10000000000
         ELSE greatest(used, 0) / most * 100 + greatest(used, 0) % most * 100 / most END END;
 REVOKE ALL ON FUNCTION metering.percent FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.percent TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.percent TO metering_worker, billing_admin, billing_viewer;

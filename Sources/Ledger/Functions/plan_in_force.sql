@@ -33,4 +33,4 @@ AS $$
     ) AS held
 $$;
 REVOKE ALL ON FUNCTION metering.plan_in_force FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.plan_in_force TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.plan_in_force TO metering_worker, billing_admin, billing_viewer;

@@ -20,4 +20,4 @@ AS $$
          WHERE s.clinic_id = clinic)), -1)
 $$;
 REVOKE ALL ON FUNCTION metering.plan_limit FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.plan_limit TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.plan_limit TO metering_worker, billing_admin, billing_viewer;

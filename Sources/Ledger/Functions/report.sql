@@ -119,4 +119,4 @@ AS $$
       AND (attention IS NOT TRUE OR found.findings IS NOT NULL)
 $$;
 REVOKE ALL ON FUNCTION metering.report FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.report TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.report TO metering_worker, billing_admin, billing_viewer;

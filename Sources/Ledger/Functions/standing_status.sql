@@ -15,4 +15,5 @@ BEGIN ATOMIC
         WHEN 'canceled' THEN 'canceled' WHEN 'expired' THEN 'expired' END;
 END;
 REVOKE ALL ON FUNCTION metering.standing_status FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.standing_status TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.standing_status
+    TO metering_worker, billing_admin, billing_viewer;

@@ -1,11 +1,12 @@
 -- as the connecting role
--- The four roles, the schema `metering`, and the records of what was applied to it.
+-- The five roles, the schema `metering`, and the records of what was applied to it.
 --
 -- Roles belong to the whole server and may exist already; then none is created and the connecting
--- role needs no CREATEROLE. None of the four logs in, and none may bypass row security.
+-- role needs no CREATEROLE. None of the five logs in, and none may bypass row security.
 --   metering_owner   owns everything: migrations, dumps, bulk import
 --   metering_worker  the worker: counts and roll-ups
---   billing_admin    reports
+--   billing_admin    administrators: reports, plans, subscriptions, corrections
+--   billing_viewer   reports: reads what billing_admin reads, and changes nothing
 --   clinic_app       the team's application: one clinic at a time
 DO $$
 DECLARE
@@ -13,7 +14,8 @@ DECLARE
     unsafe text;
 BEGIN
     FOREACH wanted IN ARRAY
-        ARRAY['metering_owner', 'metering_worker', 'billing_admin', 'clinic_app']
+        ARRAY['metering_owner', 'metering_worker', 'billing_admin', 'billing_viewer',
+            'clinic_app']
     LOOP
         BEGIN
             IF to_regrole(wanted) IS NULL THEN
@@ -26,7 +28,8 @@ BEGIN
         END;
     END LOOP;
     SELECT string_agg(rolname, ', ' ORDER BY rolname) INTO unsafe FROM pg_roles
-    WHERE rolname IN ('metering_owner', 'metering_worker', 'billing_admin', 'clinic_app')
+    WHERE rolname IN ('metering_owner', 'metering_worker', 'billing_admin', 'billing_viewer',
+        'clinic_app')
       AND (rolsuper OR rolbypassrls);
     IF unsafe IS NOT NULL THEN
         RAISE EXCEPTION 'these roles may bypass row security: %', unsafe
@@ -39,14 +42,16 @@ END
 $$;
 
 GRANT USAGE, CREATE ON SCHEMA public TO metering_owner;
-GRANT USAGE ON SCHEMA public TO metering_worker, billing_admin, clinic_app;
+GRANT USAGE ON SCHEMA public
+    TO metering_worker, billing_admin, billing_viewer, clinic_app;
 
 CREATE SCHEMA metering AUTHORIZATION metering_owner;
 
 SET LOCAL ROLE metering_owner;
 
 -- clinic_app needs the schema's names for two functions: reserve_seat and release_seat.
-GRANT USAGE ON SCHEMA metering TO metering_worker, billing_admin, clinic_app;
+GRANT USAGE ON SCHEMA metering
+    TO metering_worker, billing_admin, billing_viewer, clinic_app;
 
 -- Row security of schema metering: a role without a policy sees nothing even if it is granted a
 -- table.
@@ -62,9 +67,9 @@ CREATE TABLE metering.schema_migration (
     applied_by name NOT NULL DEFAULT session_user
 );
 ALTER TABLE metering.schema_migration ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON metering.schema_migration FOR SELECT TO metering_worker, billing_admin
-    USING (true);
-GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin;
+CREATE POLICY readers ON metering.schema_migration FOR SELECT
+    TO metering_worker, billing_admin, billing_viewer USING (true);
+GRANT SELECT ON metering.schema_migration TO metering_worker, billing_admin, billing_viewer;
 
 -- One row per file of Functions, as it was applied last.
 --   checksum  SHA-256 of the file
@@ -77,9 +82,9 @@ CREATE TABLE metering.schema_function (
     applied_by name NOT NULL DEFAULT session_user
 );
 ALTER TABLE metering.schema_function ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON metering.schema_function FOR SELECT TO metering_worker, billing_admin
-    USING (true);
-GRANT SELECT ON metering.schema_function TO metering_worker, billing_admin;
+CREATE POLICY readers ON metering.schema_function FOR SELECT
+    TO metering_worker, billing_admin, billing_viewer USING (true);
+GRANT SELECT ON metering.schema_function TO metering_worker, billing_admin, billing_viewer;
 
 -- One row per group of triggers whose tables were taken over (Functions/take_over.sql).
 --   last_at  when its triggers were last created or enabled, and what they had missed was redone
@@ -90,8 +95,8 @@ CREATE TABLE metering.schema_trigger_group (
 );
 ALTER TABLE metering.schema_trigger_group ENABLE ROW LEVEL SECURITY;
 CREATE POLICY readers ON metering.schema_trigger_group FOR SELECT
-    TO metering_worker, billing_admin USING (true);
-GRANT SELECT ON metering.schema_trigger_group TO metering_worker, billing_admin;
+    TO metering_worker, billing_admin, billing_viewer USING (true);
+GRANT SELECT ON metering.schema_trigger_group TO metering_worker, billing_admin, billing_viewer;
 
 -- How this database came to be metered, and since when. Usage from before belongs to the
 -- application:
@@ -104,6 +109,6 @@ CREATE TABLE metering.installation (
     metering_since timestamptz NOT NULL
 );
 ALTER TABLE metering.installation ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON metering.installation FOR SELECT TO metering_worker, billing_admin
-    USING (true);
-GRANT SELECT ON metering.installation TO metering_worker, billing_admin;
+CREATE POLICY readers ON metering.installation FOR SELECT
+    TO metering_worker, billing_admin, billing_viewer USING (true);
+GRANT SELECT ON metering.installation TO metering_worker, billing_admin, billing_viewer;

@@ -26,7 +26,7 @@ WITH named AS (
     SELECT n.relid, n.relation, p.policy, p.body FROM named n CROSS JOIN LATERAL (VALUES
         ('metering_owner_all', n.is_of_team, 'TO metering_owner USING (true) WITH CHECK (true)'),
         ('metering_reads', n.name NOT IN ('visits', 'audit_logs'),
-            'FOR SELECT TO metering_worker, billing_admin USING (true)'),
+            'FOR SELECT TO metering_worker, billing_admin, billing_viewer USING (true)'),
         ('metering_writes', n.name = 'api_usage',
             'TO metering_worker USING (true) WITH CHECK (true)'),
         ('metering_plans', n.name = 'subscription_plans',

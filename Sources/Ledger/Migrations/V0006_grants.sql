@@ -8,10 +8,13 @@
 -- only on tables with row security: without it they would be rights on every clinic. `migrate
 -- --rls` gives the others.
 GRANT SELECT ON public.clinics, public.subscription_plans, public.clinic_subscriptions,
-    public.api_usage TO metering_worker, billing_admin;
-GRANT SELECT (id, clinic_id) ON public.users, public.patients TO metering_worker, billing_admin;
-GRANT SELECT (clinic_id, user_id) ON public.clinic_staff TO metering_worker, billing_admin;
-GRANT SELECT (clinic_id, size_bytes) ON public.file_storage TO metering_worker, billing_admin;
+    public.api_usage TO metering_worker, billing_admin, billing_viewer;
+GRANT SELECT (id, clinic_id) ON public.users, public.patients
+    TO metering_worker, billing_admin, billing_viewer;
+GRANT SELECT (clinic_id, user_id) ON public.clinic_staff
+    TO metering_worker, billing_admin, billing_viewer;
+GRANT SELECT (clinic_id, size_bytes) ON public.file_storage
+    TO metering_worker, billing_admin, billing_viewer;
 GRANT INSERT, UPDATE ON public.api_usage TO metering_worker;
 GRANT INSERT (name, max_users, max_patients, features),
     UPDATE (name, max_users, max_patients, features)

@@ -6,7 +6,8 @@ CREATE FUNCTION metering.bucket(clinic_id uuid) RETURNS smallint
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     RETURN (get_byte(sha256(uuid_send(clinic_id)), 0) & 63)::smallint;
 REVOKE ALL ON FUNCTION metering.bucket(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.bucket(uuid) TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.bucket(uuid)
+    TO metering_worker, billing_admin, billing_viewer;
 
 -- One row per month and bucket: its lock and its state.
 --   state         closed: invoices were written from it, api_usage is frozen;
@@ -98,15 +99,21 @@ CREATE TABLE metering.storage_month (
 
 -- Resets of a quota within a month, each for a reason and in the audit log. A reset changes no
 -- count: it leaves api_usage alone and lowers the sum that the quota is compared with.
---   units  cost units of the month counted when it was made, less those of earlier resets
+--   units   cost units of the month counted when it was made, less those of earlier resets; an undo
+--           takes those of its reset back: they are the same, negative
+--   undoes  the reset that this row undoes, once
 CREATE TABLE metering.quota_reset (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     clinic_id uuid NOT NULL,
     month date NOT NULL CHECK (extract(day FROM month) = 1),
-    units bigint NOT NULL CHECK (units BETWEEN 0 AND 9007199254740991),
+    units bigint NOT NULL,
+    undoes bigint UNIQUE REFERENCES metering.quota_reset (id),
     reason text NOT NULL CHECK (char_length(reason) BETWEEN 1 AND 500),
     created_by name NOT NULL DEFAULT session_user,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT quota_reset_units_check CHECK (CASE WHEN undoes IS NULL
+        THEN units BETWEEN 0 AND 9007199254740991
+        ELSE units BETWEEN -9007199254740991 AND 0 END)
 );
 CREATE INDEX quota_reset_month ON metering.quota_reset (clinic_id, month);
 
@@ -124,15 +131,17 @@ BEGIN
             'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)',
             kept);
         EXECUTE format(
-            'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin USING (true)', kept);
+            'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin, billing_viewer'
+            ' USING (true)', kept);
         EXECUTE format('GRANT SELECT, INSERT ON %s TO metering_worker', kept);
-        EXECUTE format('GRANT SELECT ON %s TO billing_admin', kept);
+        EXECUTE format('GRANT SELECT ON %s TO billing_admin, billing_viewer', kept);
     END LOOP;
     FOREACH kept IN ARRAY ARRAY['metering.storage_month', 'metering.quota_reset']::regclass[] LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
-        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT TO metering_worker, billing_admin'
-            ' USING (true)', kept);
-        EXECUTE format('GRANT SELECT ON %s TO metering_worker, billing_admin', kept);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT'
+            ' TO metering_worker, billing_admin, billing_viewer USING (true)', kept);
+        EXECUTE format('GRANT SELECT ON %s'
+            ' TO metering_worker, billing_admin, billing_viewer', kept);
     END LOOP;
 END
 $$;

@@ -33,7 +33,8 @@ AS $$
         END
 $$;
 REVOKE ALL ON FUNCTION metering.plan_amount(jsonb, text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION metering.plan_amount(jsonb, text[]) TO metering_worker, billing_admin;
+GRANT EXECUTE ON FUNCTION metering.plan_amount(jsonb, text[])
+    TO metering_worker, billing_admin, billing_viewer;
 
 -- One row for each state that a plan was in, numbered from 1. Rows are kept: reports of past months
 -- and the quota of the running one come from them.
@@ -107,9 +108,10 @@ CREATE INDEX clinic_override_due ON metering.clinic_override (until) WHERE ended
 
 ALTER TABLE metering.clinic_terms ENABLE ROW LEVEL SECURITY;
 CREATE POLICY worker_all ON metering.clinic_terms TO metering_worker USING (true) WITH CHECK (true);
-CREATE POLICY admin_reads ON metering.clinic_terms FOR SELECT TO billing_admin USING (true);
+CREATE POLICY admin_reads ON metering.clinic_terms FOR SELECT
+    TO billing_admin, billing_viewer USING (true);
 GRANT SELECT, INSERT, UPDATE ON metering.clinic_terms TO metering_worker;
-GRANT SELECT ON metering.clinic_terms TO billing_admin;
+GRANT SELECT ON metering.clinic_terms TO billing_admin, billing_viewer;
 
 DO $$
 DECLARE
@@ -119,9 +121,10 @@ BEGIN
         'metering.clinic_override']::regclass[]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
-        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT TO metering_worker, billing_admin'
-            ' USING (true)', kept);
-        EXECUTE format('GRANT SELECT ON %s TO metering_worker, billing_admin', kept);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT'
+            ' TO metering_worker, billing_admin, billing_viewer USING (true)', kept);
+        EXECUTE format('GRANT SELECT ON %s'
+            ' TO metering_worker, billing_admin, billing_viewer', kept);
     END LOOP;
 END
 $$;

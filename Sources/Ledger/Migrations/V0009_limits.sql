@@ -67,9 +67,10 @@ BEGIN
         'metering.clinic_seat', 'metering.seat_reservation', 'metering.counter_drift']::regclass[]
     LOOP
         EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', kept);
-        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT TO metering_worker, billing_admin'
-            ' USING (true)', kept);
-        EXECUTE format('GRANT SELECT ON %s TO metering_worker, billing_admin', kept);
+        EXECUTE format('CREATE POLICY readers ON %s FOR SELECT'
+            ' TO metering_worker, billing_admin, billing_viewer USING (true)', kept);
+        EXECUTE format('GRANT SELECT ON %s'
+            ' TO metering_worker, billing_admin, billing_viewer', kept);
     END LOOP;
 END
 $$;

@@ -97,7 +97,8 @@ BEGIN
             'CREATE POLICY worker_all ON %s TO metering_worker USING (true) WITH CHECK (true)',
             kept);
         EXECUTE format(
-            'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin USING (true)', kept);
+            'CREATE POLICY admin_reads ON %s FOR SELECT TO billing_admin, billing_viewer'
+            ' USING (true)', kept);
     END LOOP;
 END
 $$;
@@ -107,9 +108,9 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON metering.worker_heartbeat TO metering_wo
 GRANT SELECT, INSERT, DELETE ON metering.job_run TO metering_worker;
 -- Hashes of keys are for the worker alone.
 GRANT SELECT ON metering.redis_stamp, metering.quarantine, metering.worker_heartbeat,
-    metering.job_run TO billing_admin;
+    metering.job_run TO billing_admin, billing_viewer;
 
 ALTER TABLE metering.attention ENABLE ROW LEVEL SECURITY;
-CREATE POLICY readers ON metering.attention FOR SELECT TO metering_worker, billing_admin
-    USING (true);
-GRANT SELECT ON metering.attention TO metering_worker, billing_admin;
+CREATE POLICY readers ON metering.attention FOR SELECT
+    TO metering_worker, billing_admin, billing_viewer USING (true);
+GRANT SELECT ON metering.attention TO metering_worker, billing_admin, billing_viewer;

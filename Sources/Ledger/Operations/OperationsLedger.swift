@@ -4,6 +4,17 @@ import Postgres
 public struct OperationsLedger: LedgerFacet {
     let pool: PostgresPool
 
+    /// The roles of this login.
+    public func rolesOfBilling() async throws(LedgerError) -> BillingRoles {
+        try await stored {
+            guard let row = try await pool.query(SQL.roleOfBilling).first else {
+                throw LedgerError.corrupt("no roles")
+            }
+            return BillingRoles(
+                isAdmin: try row.bool("is_admin"), isViewer: try row.bool("is_viewer"))
+        }
+    }
+
     /// The clock of the database, µs since 1970-01-01 UTC.
     public func databaseTime() async throws(LedgerError) -> Int64 {
         try await stored {

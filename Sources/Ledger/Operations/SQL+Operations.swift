@@ -12,6 +12,7 @@ extension SQL {
     static let redisStampUpsert = file(
         "redis_stamp_upsert", PackageResources.redis_stamp_upsert_sql)
     static let roleMembers = file("role_members", PackageResources.role_members_sql)
+    static let roleOfBilling = file("role_of_billing", PackageResources.role_of_billing_sql)
     static let rollupWaiting = file("rollup_waiting", PackageResources.rollup_waiting_sql)
     static let rowSecurityBlind = file(
         "row_security_blind", PackageResources.row_security_blind_sql)

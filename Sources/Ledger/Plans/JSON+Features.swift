@@ -19,13 +19,4 @@ extension JSON {
         }
         return leaves
     }
-
-    /// Members of `other` replace those with equal keys, and other members stay, as with `||` of
-    /// jsonb.
-    func merged(with other: JSON) -> JSON {
-        guard case .object(let new) = other else { return other }
-        guard case .object(let old) = self else { return other }
-        let keys = Set(new.map(\.key))
-        return .object(old.filter { !keys.contains($0.key) } + new)
-    }
 }

@@ -2,7 +2,7 @@ public import Metering
 import Postgres
 import Quotas
 
-/// A plan as `billing plan list` shows it.
+/// A plan as `billing plans list` shows it.
 public struct ListedPlan: Hashable, Sendable {
     public let id: Int64
     public let name: String

@@ -2,8 +2,14 @@ import Metering
 
 extension PlanChange.Difference {
     /// What differs between two states of a plan, by path.
+    ///
+    /// - Parameters:
+    ///   - old: The plan as it is. Features are text as jsonb prints it, which writes equal values
+    ///     in the same way, whatever the order of keys and the form of numbers in a file.
+    ///   - merged: What its features would become, as jsonb prints it.
     static func all(
-        from old: (users: Int64, patients: Int64, features: JSON), to new: PlanDraft
+        from old: (users: Int64, patients: Int64, features: String), to new: PlanDraft,
+        merged: String
     ) -> [Self] {
         var differences: [Self] = []
         for (path, before, after) in [
@@ -14,7 +20,13 @@ extension PlanChange.Difference {
                     path: path, before: "\(before)", after: "\(after)",
                     delay: isCut(from: before, to: after) ? .nextInsert : nil))
         }
-        let (before, after) = (old.features.leaves, old.features.merged(with: new.features).leaves)
+        guard old.features != merged else { return differences }
+        let before = JSON(features: old.features).leaves
+        let after = JSON(features: merged).leaves
+        // Features that this program cannot read do not show what differs.
+        guard before != after else {
+            return differences + [Self(path: "features", before: nil, after: nil, delay: nil)]
+        }
         for path in Set(before.keys).union(after.keys).sorted()
         where before[path] != after[path] {
             differences.append(

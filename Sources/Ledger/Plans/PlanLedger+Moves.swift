@@ -19,7 +19,7 @@ extension PlanLedger {
     public func move(
         _ clinic: ClinicID, to plan: String, _ time: PlanMoveTime = .whenFair, reason: String
     ) async throws(LedgerError) -> PlanMove {
-        guard (1...500).contains(reason.count) else {
+        guard (1...500).contains(reason.unicodeScalars.count) else {
             throw .outOfRange("a reason has 1 to 500 characters")
         }
         return try await changing { connection in

@@ -106,7 +106,8 @@ extension PlanLedger {
     private func apply(
         _ draft: PlanDraft, isDryRun: Bool, on connection: PostgresConnection
     ) async throws -> PlanChange {
-        let found = try await connection.query(SQL.planLock, [.text(draft.name)])
+        let found = try await connection.query(
+            SQL.planLock, [.text(draft.name), .text(draft.features.description)])
         guard found.count <= 1 else { throw LedgerError.ambiguousPlan(draft.name) }
         guard let row = found.first else {
             return try await create(draft, isDryRun: isDryRun, on: connection)
@@ -114,9 +115,10 @@ extension PlanLedger {
         let id = try row.int64("plan_id")
         let before = (
             users: try row.int64("max_users"), patients: try row.int64("max_patients"),
-            features: JSON(features: try row.text("features"))
+            features: try row.text("features")
         )
-        let differences = PlanChange.Difference.all(from: before, to: draft)
+        let differences = PlanChange.Difference.all(
+            from: before, to: draft, merged: try row.text("merged"))
         var change = PlanChange(
             name: draft.name, isNew: false, version: try row.optionalInt64("version") ?? 0,
             differences: differences,

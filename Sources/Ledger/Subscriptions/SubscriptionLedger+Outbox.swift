@@ -12,8 +12,15 @@ extension SubscriptionLedger {
         }
     }
 
-    /// Marks a message as done; false when no open message has this id.
-    public func finishMessage(_ id: Int64) async throws(LedgerError) -> Bool {
-        try await stored { !(try await pool.query(SQL.outboxDone, [.int64(id)]).isEmpty) }
+    /// Marks a message as done.
+    ///
+    /// - Returns: Whether it was open until now; nil when there is no such message.
+    @discardableResult
+    public func finishMessage(_ id: Int64) async throws(LedgerError) -> Bool? {
+        try await stored {
+            try await pool.query(SQL.outboxDone, [.int64(id)]).first.map {
+                try !$0.bool("was_done")
+            }
+        }
     }
 }

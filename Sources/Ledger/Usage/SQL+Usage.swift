@@ -4,6 +4,7 @@ extension SQL {
     static let quarantineUpsert = file("quarantine_upsert", PackageResources.quarantine_upsert_sql)
     static let quotaRefund = file("quota_refund", PackageResources.quota_refund_sql)
     static let quotaReset = file("quota_reset", PackageResources.quota_reset_sql)
+    static let quotaResetUndo = file("quota_reset_undo", PackageResources.quota_reset_undo_sql)
     static let rollupBucketLock = file(
         "rollup_bucket_lock", PackageResources.rollup_bucket_lock_sql)
     static let rollupBucketPreview = file(

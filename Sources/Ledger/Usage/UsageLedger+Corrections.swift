@@ -79,6 +79,51 @@ extension UsageLedger {
         }
     }
 
+    /// What `resetQuota` would take off now. Changes nothing.
+    public func previewReset(of clinic: ClinicID) async throws(LedgerError) -> Int64 {
+        guard let units = try await previewed(SQL.quotaReset, clinic) else {
+            throw .unknownClinic("\(clinic)")
+        }
+        return units
+    }
+
+    /// Undoes the latest reset of the running month that still stands, once.
+    ///
+    /// - Returns: Cost units that count against the quota again; nil when there is no such reset.
+    public func undoReset(
+        of clinic: ClinicID, reason: String
+    ) async throws(LedgerError) -> Int64? {
+        try Self.require(reason: reason)
+        return try await quotaChange {
+            try await pool.query(SQL.quotaResetUndo, [.clinic(clinic), .text(reason)])
+                .first?.optionalInt64("units")
+        }
+    }
+
+    /// What `undoReset` would count again. Changes nothing.
+    public func previewUndo(of clinic: ClinicID) async throws(LedgerError) -> Int64? {
+        try await previewed(SQL.quotaResetUndo, clinic)
+    }
+
+    /// Runs a change and rolls it back, so that the preview is the change's own answer.
+    private func previewed(
+        _ change: PostgresStatement, _ clinic: ClinicID
+    ) async throws(LedgerError) -> Int64? {
+        try await stored {
+            do {
+                return try await pool.transaction { connection async throws -> Int64? in
+                    let rows = try await connection.query(
+                        change, [.clinic(clinic), .text("preview")])
+                    throw RolledBack(units: try rows.first?.optionalInt64("units"))
+                }
+            } catch let preview as RolledBack {
+                return preview.units
+            }
+        }
+    }
+
+    private struct RolledBack: Error { let units: Int64? }
+
     /// Gives units of a clinic's running month back, in `api_usage` and in its quota, once for each
     /// id.
     ///

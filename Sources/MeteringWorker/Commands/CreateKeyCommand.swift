@@ -20,10 +20,10 @@ struct CreateKeyCommand: AsyncParsableCommand {
     var name: String
     @Option(
         help: ArgumentHelp(
-            "What it may do: check, usage, marks, admin, separated by commas.",
+            "What it may do: check, usage, marks, admin, separated by commas; repeatable.",
             valueName: "scopes"),
         transform: scopes)
-    var scope: Set<StoredKey.Scope>
+    var scope: [Set<StoredKey.Scope>]
     @Option(
         help: ArgumentHelp(
             "A clinic that it is for, by id or subdomain; repeatable. Default: every clinic.",
@@ -51,7 +51,8 @@ struct CreateKeyCommand: AsyncParsableCommand {
             var random = SystemRandomNumberGenerator()
             let key = APIKey.make(random: &random)
             let stored = try await ledger.keys.create(
-                hash: APIKey.hash(of: key.text), name: name, scopes: scope, clinics: clinics,
+                hash: APIKey.hash(of: key.text), name: name,
+                scopes: scope.reduce(into: []) { $0.formUnion($1) }, clinics: clinics,
                 expiresAt: try await end(by: ledger))
             Console.note(
                 "key \(stored.id) \(TerminalText.quoted(name)) is shown only once; only its hash "

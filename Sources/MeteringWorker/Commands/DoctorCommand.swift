@@ -25,6 +25,6 @@ struct DoctorCommand: AsyncParsableCommand {
         let settings = try options.settings(quiet: true)
         let report = await Doctor(settings: settings).examine()
         try Console.write(json ? report.json : report.text)
-        guard report.level < .fail else { throw ExitCode(3) }
+        guard report.level < .fail else { throw Outcome.found }
     }
 }

@@ -31,6 +31,13 @@ struct KeyListing: Encodable {
         lastUsedOn = key.lastUsedOn.map { CivilDate(daysSince1970: Int64($0)).description }
     }
 
+    /// For a person who is about to end it.
+    var rights: String {
+        let clinics = clinics.isEmpty ? "every clinic" : "\(clinics.count) clinics"
+        return "\(state.rawValue), \(scopes.joined(separator: ",")) for \(clinics), last used "
+            + (lastUsedOn ?? "never")
+    }
+
     private static func time(_ microseconds: Int64) -> String? {
         UTCTime(microseconds: microseconds)?.rfc3339
     }

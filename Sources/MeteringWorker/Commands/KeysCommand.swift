@@ -18,7 +18,8 @@ struct KeysCommand: AsyncParsableCommand {
         subcommands: [
             CreateKeyCommand.self, ListKeysCommand.self, RotateKeyCommand.self,
             RevokeKeyCommand.self,
-        ])
+        ],
+        aliases: ["key"])
 
     static func lifetime(_ text: String) throws -> Duration {
         guard let lifetime = Duration(text: text), lifetime > .zero else {

@@ -23,8 +23,7 @@ struct MigrateCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: SettingsOptions
-    @Flag(help: "Print what would be applied; change nothing.")
-    var dryRun = false
+    @OptionGroup var dryRun: DryRun
     @Flag(help: "Then widen api_usage.api_calls from INT to BIGINT: rewrites that table.")
     var rewrite = false
     @Flag(help: "Then switch row security on for the application's tables.")
@@ -33,8 +32,7 @@ struct MigrateCommand: AsyncParsableCommand {
         name: .customLong("force-rls"),
         help: "Like --rls, also for the owners: their COPY FROM and pg_dump stop.")
     var forceRLS = false
-    @Flag(help: "Do what --rls and --force-rls ask about.")
-    var yes = false
+    @OptionGroup var agreement: Agreement
 
     func run() async throws {
         let settings = try options.settings(quiet: true)
@@ -43,18 +41,21 @@ struct MigrateCommand: AsyncParsableCommand {
             setting: "DATABASE_OWNER_URL, or without it DATABASE_URL"
         ) { pool in
             let migrator = Migrator(pool: pool)
-            guard !dryRun else { return try await survey(migrator) }
+            guard !dryRun.isDry else {
+                return try dryRun.end(wouldChange: try await survey(migrator))
+            }
             let outcome = try await migrator.apply(progress: Self.note)
             try Console.write(Self.report(of: outcome))
             if rewrite { try await widenUsage(migrator) }
             if rls || forceRLS {
-                let switched = RowSecuritySwitch(migrator: migrator, isAgreed: yes)
+                let switched = RowSecuritySwitch(migrator: migrator, agreement: agreement)
                 try await switched.run(forced: forceRLS)
             }
         }
     }
 
-    private func survey(_ migrator: Migrator) async throws {
+    /// Returns whether there is something to do.
+    private func survey(_ migrator: Migrator) async throws -> Bool {
         let survey = try await migrator.survey()
         try Console.write(SurveyReport(survey: survey).text)
         guard survey.files.isEmpty else {
@@ -62,23 +63,31 @@ struct MigrateCommand: AsyncParsableCommand {
                 Self.note(
                     "--rewrite, --rls and --force-rls say what they would do when this is applied")
             }
-            return
+            return true
         }
         var steps: [ConnectingRoleStep] = []
         if rewrite { steps.append(.wideUsage) }
         if rls || forceRLS { steps.append(.rowSecurity) }
         if forceRLS { steps.append(.forcedRowSecurity) }
+        var hasWork = !survey.steps.isEmpty
         for step in steps {
             for statement in try await migrator.preview(step) {
+                hasWork = true
                 try Console.write("would run \(statement)\n")
             }
         }
+        if rls || forceRLS {
+            let switched = RowSecuritySwitch(migrator: migrator, agreement: agreement)
+            try await switched.list(forced: forceRLS)
+        }
+        return hasWork
     }
 
     private static func report(of outcome: MigrationOutcome) -> String {
         let made = outcome.partitions
+        // On one terminal each step was shown as it was applied.
         let lines =
-            StepList.done(outcome.steps).text
+            (Console.isOneTerminal ? "" : StepList.done(outcome.steps).text)
             + (made > 0 ? "made \(made) partitions for months\n" : "")
             + outcome.lost.map { "could not be redone: \($0)\n" }.joined()
         return (outcome.isEmpty ? "nothing to do\n" : lines) + grants
@@ -86,7 +95,9 @@ struct MigrateCommand: AsyncParsableCommand {
 
     /// The roles cannot log in, so each login is granted one.
     private static var grants: String {
-        let grants = Migrator.grants(workerLogin: "<worker login>", adminLogin: "<report login>")
+        let grants = Migrator.grants(
+            workerLogin: "<worker login>", viewerLogin: "<report login>",
+            adminLogin: "<administrator login>")
         return "grant once to the logins of the worker and of billing:\n"
             + grants.map { "  \($0)\n" }.joined()
     }

@@ -21,15 +21,15 @@ struct RollupCommand: AsyncParsableCommand {
               metering-worker rollup --at-once 1
 
             Reads the counts of every clinic from Redis first, when REDIS_URL is set. Without \
-            --month: every month with new counts. Safe to run 0, 1 or 5 times, late, or twice at \
+            --month: every month with new counts. --dry-run prints how PostgreSQL's counts would \
+            change rows. Safe to run 0, 1 or 5 times, late, or twice at \
             once. When Redis cannot be read, it rolls up PostgreSQL's counts and exits with code 1.
             """)
 
     @OptionGroup var options: SettingsOptions
     @Option(help: ArgumentHelp("Only this month, in UTC.", valueName: "YYYY-MM"), transform: month)
     var month: Month?
-    @Flag(help: "Print how PostgreSQL's counts would change rows; change nothing.")
-    var dryRun = false
+    @OptionGroup var dryRun: DryRun
     @Option(help: "The form of the output.")
     var format = OutputFormat.text
 
@@ -52,15 +52,16 @@ struct RollupCommand: AsyncParsableCommand {
             try await ledger.requireLeastPrivilege()
             let months = try await months(of: ledger)
             let startedAt = try await ledger.operations.databaseTime()
-            let swept = dryRun ? nil : try await sweep(settings, into: ledger)
+            let swept = dryRun.isDry ? nil : try await sweep(settings, into: ledger)
             let written = try await rollUp(months, in: ledger, atOnce: lanes(settings))
-            if !dryRun {
+            if !dryRun.isDry {
                 try await ledger.operations.recordJob(
                     "rollup", startedAt: startedAt, rowsWritten: written, ok: swept == true)
             }
+            if dryRun.isDry { try dryRun.end(wouldChange: written > 0) }
             return swept ?? true
         }
-        guard hasSwept else { throw ExitCode.failure }
+        guard hasSwept else { throw Outcome.failed }
     }
 
     static func month(_ text: String) throws -> Month {
@@ -95,12 +96,12 @@ struct RollupCommand: AsyncParsableCommand {
         _ months: [Month]?, in ledger: Ledger, atOnce: Int
     ) async throws -> Int64 {
         var written: Int64 = 0
-        var report = RollupReport(format: format, isDryRun: dryRun)
+        var report = RollupReport(format: format, isDryRun: dryRun.isDry)
         try Console.write(report.begin())
         for month in try await due(months, in: ledger) {
             try Console.write(report.begin(month))
             let outcome =
-                dryRun
+                dryRun.isDry
                 ? try await ledger.usage.previewRollUp(month) { change in
                     try Console.write(report.change(change))
                 }

@@ -5,8 +5,7 @@ import Shell
 /// security on.
 struct RowSecuritySwitch {
     let migrator: Migrator
-    /// Whether `--yes` was given.
-    let isAgreed: Bool
+    let agreement: Agreement
 
     func run(forced: Bool) async throws {
         for table in try await migrator.tablesWithoutClinic() {
@@ -20,41 +19,28 @@ struct RowSecuritySwitch {
                 "row security is \(forced ? "forced" : "on") already, nothing to switch\n")
             return
         }
+        try await list(forced: forced)
+        let consequence = forced ? "; COPY FROM and pg_dump of the owners stop" : ""
+        try agreement.require("Switch row security on\(consequence)")
+        for step in steps { _ = try await migrator.run(step, progress: MigrateCommand.note) }
+        try Console.write("row security is \(forced ? "forced" : "on") now\n")
+    }
+
+    /// Prints the logins that would see no rows.
+    func list(forced: Bool) async throws {
         let blind = try await migrator.blindLogins(forced: forced)
         for login in blind {
             try Console.write("\(login.login) would see no row of \(login.tables)\n")
         }
-        if !blind.isEmpty {
-            try Console.write(
-                "remedy: GRANT clinic_app TO the login, which then names its clinic in "
+        try Console.write(
+            blind.isEmpty
+                ? "no other login would see fewer rows\n"
+                : "remedy: GRANT clinic_app TO the login, which then names its clinic in "
                     + "app.current_clinic_id, or CREATE POLICY … TO the login\n")
-        }
-        guard try isAgreed || asks(forced: forced) else { throw NotAgreed() }
-        for step in steps { _ = try await migrator.run(step, progress: MigrateCommand.note) }
-        try Console.write("row security is \(forced ? "forced" : "on") now\n")
     }
 
     private func hasWork(_ steps: [ConnectingRoleStep]) async throws -> Bool {
         for step in steps where try await !migrator.preview(step).isEmpty { return true }
         return false
-    }
-
-    private func asks(forced: Bool) throws -> Bool {
-        let consequence =
-            forced ? "; COPY FROM and pg_dump of the owners stop" : ""
-        guard let answer = Console.asks("Switch row security on\(consequence)?") else {
-            throw NeedsYes()
-        }
-        return answer
-    }
-}
-
-private struct NotAgreed: Error, CustomStringConvertible {
-    var description: String { "row security is unchanged" }
-}
-
-private struct NeedsYes: Error, CustomStringConvertible {
-    var description: String {
-        "no terminal to ask on, so row security is unchanged: read the list, then add --yes"
     }
 }

@@ -35,7 +35,8 @@ enum SettingsReference {
         ## Settings of billing
 
         `billing` reads `DATABASE_URL` or `DATABASE_URL_FILE` from the environment, and takes no
-        file. Its login needs the role `billing_admin`.
+        file. Its login needs the role `billing_admin`, or `billing_viewer` for what only reads.
+        `BILLING_ACTOR` is the name of the person for the audit log, as with `--as`.
 
         ## Secrets
 

@@ -73,9 +73,10 @@ extension DoctorCheck {
                 "roles", "there is no role \(missing.joined(separator: ", "))",
                 remedy: "metering-worker migrate")
         }
-        let unused = roles.filter {
-            ["metering_worker", "billing_admin"].contains($0.name) && $0.logins.isEmpty
-        }.map(\.name)
+        // A login that reads is enough where no person administers from here.
+        let hasReader = roles.contains { $0.name == "billing_viewer" && !$0.logins.isEmpty }
+        let wanted = ["metering_worker"] + (hasReader ? [] : ["billing_admin"])
+        let unused = roles.filter { wanted.contains($0.name) && $0.logins.isEmpty }.map(\.name)
         guard unused.isEmpty else {
             return .warn(
                 "roles", "no login has \(unused.joined(separator: " or "))",

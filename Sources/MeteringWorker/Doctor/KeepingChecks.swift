@@ -11,7 +11,7 @@ extension DoctorCheck {
             "plans",
             "the newest version of plan \(TerminalText.quoted(first.plan)) cannot be used: "
                 + "\(TerminalText.quoted(first.problem))\(more); the last good one stays",
-            remedy: "billing plan show PLAN, then billing plan apply FILE with a good one")
+            remedy: "billing plans show PLAN, then billing plans apply FILE with a good one")
     }
 
     static func subscriptions(without clinics: Int64) -> DoctorCheck {
@@ -47,7 +47,7 @@ extension DoctorCheck {
     private static let attentionRemedies = [
         "unknown_status": "set payment_status to a known value; the list is in docs/standing.md",
         "refused_plan":
-            "billing plan show PLAN says what is wrong; fix it with billing plan apply",
+            "billing plans show PLAN says what is wrong; fix it with billing plans apply",
         "int_overflow": "metering-worker migrate --rewrite, then metering-worker rollup",
         "counters_stale": "billing limits recount",
         "odd_usage": "correct the row of api_usage; only its plausible values were taken over",

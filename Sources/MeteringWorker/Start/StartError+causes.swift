@@ -10,6 +10,9 @@ extension StartError {
     init?(database error: any Error, setting: String = "DATABASE_URL") {
         let cause: PostgresError
         switch error {
+        case LedgerError.store(.server(let refusal)) where refusal.sqlState.code == "42501":
+            self = .databaseRights("\(error)", setting: setting)
+            return
         case LedgerError.store(let error): cause = error
         case MigrationError.store(let error): cause = error
         default: return nil

@@ -8,6 +8,7 @@ enum StartError: Error, CustomStringConvertible {
     case listenAddress(String)
     case databaseUnavailable(String, setting: String)
     case databaseRefuses(String, setting: String)
+    case databaseRights(String, setting: String)
     case databaseUntrusted(String, setting: String)
     case redisAddress(String)
     case redisFile(String, setting: String)
@@ -37,6 +38,9 @@ enum StartError: Error, CustomStringConvertible {
             "\(setting): \(reason); check that PostgreSQL runs and that the URL is right"
         case .databaseRefuses(let reason, let setting):
             "\(setting): \(reason); check the user and the password in the URL, or in ~/.pgpass"
+        case .databaseRights(let reason, let setting):
+            "\(setting): \(reason); its login needs the role metering_worker: GRANT "
+                + "metering_worker TO it"
         case .databaseUntrusted(let reason, let setting):
             "\(setting): \(reason); name the CA of the server's certificate in sslrootcert, and "
                 + "write the host as that certificate does (docs/transport.md)"

@@ -4,6 +4,7 @@
 --   $4 features jsonb
 -- Uses subscription_plans_pkey; its triggers raise the config version of every clinic of the plan.
 UPDATE public.subscription_plans SET max_users = $2::int, max_patients = $3::int,
-    features = features || $4::jsonb
+    features = coalesce(features, '{}') || $4::jsonb
 WHERE plan_id = $1::int
-  AND (max_users, max_patients, features) IS DISTINCT FROM ($2::int, $3::int, features || $4::jsonb)
+  AND (max_users, max_patients, features)
+    IS DISTINCT FROM ($2::int, $3::int, coalesce(features, '{}') || $4::jsonb)

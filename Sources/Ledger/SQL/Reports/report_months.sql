@@ -1,4 +1,4 @@
--- Thirteen months up to one, each summed, the latest last, in the order of ReportMonth's fields.
+-- Thirteen months up to one, none before 1970, each summed, the latest last, in the order of ReportMonth's fields.
 --   $1 month date                $2 clinic uuid, or NULL for all
 --   $3 plan names text[]
 --   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
@@ -8,7 +8,8 @@
 -- A sum beyond bigint becomes its bound. Uses metering_api_usage_month. Locks nothing.
 SELECT m.month::date AS month, coalesce(u.clinics, 0) AS clinics,
     coalesce(u.api_calls, 0) AS api_calls, coalesce(u.storage_used, 0) AS storage_used
-FROM generate_series($1::date - interval '12 months', $1::date, interval '1 month') AS m (month)
+FROM generate_series(greatest($1::date - interval '12 months', '1970-01-01'), $1::date,
+    interval '1 month') AS m (month)
 LEFT JOIN (
     SELECT a.month, count(*) AS clinics,
         least(sum(a.api_calls), 9223372036854775807)::bigint AS api_calls,

@@ -162,7 +162,7 @@ WITH named AS (
         format('ALTER POLICY %I ON %s RENAME TO <another name>', p.polname, t.place)
     FROM tree t JOIN pg_policy p ON p.polrelid = t.relid
     JOIN (VALUES ('metering_owner_all', ARRAY['metering_owner']),
-        ('metering_reads', ARRAY['billing_admin', 'metering_worker']),
+        ('metering_reads', ARRAY['billing_admin', 'billing_viewer', 'metering_worker']),
         ('metering_writes', ARRAY['metering_worker']), ('metering_plans', ARRAY['billing_admin']),
         ('metering_app', ARRAY['clinic_app'])) AS ours (name, roles) ON ours.name = p.polname
     WHERE NOT p.polpermissive OR ours.roles <> ARRAY(

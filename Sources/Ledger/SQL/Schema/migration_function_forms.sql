@@ -15,7 +15,8 @@ WITH given AS (
         ORDER BY r.rolname, a.privilege_type) AS rights
     FROM given g CROSS JOIN aclexplode(coalesce(g.acl, acldefault(g.kind, g.owner))) AS a
     LEFT JOIN pg_roles r ON r.oid = a.grantee
-    WHERE a.grantee = 0 OR r.rolname IN ('metering_worker', 'billing_admin', 'clinic_app')
+    WHERE a.grantee = 0 OR r.rolname IN ('metering_worker', 'billing_admin',
+        'billing_viewer', 'clinic_app')
     GROUP BY g.oid, g.kind
 ), described AS (
     SELECT p.proname::text AS name, concat_ws(E'\n', pg_get_userbyid(p.proowner), k.rights,

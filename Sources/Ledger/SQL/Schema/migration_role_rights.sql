@@ -1,6 +1,6 @@
 -- Whether the roles exist, and whether this role could create them.
 SELECT (SELECT count(*) FROM pg_roles WHERE rolname IN
-        ('metering_owner', 'metering_worker', 'billing_admin', 'clinic_app')) = 4 AS has_roles,
+        ('metering_owner', 'metering_worker', 'billing_admin', 'billing_viewer', 'clinic_app')) = 5 AS has_roles,
     rolcreaterole OR rolsuper AS creates_roles,
     has_database_privilege(current_database(), 'CREATE') AS creates_schemas,
     EXISTS (SELECT FROM pg_roles r WHERE r.rolname = 'metering_owner'
