@@ -5,7 +5,7 @@ A program that can do this can also change counters, so it is for programs that 
 usage: python3 direct_check.py CLINIC [LIMIT], with REDIS_URL, METERING_URL and METERING_KEY
 REDIS_TIMEOUT: how long a reply of Redis may take, in seconds (0.05)
 WORKER_TIMEOUT: how long the worker may take to load a clinic, in seconds (5)
-Prints the decision as JSON. Exit code 0 allowed, 3 denied, 1 no decision.
+Prints the decision as JSON. Exit code 0 allowed, 3 denied, 1 no decision, 2 wrong usage.
 """
 
 import json
@@ -105,6 +105,9 @@ class DirectChecks:
 
 
 def main():
+    if len(sys.argv) not in (2, 3) or not {"REDIS_URL", "METERING_URL", "METERING_KEY"} <= os.environ.keys():
+        print(__doc__, file=sys.stderr)
+        sys.exit(2)
     checks = DirectChecks(
         os.environ["REDIS_URL"], os.environ["METERING_URL"], os.environ["METERING_KEY"],
         float(os.environ.get("REDIS_TIMEOUT", "0.05")), float(os.environ.get("WORKER_TIMEOUT", "5")))

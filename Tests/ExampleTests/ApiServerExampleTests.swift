@@ -77,7 +77,17 @@ import WorkerSupport
             encoding: .utf8)
         let own = try String(
             contentsOfFile: "\(ProjectRoot.path)/Package.swift", encoding: .utf8)
-        #expect(manifest.contains(#".product(name: "Quotas", package: "metering-worker")"#))
+        let page = try ProjectText.of("docs/library.md")
+        for text in [manifest, page] {
+            #expect(text.contains(#".package(name: "metering-worker", path: "#))
+            #expect(text.contains(#".product(name: "Quotas", package: "metering-worker")"#))
+        }
+        // The modules that the page and the example import are those of the product.
+        let product = try #require(own.firstMatch(of: /name: "Quotas",\s+targets: \[([^\]]+)\]/))
+        for module in ["Counters", "Metering", "Quotas", "Redis", "Admission", "Values"] {
+            #expect(product.1.contains("\"\(module)\""))
+            #expect(page.contains("`\(module)`"))
+        }
         for line in manifest.split(separator: "\n") where line.contains("from: ") {
             #expect(own.contains(line.trimmingCharacters(in: .whitespaces)), "\(line)")
         }

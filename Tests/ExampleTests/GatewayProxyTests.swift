@@ -8,7 +8,8 @@ import WorkerSupport
 
 @testable import MeteringWorker
 
-/// The configurations of Examples/gateway, run by the proxies that they are for.
+/// The configurations of Examples/gateway, run by the proxies that they are for, with other
+/// addresses and another key alone.
 @Suite(.timed, .serialized) struct `Proxies that ask` {
     private let settings = [
         "METERING_GATEWAY_CLINIC": "subdomain:clinics.example",
@@ -18,10 +19,7 @@ import WorkerSupport
 
     /// As the file stands, and with the change that its last comment offers.
     @Test(arguments: [false, true]) func `nginx`(isOpen: Bool) async throws {
-        try await RunningWorker.lend(settings) { worker in
-            let files = try TemporaryDirectory("nginx")
-            defer { files.remove() }
-            let port = FreePort.next()
+        try await lend("nginx") { worker, application, port, files in
             var gateway = try Self.example("nginx.conf")
             if isOpen {
                 let refusal = """
@@ -37,7 +35,7 @@ import WorkerSupport
                 // Beside hundreds of other tests an answer takes longer than it may for users.
                 .replacing("connect_timeout 250ms", with: "connect_timeout 30s")
                 .replacing("read_timeout 1s", with: "read_timeout 30s")
-                .replacing("127.0.0.1:3000", with: "\"unix:\(files.path)/application.sock\"")
+                .replacing("127.0.0.1:3000", with: "127.0.0.1:\(application.port)")
                 .replacing("127.0.0.1:8000", with: "127.0.0.1:\(port)")
                 .replacing("/etc/nginx/metering-key.conf", with: "\"\(files.path)/key.conf\"")
             let temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
@@ -55,73 +53,141 @@ import WorkerSupport
                 http {
                     access_log off;
                     \(temporary)
-                    server {
-                        listen "unix:\(files.path)/application.sock";
-                        location = /forbidden { return 403 "the application says no\\n"; }
-                        location / { return 200 "application $http_x_metering_key\\n"; }
-                    }
                     include "\(files.path)/gateway.conf";
                 }
                 """)
             let nginx = try await RunningProcess.start(
                 "/usr/sbin/nginx", ["-e", "stderr", "-c", "\(files.path)/nginx.conf"])
-            let proxy = Proxy(port: port, key: worker.key, process: nginx)
+            let proxy = GatewayProxy(
+                port: port, key: worker.key, process: nginx, application: application)
             try await proxy.isTransparent(worker)
             // Its refusals come from nginx's own configuration.
             let clinic = try await worker.database.clinic(nil)
             let ended = try await worker.database.clinic("{}", status: "canceled")
             // nginx passes none of these on, so that the worker says what it says to every request.
-            for fields in Proxy.strange + ["X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n"] {
+            for fields in GatewayProxy.strange + [
+                "X-A: \u{1}\r\n", "Authorization: Bearer \u{1}\r\n",
+            ] {
                 let reply = try await proxy.get(ended, "/", fields: fields)
                 #expect(reply.status == 402, "\(fields.prefix(60)): \(reply.body)")
             }
             try await proxy.refusesLongNames(ended)
-            #expect(try await proxy.get(clinic, "/forbidden").body == "the application says no\n")
+            try await proxy.passesRefusalsOfTheApplicationOn(clinic)
             if !isOpen { try await proxy.isClosedWithoutRedis(worker, clinic) }
         }
     }
 
     @Test func `Caddy`() async throws {
-        try await RunningWorker.lend(settings) { worker in
-            let files = try TemporaryDirectory("caddy")
-            defer { files.remove() }
-            let (port, application) = (FreePort.next(), FreePort.next())
-            let caddyfile =
-                try Self.example("Caddyfile")
-                    + """
-                    http://:\(application) {
-                        respond "application {header.X-Metering-Key}\n"
-                    }
-                    """
-            try files.write("Caddyfile", caddyfile)
+        try await lend("caddy") { worker, application, port, files in
             let caddy = try await RunningProcess.start(
-                "caddy", ["run", "--adapter", "caddyfile", "--config", "\(files.path)/Caddyfile"],
-                environment: [
+                "caddy", ["run", "--adapter", "caddyfile", "--config", Self.path("Caddyfile")],
+                environment: Self.home(files).merging([
                     "METERING_KEY": worker.key, "METERING_ADDRESS": "127.0.0.1:\(worker.port)",
-                    // Without a host, so that every name is taken.
-                    "GATEWAY_ADDRESS": ":\(port)",
-                    "APPLICATION_ADDRESS": "127.0.0.1:\(application)",
-                    "HOME": files.path, "XDG_CONFIG_HOME": files.path, "XDG_DATA_HOME": files.path,
-                ])
-            let proxy = Proxy(port: port, key: worker.key, process: caddy)
-            try await proxy.isTransparent(worker)
-            let clinic = try await worker.database.clinic(nil)
-            try await proxy.isClosedWithoutRedis(worker, clinic)
+                    "GATEWAY_PORT": "\(port)",
+                    "APPLICATION_ADDRESS": "127.0.0.1:\(application.port)",
+                ]) { $1 })
+            try await expectAll(
+                of: GatewayProxy(
+                    port: port, key: worker.key, process: caddy, application: application), worker)
         }
     }
 
-    @Test func `examples for Traefik and Envoy are YAML`() async throws {
-        let python = try await PythonTools.directory() + "/python"
-        for name in ["traefik.yml", "envoy.yaml"] {
-            let run = try await RunningProcess.run(
-                python,
-                [
-                    "-c", "import sys, yaml; assert yaml.safe_load(open(sys.argv[1]))",
-                    Self.path(name),
-                ])
-            #expect(run.ending == .exited(0), "\(run.errors)")
-            #expect(try Self.example(name).contains("127.0.0.1:8080"))
+    private struct AdaptedCaddyfile: Decodable {
+        struct Apps: Decodable { let http: HTTP }
+        struct HTTP: Decodable { let servers: [String: Server] }
+        struct Server: Decodable {
+            let listen: [String]
+            let routes: [Route]
         }
+        struct Route: Decodable { let match: [[String: [String]]]? }
+        let apps: Apps
+    }
+
+    @Test func `Caddy listens on this machine alone, and lets no host pass it by`() async throws {
+        let files = try TemporaryDirectory("caddy")
+        defer { files.remove() }
+        let run = try await RunningProcess.run(
+            "caddy", ["adapt", "--adapter", "caddyfile", "--config", Self.path("Caddyfile")],
+            environment: Self.home(files))
+        #expect(run.ending == .exited(0), "\(run.errors)")
+        let adapted = try JSONDecoder().decode(AdaptedCaddyfile.self, from: Data(run.output.utf8))
+        #expect(adapted.apps.http.servers.count == 1)
+        for server in adapted.apps.http.servers.values {
+            #expect(server.listen == ["127.0.0.1:8000"])
+            // A route with a condition would leave requests that do not meet it unchecked.
+            #expect(server.routes.allSatisfy { $0.match == nil })
+        }
+    }
+
+    @Test func `Envoy`() async throws {
+        let tools = try await PythonTools.directory()
+        try await lend("envoy") { worker, application, port, files in
+            try files.write(
+                "envoy.yaml",
+                try Self.example("envoy.yaml")
+                    .replacing("port_value: 8000", with: "port_value: \(port)")
+                    .replacing("port_value: 8080", with: "port_value: \(worker.port)")
+                    .replacing("port_value: 3000", with: "port_value: \(application.port)")
+                    .replacing("127.0.0.1:8080", with: "127.0.0.1:\(worker.port)")
+                    .replacing("mk_replace_me", with: worker.key)
+                    // Beside hundreds of other tests an answer takes longer than it may for users.
+                    .replacing("timeout: 1s", with: "timeout: 30s")
+                    .replacing("connect_timeout: 0.25s", with: "connect_timeout: 30s"))
+            let envoy = try await RunningProcess.start(
+                "\(tools)/envoy",
+                [
+                    "-c", "\(files.path)/envoy.yaml", "--disable-hot-restart", "--concurrency", "1",
+                    "--log-level", "warning",
+                ])
+            try await expectAll(
+                of: GatewayProxy(
+                    port: port, key: worker.key, process: envoy, application: application), worker)
+        }
+    }
+
+    @Test func `Traefik`() async throws {
+        let tools = try await PythonTools.directory()
+        try await lend("traefik") { worker, application, port, files in
+            try files.write(
+                "traefik.yml",
+                try Self.example("traefik.yml")
+                    .replacing("127.0.0.1:8080", with: "127.0.0.1:\(worker.port)")
+                    .replacing("127.0.0.1:3000", with: "127.0.0.1:\(application.port)"))
+            let traefik = try await RunningProcess.start(
+                "\(tools)/traefik",
+                [
+                    "--providers.file.filename=\(files.path)/traefik.yml",
+                    "--entrypoints.web.address=127.0.0.1:\(port)",
+                    "--global.checknewversion=false", "--global.sendanonymoususage=false",
+                ], environment: ["METERING_KEY": worker.key])
+            try await expectAll(
+                of: GatewayProxy(
+                    port: port, key: worker.key, process: traefik, application: application),
+                worker)
+        }
+    }
+
+    private func expectAll(of proxy: GatewayProxy, _ worker: RunningWorker) async throws {
+        try await proxy.isTransparent(worker)
+        let clinic = try await worker.database.clinic(nil)
+        try await proxy.passesRefusalsOfTheApplicationOn(clinic)
+        try await proxy.isClosedWithoutRedis(worker, clinic)
+    }
+
+    /// A worker, an application, a port for the proxy, and a directory for its files.
+    private func lend(
+        _ name: String,
+        _ body: (RunningWorker, GatewayApplication, Int, TemporaryDirectory) async throws -> Void
+    ) async throws {
+        try await RunningWorker.lend(settings) { worker in
+            let files = try TemporaryDirectory(name)
+            defer { files.remove() }
+            try await body(worker, GatewayApplication.start(), FreePort.next(), files)
+        }
+    }
+
+    private static func home(_ files: TemporaryDirectory) -> [String: String?] {
+        ["HOME": files.path, "XDG_CONFIG_HOME": files.path, "XDG_DATA_HOME": files.path]
     }
 
     private static func path(_ name: String) -> String {
@@ -130,96 +196,6 @@ import WorkerSupport
 
     private static func example(_ name: String) throws -> String {
         try String(contentsOfFile: path(name), encoding: .utf8)
-    }
-}
-
-/// A proxy with the application behind it.
-private struct Proxy {
-    let port: Int
-    let key: String
-    let process: RunningProcess
-
-    func get(
-        _ clinic: ClinicID, _ path: String, method: String = "GET", fields: String = ""
-    ) async throws -> HTTPWire.Reply {
-        try await HTTPWire.talk(to: port) { wire in
-            try await wire.send(
-                "\(method) \(path) HTTP/1.1\r\nHost: \(clinic).clinics.example\r\n\(fields)"
-                    + "Content-Length: 0\r\n\r\n")
-            return try await wire.reply()
-        }
-    }
-
-    /// Fields that the worker would refuse before it reads what is asked.
-    static let strange = [
-        (0..<65).map { "X-Field-\($0): 1\r\n" }.joined(),
-        (0..<5).map { "X-Long-\($0): \(String(repeating: "a", count: 3_500))\r\n" }.joined(),
-        "Authorization: \(String(repeating: "a", count: 7_000))\r\n"
-            + "X-Long: \(String(repeating: "a", count: 7_000))\r\n"
-            + "X-Longer: \(String(repeating: "a", count: 7_000))\r\n",
-    ]
-
-    /// What is allowed reaches the application, what is not is told with its own status.
-    func isTransparent(_ worker: RunningWorker) async throws {
-        let plan = #"{"limits":{"default":{"rate":1,"per":"1d","burst":2}}}"#
-        let clinic = try await worker.database.clinic(plan)
-        let other = try await worker.database.clinic(nil)
-        let ended = try await worker.database.clinic(plan, status: "canceled")
-        let halted = try await worker.database.clinic(plan, status: "suspended")
-        try await waitUntil("the proxy answers") {
-            if let ending = process.endingSoFar {
-                Issue.record("the proxy ended (\(ending)): \(process.errors)")
-                return true
-            }
-            return (try? await get(clinic, "/free"))?.status == 200
-        }
-        // A client names another clinic, another path and method in fields of its own, and a key.
-        let lies =
-            "X-Forwarded-Host: \(other).clinics.example\r\nX-Forwarded-Uri: /free\r\n"
-            + "X-Forwarded-Method: GET\r\nX-Metering-Key: mk_x\r\nAuthorization: Bearer of the application\r\n"
-        for status in [200, 200, 429] {
-            let reply = try await get(clinic, "/page?deny=200", fields: lies)
-            #expect(reply.status == status, "\(reply.body)")
-            #expect(!reply.body.contains(key), "the key stays between proxy and worker")
-            if status == 429 {
-                #expect(Int(reply.field("retry-after") ?? "") ?? 0 > 0)
-                #expect(reply.field("ratelimit")?.contains("r=0") == true)
-            } else {
-                #expect(reply.body.hasPrefix("application"))
-            }
-        }
-        #expect(try await get(clinic, "/free/page").status == 200)
-        #expect(try await get(ended, "/").status == 402)
-        for fields in Self.strange {
-            let reply = try await get(ended, "/", fields: fields)
-            #expect((400..<500).contains(reply.status), "\(fields.prefix(60)): \(reply.body)")
-        }
-        #expect(try await get(halted, "/").status == 200)
-        #expect(try await get(halted, "/", method: "POST", fields: lies).status == 402)
-        #expect(try await get(ClinicID(high: 1, low: 1), "/").status == 404)
-        #expect(try Answer(try await worker.usage(clinic)).usage.used == 2)
-        #expect(try Answer(try await worker.usage(other)).usage.used == 0)
-    }
-
-    /// Host and path that are each as long as nginx takes them.
-    func refusesLongNames(_ ended: ClinicID) async throws {
-        let labels = String(repeating: "a.", count: 3_900)
-        let path = "/" + String(repeating: "a", count: 8_000)
-        let reply = try await HTTPWire.talk(to: port) { wire in
-            try await wire.send(
-                "GET \(path) HTTP/1.1\r\nHost: \(labels)\(ended).clinics.example\r\n\r\n")
-            return try await wire.reply()
-        }
-        #expect(reply.status == 403, "\(reply.body)")
-    }
-
-    func isClosedWithoutRedis(_ worker: RunningWorker, _ clinic: ClinicID) async throws {
-        #expect(try await get(clinic, "/").status == 200)
-        await worker.redis.stop()
-        let reply = try await get(clinic, "/")
-        #expect(reply.status == 503)
-        #expect(reply.field("retry-after") != nil)
-        try await worker.redis.start()
     }
 }
 

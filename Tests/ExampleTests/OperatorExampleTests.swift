@@ -6,24 +6,6 @@ import Testing
 @testable import MeteringWorker
 
 @Suite(.timed) struct `Examples for operators` {
-    private static func text(_ path: String) throws -> String {
-        try String(contentsOfFile: "\(ProjectRoot.path)/\(path)", encoding: .utf8)
-    }
-
-    /// Words in a text that look like metrics, without the endings that histograms add.
-    private static func metrics(in text: String) -> Set<String> {
-        let known = Set(MetricName.allCases.map(\.rawValue))
-        return Set(
-            text.matches(of: /\b(?:metering|process)_[a-z_]+\b/).map { match in
-                let word = String(match.0)
-                guard !known.contains(word) else { return word }
-                for ending in ["_bucket", "_sum", "_count"] where word.hasSuffix(ending) {
-                    return String(word.dropLast(ending.count))
-                }
-                return word
-            })
-    }
-
     @Test(.enabled(if: OutsideReader.hasPromtool))
     func `have alerts that Prometheus takes`() async throws {
         let run = try await RunningProcess.run(
@@ -31,12 +13,24 @@ import Testing
         #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
     }
 
+    /// Played by Prometheus: when each of these rules speaks, and when it is silent.
+    @Test(.enabled(if: OutsideReader.hasPromtool))
+    func `have alerts that speak when they should`() async throws {
+        let run = try await RunningProcess.run(
+            "promtool", ["test", "rules", "Tests/Metrics/alerts_test.yml"])
+        #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
+    }
+
     @Test func `have alerts with a page to open each`() throws {
-        let rules = try Self.text("Examples/prometheus/alerts.yml")
+        let rules = try ProjectText.of("Examples/prometheus/alerts.yml")
         let alerts = rules.matches(of: /- alert: (\w+)/).count
-        let books = rules.matches(of: /runbook: docs\/operating\.md#([a-z-]+)/).map { String($0.1) }
+        // An address, because Alertmanager and Grafana make a link of it.
+        let address = "runbook_url: https://docs.example/metering-worker/operating.md#"
+        let books = rules.split(separator: "\n").compactMap { line in
+            line.firstRange(of: address).map { String(line[$0.upperBound...]) }
+        }
         #expect(alerts > 10 && books.count == alerts)
-        let headings = try Self.text("docs/operating.md").split(separator: "\n")
+        let headings = try ProjectText.of("docs/operating.md").split(separator: "\n")
             .filter { $0.hasPrefix("#") }
             .map { $0.drop { "# ".contains($0) }.lowercased().replacing(" ", with: "-") }
         for book in books { #expect(headings.contains(book), "\(book)") }
@@ -44,15 +38,15 @@ import Testing
 
     @Test(arguments: ["Examples/prometheus/alerts.yml", "Examples/grafana/metering-worker.json"])
     func `name only metrics that there are`(path: String) throws {
-        let named = Self.metrics(in: try Self.text(path))
+        let named = MetricWords.metrics(in: try ProjectText.of(path))
         #expect(named.count > 15)
         #expect(named.subtracting(MetricName.allCases.map(\.rawValue)) == [])
     }
 
     @Test func `have a dashboard that shows every metric of the worker`() throws {
-        let text = try Self.text("Examples/grafana/metering-worker.json")
+        let text = try ProjectText.of("Examples/grafana/metering-worker.json")
         _ = try JSONSerialization.jsonObject(with: Data(text.utf8))
-        let shown = Self.metrics(in: text)
+        let shown = MetricWords.metrics(in: text)
         // What only alerts and other graphs need.
         let beside: Set<MetricName> = [
             .redisServing, .processThreads, .processVirtual, .processStart,
@@ -71,7 +65,7 @@ import Testing
         for name in [
             "metering-worker.service", "metering-rollup.service", "metering-rollup.timer",
         ] {
-            let unit = try Self.text("Examples/systemd/\(name)")
+            let unit = try ProjectText.of("Examples/systemd/\(name)")
             if name.hasSuffix(".service") {
                 #expect(unit.contains("ExecStart=/usr/local/bin/metering-worker "))
             }
@@ -86,7 +80,8 @@ import Testing
     }
 
     @Test func `give systemd a file of settings that the worker takes`() throws {
-        let lines = try Self.text("Examples/systemd/metering-worker.env").split(separator: "\n")
+        let lines = try ProjectText.of("Examples/systemd/metering-worker.env").split(
+            separator: "\n")
         let pairs = lines.filter { !$0.hasPrefix("#") }.map {
             $0.split(separator: "=", maxSplits: 1)
         }

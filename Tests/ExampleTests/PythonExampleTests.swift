@@ -52,6 +52,13 @@ import WorkerSupport
             let stranger = try await run("\(ClinicID(high: 1, low: 1))")
             #expect(stranger.ending == .exited(1))
             #expect(stranger.errors.contains("there is no clinic"), "\(stranger.errors)")
+            for words in [[], ["\(clinic)", "export", "more"]] {
+                let wrong = try await RunningProcess.run(
+                    python, ["Examples/python/direct_check.py"] + words,
+                    environment: user.environment)
+                #expect(wrong.ending == .exited(2) && wrong.output == "")
+                #expect(wrong.errors.contains("usage: python3 direct_check.py CLINIC [LIMIT]"))
+            }
 
             // Nobody but the sweep has seen these calls.
             try await waitUntil("the calls are in api_usage") {
@@ -89,6 +96,47 @@ import WorkerSupport
         }
     }
 
+    /// A wrong key or id must not switch metering off.
+    @Test func `refuse what the worker refuses, and say why once a minute`() async throws {
+        try await RunningWorker.lend { worker in
+            let clinic = try await worker.database.clinic(nil)
+            let made = try await worker.database.run([
+                "metering-worker", "keys", "create", "--name", "reader", "--scope", "usage",
+            ])
+            #expect(made.ending == .exited(0), "\(made.errors)")
+            let reader = made.output.trimmingCharacters(in: .newlines)
+            try await waitUntil("the worker knows the new key") {
+                worker.worker.keys.owner(authorization: "Bearer \(reader)") != nil
+            }
+            let address = "http://127.0.0.1:\(worker.port)"
+            let rows: [(url: String, key: String, clinic: String, status: Int)] = [
+                (address, worker.key, "0", 400), (address, "mk_none", "\(clinic)", 401),
+                (address, reader, "\(clinic)", 403),
+            ]
+            for row in rows {
+                let server = try await MeteredServer.start(
+                    "pass", ["METERING_URL": row.url, "METERING_KEY": row.key])
+                for _ in 0..<3 {
+                    let reply = try await server.get(named: row.clinic)
+                    #expect(reply.status == 500)
+                    #expect(reply.body.hasPrefix("refused: "))
+                }
+                try await waitUntil("the reason is logged") {
+                    server.process.errors.contains("refuses the question (\(row.status))")
+                }
+                #expect(server.process.errors.matches(of: /refuses the question/).count == 1)
+            }
+        }
+    }
+
+    /// Against prepared responses: connections that end, what is no HTTP, and each status.
+    @Test func `keep connections, and survive a worker that breaks off`() async throws {
+        let run = try await RunningProcess.run(
+            "python3", ["Tests/Python/check_metered.py"],
+            environment: ["PYTHONDONTWRITEBYTECODE": "1"])
+        #expect(run.ending == .exited(0), "\(run.errors)")
+    }
+
     @Test(arguments: [("pass", 200), ("stop", 503)])
     func `do without a worker what their setting says`(onOutage: String, status: Int) async throws {
         // Nobody listens there.
@@ -120,6 +168,10 @@ private struct MeteredServer {
     }
 
     func get(_ clinic: ClinicID?) async throws -> HTTPWire.Reply {
+        try await get(named: clinic.map { "\($0)" })
+    }
+
+    func get(named clinic: String?) async throws -> HTTPWire.Reply {
         try await HTTPWire.talk(to: port) { wire in
             let field = clinic.map { "X-Clinic: \($0)\r\n" } ?? ""
             try await wire.send("GET / HTTP/1.1\r\nHost: test\r\n\(field)\r\n")

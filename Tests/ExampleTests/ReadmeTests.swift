@@ -16,20 +16,12 @@ private struct OwnServerLines {
         lines = rest[begin.upperBound..<end.lowerBound].split(separator: "\n").map(String.init)
     }
 
-    /// What cron runs: the line behind its five fields.
-    func cronCommand() throws -> (place: Int, command: String) {
-        let place = try #require(lines.firstIndex { $0.hasPrefix("*") })
-        let match = try #require(lines[place].wholeMatch(of: /(?:[0-9*\/,-]+ ){5}(\S.*)/))
-        return (place, String(match.1))
-    }
-
-    /// All of them for bash, which ends at the first that fails; then the worker is ended in order.
-    func script() throws -> String {
-        let cron = try cronCommand()
-        var steps = lines
-        steps[cron.place] = cron.command
+    /// All of them for bash, which ends at the first that fails, with the roll-up of cron before the
+    /// report; then the worker is ended in order.
+    func script(rollup: CronLine) throws -> String {
+        let steps = lines.dropLast() + [try rollup.asCronRunsIt()] + lines.suffix(1)
         let told = steps.enumerated().map {
-            "\($0.element)\necho \"line \($0.offset + 1) is done\" >&2\n"
+            "\($0.element)\necho \"step \($0.offset + 1) is done\" >&2\n"
         }
         return """
             set -eu
@@ -78,30 +70,30 @@ private struct EmptySite {
 }
 
 @Suite(.timed) struct `On your own servers` {
-    @Test func `the ten lines of README.md count a call and report it`() async throws {
+    @Test func `the lines of README.md count a call and report it`() async throws {
         let block = try OwnServerLines()
-        #expect(block.lines.count == 10)
+        #expect(block.lines.count == 9)
+        let rollup = try #require(try CronLine.all(in: "README.md").first)
         let site = EmptySite(servers: try await TestServers.shared())
         let directory = try TemporaryDirectory("readme")
         defer { directory.remove() }
         let file = "\(directory.path)/lines.sh"
-        try block.script().write(toFile: file, atomically: true, encoding: .utf8)
+        try block.script(rollup: rollup).write(toFile: file, atomically: true, encoding: .utf8)
         try await site.lend {
+            var environment = try site.environment()
+            environment["HOME"] = directory.path
             let run = try await RunningProcess.run(
-                "bash", ["-e", file], environment: try site.environment(),
+                "bash", ["-e", file], environment: environment,
                 workingDirectory: directory.path, within: .seconds(180))
             #expect(run.ending == .exited(0), "\(run.errors)")
-            #expect(run.errors.contains("line 10 is done"))
+            #expect(run.errors.contains("step 10 is done"))
             #expect(run.output.contains(#""allowed":true"#))
-            #expect(run.output.contains("1 rows written"))
+            let log = try String(
+                contentsOfFile: "\(directory.path)/metering-rollup.log", encoding: .utf8)
+            #expect(log.contains("1 rows written"))
             let reported = run.output.split(separator: "\n").first { $0.hasPrefix("smile ") }
             // Columns "api calls" and "included".
             #expect(try #require(reported).contains(/\s1\s+500000\s/))
         }
-    }
-
-    @Test func `the line for cron is one that cron takes`() throws {
-        let cron = try OwnServerLines().cronCommand()
-        #expect(cron.command == "metering-worker rollup")
     }
 }

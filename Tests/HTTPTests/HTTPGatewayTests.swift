@@ -192,10 +192,12 @@ import WorkerSupport
             let clinic = try await worker.database.clinic(plan)
             let halted = try await worker.database.clinic(plan, status: "suspended")
             let rows: [(clinic: ClinicID, line: String, status: Int)] = [
-                (clinic, "PUT /v1/gateway/check/export?deny=403", 204),
+                // 200 and no other status is a yes to Envoy.
+                (clinic, "PUT /v1/gateway/check/export?deny=403", 200),
                 (clinic, "GET /v1/gateway/check/export", 429),
-                (clinic, "GET /v1/gateway/check/\(String(repeating: "a", count: 2_000))", 204),
-                (halted, "GET /v1/gateway/check/", 204),
+                (clinic, "GET /v1/gateway/check/\(String(repeating: "a", count: 2_000))", 200),
+                (clinic, "GET /v1/gateway/check/free", 200),
+                (halted, "GET /v1/gateway/check/", 200),
                 (halted, "DELETE /v1/gateway/check/x", 402),
             ]
             for row in rows {
@@ -207,6 +209,7 @@ import WorkerSupport
                     return try await wire.reply()
                 }
                 #expect(reply.status == row.status, "\(row.line): \(reply.body)")
+                #expect(reply.body.isEmpty == (row.status == 200))
             }
         }
     }

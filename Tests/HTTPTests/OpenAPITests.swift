@@ -1,3 +1,4 @@
+import DatabaseSupport
 import Foundation
 import HTTPServer
 import TestSupport
@@ -11,6 +12,8 @@ import WorkerSupport
     private struct Description: Decodable {
         struct Operation: Decodable {
             let security: [[String: [String]]]
+            let operationId, summary, description: String
+            let tags: [String]
             let requestBody: Body?
             let responses: [String: Reference]
         }
@@ -27,6 +30,9 @@ import WorkerSupport
                 ].compactMapValues { $0 }
             }
         }
+        struct Tag: Decodable {
+            let name, description: String
+        }
         struct Components: Decodable {
             let schemas: [String: Schema]
         }
@@ -37,6 +43,7 @@ import WorkerSupport
             let `enum`: [String]?
         }
         let openapi: String
+        let tags: [Tag]
         let paths: [String: Item]
         let components: Components
 
@@ -59,19 +66,15 @@ import WorkerSupport
             var known: Set<String> = []
             for route in worker.worker.router.table.rows {
                 let path = "\(route.path)".replacing("*}", with: "}")
-                let methods = route.method == Route.anyMethod ? Self.methods : [route.method]
-                for method in methods {
-                    known.insert("\(method) \(path) \(route.scope ?? "")")
-                }
+                // GET describes a route of any method: eight operations would be eight functions
+                // of each client that is made from this.
+                let method = route.method == Route.anyMethod ? "GET" : route.method
+                known.insert("\(method) \(path) \(route.scope ?? "")")
             }
             #expect(described.subtracting(known) == [], "described and not there")
             #expect(known.subtracting(described) == [], "there and not described")
         }
     }
-
-    private static let methods = [
-        "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE",
-    ]
 
     @Test func `names for each route what the router itself answers`() async throws {
         let description = try Description()
@@ -98,11 +101,75 @@ import WorkerSupport
             try Description().components.schemas["Marks"]?.properties?.keys.sorted() == ["marks"])
     }
 
+    @Test func `says of each operation what it is for and where it belongs`() throws {
+        let description = try Description()
+        let operations = description.paths.values.flatMap(\.operations.values)
+        #expect(Set(operations.map(\.operationId)).count == operations.count)
+        for operation in operations {
+            #expect(!operation.summary.isEmpty && !operation.description.isEmpty)
+            #expect(operation.tags.count == 1, "\(operation.operationId)")
+        }
+        let tags = description.tags.map(\.name)
+        #expect(Set(operations.flatMap(\.tags)) == Set(tags) && Set(tags).count == tags.count)
+    }
+
+    /// Programs that write clients take a constant without a type for a word of their language.
+    @Test func `gives each constant and each list of values a type`() throws {
+        let json = try JSONSerialization.jsonObject(with: Data(PackageResources.openapi_json))
+        var found = 0
+        func visit(_ node: Any, _ path: String) {
+            if let list = node as? [Any] {
+                for (place, part) in list.enumerated() { visit(part, "\(path)/\(place)") }
+            }
+            guard let object = node as? [String: Any] else { return }
+            if object["const"] != nil || object["enum"] is [Any] {
+                found += 1
+                #expect(object["type"] != nil, "\(path)")
+            }
+            for (name, part) in object where name != "example" { visit(part, "\(path)/\(name)") }
+        }
+        visit(json, "")
+        #expect(found > 20)
+    }
+
+    private static let file = "\(ProjectRoot.path)/Sources/MeteringWorker/Handlers/openapi.json"
+
+    private func python(
+        _ script: String, _ words: [String], _ environment: [String: String?] = [:]
+    ) async throws -> OutsideReader.Run {
+        let all: [String: String?] = ["PYTHONDONTWRITEBYTECODE": "1", "no_proxy": "*"]
+        return try await RunningProcess.run(
+            "\(try await PythonTools.directory())/python",
+            ["Tests/Python/\(script)", Self.file] + words,
+            environment: all.merging(environment) { $1 })
+    }
+
+    @Test func `has examples that fit their schemas`() async throws {
+        let run = try await python("check_examples.py", [])
+        #expect(run.ending == .exited(0), "\(run.errors)")
+        #expect(Int(run.output.dropLast()) ?? 0 > 15, "\(run.output)")
+    }
+
+    @Test func `makes a client for Python that checks with types`() async throws {
+        try await RunningWorker.lend { worker in
+            let files = try TemporaryDirectory("client")
+            defer { files.remove() }
+            let clinic = try await worker.database.clinic(
+                #"{"limits":{"default":{"rate":1,"per":"1d","burst":2}}}"#)
+            let run = try await python(
+                "check_client.py",
+                ["\(files.path)/client", "http://127.0.0.1:\(worker.port)", "\(clinic)"],
+                ["METERING_KEY": worker.key])
+            #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
+            #expect(run.output.hasSuffix("the client works\n"))
+        }
+    }
+
     @Test func `is valid OpenAPI`() async throws {
         let tools = try await PythonTools.directory()
         let run = try await RunningProcess.run(
             "\(tools)/openapi-spec-validator",
-            ["\(ProjectRoot.path)/Sources/MeteringWorker/Handlers/openapi.json"])
+            [Self.file])
         #expect(run.ending == .exited(0), "\(run.output)\(run.errors)")
     }
 

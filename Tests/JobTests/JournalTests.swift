@@ -48,12 +48,14 @@ import Values
             let journal = Journal(directory: directory, logger: .silent)
             #expect(try await journal.open() == 0)
             for _ in 0..<10 { #expect(journal.append(clinic, try month, units: 3)) }
+            #expect(journal.recordsWritten == 10 && journal.recordsWaiting == 10)
             try await journal.sync()
             // The part, and an empty one for what comes after it.
             #expect(try files(directory).count == 2)
             #expect(try await journal.deliver(to: ledger) == 1)
             #expect(try await journal.deliver(to: ledger) == 0)
             #expect(try await database.adjusted(clinic) == 30)
+            #expect(journal.recordsWritten == 10 && journal.recordsWaiting == 0)
             #expect(try files(directory).isEmpty)
         }
     }
@@ -69,7 +71,9 @@ import Values
             try copy.write(to: URL(filePath: "\(directory)/\(file)"))
             let next = Journal(directory: directory, logger: .silent)
             #expect(try await next.open() == 1)
+            #expect(next.recordsWritten == 0 && next.recordsWaiting == 1)
             #expect(try await next.deliver(to: ledger) == 0)
+            #expect(next.recordsWaiting == 0)
             #expect(try await database.adjusted(clinic) == 3)
             #expect(try files(directory).isEmpty)
         }

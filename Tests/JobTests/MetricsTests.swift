@@ -115,8 +115,6 @@ extension ServingProgram {
         for name in MetricName.allCases where !beside.contains(name) && name != .attention {
             let family =
                 name.rawValue.hasSuffix("_total") ? name.rawValue.dropLast(6) : name.rawValue[...]
-            // A gauge that nobody set is not there: the journal's, while it has no records.
-            guard name != .journalWaiting else { continue }
             #expect(page.families[String(family)] != nil, "\(name.rawValue)")
         }
     }
@@ -142,11 +140,7 @@ extension ServingProgram {
     }
 
     private func page(of site: RunningWorker) -> String {
-        let worker = site.worker
-        return MetricSources(
-            metrics: worker.metrics, redis: worker.redis, pool: worker.pool,
-            marks: worker.gate.marks, readiness: worker.readiness
-        ).page()
+        site.worker.metricSources.page()
     }
 
     @Test func `come from a listener of their own, which takes no more than it must`() async throws
@@ -180,11 +174,9 @@ extension ServingProgram {
         try await ConnectedWorker.lend { site in
             let worker = site.worker
             let port = PortNumber()
-            let sources = MetricSources(
-                metrics: worker.metrics, redis: worker.redis, pool: worker.pool,
-                marks: worker.gate.marks, readiness: worker.readiness)
             let server = AdminServer(
-                sources, settings: .init(host: "127.0.0.1", port: 0, allowsPlaintext: false),
+                worker.metricSources,
+                settings: .init(host: "127.0.0.1", port: 0, allowsPlaintext: false),
                 requestTimeout: .milliseconds(300), idle: .milliseconds(300),
                 group: worker.group, logger: .silent
             ) { port.value.store($0, ordering: .releasing) }

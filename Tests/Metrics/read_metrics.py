@@ -11,6 +11,8 @@ import sys
 
 from prometheus_client.parser import text_string_to_metric_families
 
+# Blanks and quotes would have to be escaped in each query, shell and template that names the value.
+PLAIN = re.compile(r"[A-Za-z0-9_.+-]*")
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -46,6 +48,7 @@ def main():
             series.add(key)
             assert not any("clinic" in name for name in sample.labels), f"{key} names a clinic"
             assert not any(UUID.search(value) for value in sample.labels.values()), f"{key} names somebody"
+            assert all(PLAIN.fullmatch(value) for value in sample.labels.values()), f"{key} is not plain"
         if family.type == "histogram":
             check_histogram(family)
         families[family.name] = {

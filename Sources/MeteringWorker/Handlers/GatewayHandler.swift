@@ -6,6 +6,7 @@ import Quotas
 /// The check that a reverse proxy sends before it lets a request through: `GET /v1/gateway/check`.
 ///
 /// 204 lets it through; 402, 429 and 503 do not, with the same document and fields as a check.
+/// Envoy, which appends the path, takes 200 alone for a yes, so below the route a yes is 200.
 /// nginx knows only 401 and 403 as refusals, so for `?deny=403` each refusal is 403 and
 /// `X-Metering-Status` says which it is. Reasons: docs/decisions/0018-forward-auth.md.
 struct GatewayHandler: Sendable {
@@ -31,13 +32,14 @@ struct GatewayHandler: Sendable {
         }
         plain.finish = Self.finish
         // Envoy appends the application's path and query, and uses the method of the request.
-        let appended = Route.keyed(
+        var appended = Route.keyed(
             Route.anyMethod, "/v1/gateway/check/{path*}", scope: .check, in: keys, key: Self.key
         ) { call throws(Problem) in
             let path = call.request.path.dropFirst(Self.path.count)
             return work(
                 try GatewayCall(call.request, naming: naming, behind: String(path)))
         }
+        appended.finish = Self.finishForEnvoy
         return [plain, appended]
     }
 
@@ -57,6 +59,15 @@ struct GatewayHandler: Sendable {
         refusal.status = 403
         refusal.fields.append(("X-Metering-Status", "\(answer.status)"))
         return refusal
+    }
+
+    @Sendable private static func finishForEnvoy(
+        _ request: APIRequest, _ answer: APIResponse
+    ) -> APIResponse {
+        guard answer.status == 204 else { return answer }
+        var yes = answer
+        yes.status = 200
+        return yes
     }
 
     private func work(_ call: GatewayCall) -> Route.Work {

@@ -42,6 +42,8 @@ final class Journal: UsageJournal {
         /// Files of sealed parts that were written to since then.
         var unsynced: [JournalFile] = []
         var sealed: [Part] = []
+        /// Records written since the start.
+        var written: Int64 = 0
         /// Why the directory takes no file; logged once.
         var complaint: Errno?
     }
@@ -70,6 +72,7 @@ final class Journal: UsageJournal {
                 switch write(clinic, month, units, to: part) {
                 case .written:
                     state.isDirty = part.file != nil
+                    state.written += 1
                     return true
                 case .full: seal(&state)
                 case .broken(let error):
@@ -261,6 +264,18 @@ final class Journal: UsageJournal {
             logger.error(
                 "a journal that is in PostgreSQL cannot be removed",
                 metadata: ["file": "\(file.path)", "reason": "\(error)"])
+        }
+    }
+
+    /// Records that this process wrote.
+    var recordsWritten: Int64 { state.withLock(\.written) }
+
+    /// Records that wait for PostgreSQL, also those that earlier processes left.
+    var recordsWaiting: Int64 {
+        state.withLock { state in
+            (state.sealed + [state.open].compactMap(\.self)).reduce(0) { total, part in
+                total + part.state.withLock(\.sums.records)
+            }
         }
     }
 

@@ -20,6 +20,8 @@ struct JournalSums: Hashable, Sendable {
     /// Names the journal; random.
     let id: UniqueID
     private(set) var sums: [Key: Sum] = [:]
+    /// How many records are in the sums.
+    private(set) var records: Int64 = 0
 
     static let keysMax = 200_000
 
@@ -37,6 +39,7 @@ struct JournalSums: Hashable, Sendable {
     mutating func add(_ record: JournalRecord) -> Bool {
         guard admits(record) else { return false }
         sums[Key(record), default: Sum(sequence: record.sequence, units: 0)].units += record.units
+        records += 1
         return true
     }
 }

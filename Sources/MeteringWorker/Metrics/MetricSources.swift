@@ -9,6 +9,7 @@ struct MetricSources: Sendable {
     let redis: RedisClient
     let pool: PostgresPool
     let marks: HighWaterMarks
+    let journal: Journal
     let readiness: Readiness
 
     func page() -> String {
@@ -21,6 +22,8 @@ struct MetricSources: Sendable {
         return [
             .openMarks: [.number(marks.openCount)],
             .newEpochs: [.number(marks.newEpochs)],
+            .journalRecords: [.number(journal.recordsWritten)],
+            .journalWaiting: [.number(journal.recordsWaiting)],
             .redisServing: [.number(redis.isServing ? 1 : 0)],
             .redisConnections: [
                 .number(health.connected, "up"), .number(health.connections, "wanted"),

@@ -42,7 +42,7 @@ final class WorkerMetrics: CheckObserver {
             })
         // Seen as 0 before the first time, so that an alert sees the rise.
         for name: MetricName in [
-            .wouldDeny, .ambiguous, .journalRecords, .settingsFailures, .standingMoves,
+            .wouldDeny, .ambiguous, .settingsFailures, .standingMoves,
         ] { raise(name, by: 0) }
         for verdict in ["allowed", "denied"] { raise(.degraded, by: 0, verdict) }
         for kind in LimitCounter.allCases { raise(.countersWrong, by: 0, kind.rawValue) }

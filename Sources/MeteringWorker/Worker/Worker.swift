@@ -177,17 +177,23 @@ package struct Worker: Sendable {
         return ServiceGroup(configuration: configuration)
     }
 
+    /// What each scrape of `/metrics` reads.
+    var metricSources: MetricSources {
+        MetricSources(
+            metrics: metrics, redis: redis, pool: pool, marks: gate.marks, journal: journal,
+            readiness: readiness)
+    }
+
     /// The listener for operators, which stops last; nothing with `HTTP_ADMIN=false`.
     private func watching(
         _ onListening: @escaping @Sendable (Int) async -> Void
     ) -> [any Service] {
         guard let admin = settings.admin else { return [] }
-        let sources = MetricSources(
-            metrics: metrics, redis: redis, pool: pool, marks: gate.marks, readiness: readiness)
         return [
             LoopWatch(group: group, lag: metrics.loopLag),
             AdminServer(
-                sources, settings: admin, requestTimeout: TimeAmount(settings.http.requestTimeout),
+                metricSources, settings: admin,
+                requestTimeout: TimeAmount(settings.http.requestTimeout),
                 group: group, logger: logger, onListening: onListening),
         ]
     }
@@ -216,7 +222,7 @@ package struct Worker: Sendable {
                 try await deliver(watch)
                 try await watch.renewDelivered()
             },
-            recurring("journal's disk", Journal.syncInterval) { try await journal.sync() },
+            recurring("journal-disk", Journal.syncInterval) { try await journal.sync() },
             recurring("roll-up", settings.intervals.rollup, isCutShort: true) {
                 _ = try await ledger.usage.rollUpDue()
             },
@@ -230,7 +236,7 @@ package struct Worker: Sendable {
                 metrics.raise(.standingMoves, by: try await ledger.subscriptions.evaluateDue())
             },
             recurring("figures", .seconds(10), startsAtOnce: true) {
-                metrics.keep(try await ledger.operations.figures())
+                try await readFigures()
             },
             recurring("watch", .seconds(1)) { try await watch.poll() },
             // Last of these, so that it stops right after the requests and no other work holds it
@@ -271,6 +277,11 @@ package struct Worker: Sendable {
         logger.warning(
             "this worker stops, and the count of some calls decided during an outage is unknown",
             metadata: ["bound": "\(bound)"])
+    }
+
+    /// The metrics that come from PostgreSQL.
+    func readFigures() async throws {
+        metrics.keep(try await ledger.operations.figures())
     }
 
     private func deliver(_ watch: ChangeWatch) async throws {

@@ -67,7 +67,11 @@ public enum QuotaError: Error, Hashable, CustomStringConvertible {
             """
         case .unreadable(let clinic): "the counter of clinic \(clinic) is not readable"
         case .plan(let clinic, let error): "the plan of clinic \(clinic) is not usable: \(error)"
-        case .busy: "too much is under way at once"
+        case .busy:
+            """
+            too much is under way: calls that wait for Redis, or ids that are no clinic, of which \
+            a worker looks up METERING_UNKNOWN_PER_SECOND
+            """
         case .unsteady(let clinic): "the configuration of clinic \(clinic) keeps changing"
         }
     }
