@@ -1,17 +1,36 @@
+import Glibc
 import Ledger
 import LocalServers
 import Postgres
+import Synchronization
 import TestSupport
 
-/// The migrated database that others are copied from: each process migrates it once.
+/// The migrated database that others are copied from: each process migrates it once a month.
+///
+/// `migrate` makes partitions for the months ahead, so in a copy of last month's database it would
+/// still find something to do.
 package enum MigratedTemplate {
-    package static var name: String { get async throws { try await made.value } }
+    package static var name: String {
+        get async throws {
+            let month = MonthEnd.month(of: time(nil))
+            let made = made.withLock { made in
+                let template = made[month] ?? template(of: month)
+                made[month] = template
+                return template
+            }
+            return try await made.value
+        }
+    }
 
-    private static let made = MadeOnce {
-        try await Login.made.value
-        let name = "migrated_template"
-        try await migrate(name, on: TestServers.shared().postgres)
-        return name
+    private static let made = Mutex<[Int32: MadeOnce<String>]>([:])
+
+    private static func template(of month: Int32) -> MadeOnce<String> {
+        MadeOnce {
+            try await Login.made.value
+            let name = "migrated_template_\(month)"
+            try await migrate(name, on: TestServers.shared().postgres)
+            return name
+        }
     }
 
     /// A migrated database on a server that has no logins yet.

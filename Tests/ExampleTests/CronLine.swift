@@ -28,7 +28,7 @@ struct CronLine {
     func asCronRunsIt() throws -> String {
         let built = try Product.path("").dropLast()
         let settings = (["HOME"] + variables).map { "\($0)=\"$\($0)\"" }.joined(separator: " ")
-        let line = command.replacing("/usr/local/bin/", with: "\(built)/")
+        let line = command.replacing("/usr/local/bin/", with: "\"\(built)\"/")
         return "env -i PATH=/usr/bin:/bin \(settings) /bin/sh -c '\(line)'"
     }
 }

@@ -13,8 +13,8 @@ public enum MonthEnd {
     /// - Parameter now: Seconds since 1970.
     public static func isNear(_ now: Int) -> Bool { month(of: now) != month(of: now + 60) }
 
-    /// The month's number in its year.
-    private static func month(of seconds: Int) -> Int32 {
+    /// The month's number in its year, from 0.
+    public static func month(of seconds: Int) -> Int32 {
         var (seconds, fields) = (seconds, tm())
         gmtime_r(&seconds, &fields)
         return fields.tm_mon
