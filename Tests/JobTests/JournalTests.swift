@@ -123,12 +123,13 @@ import Values
         defer { directory.remove() }
         let (dead, living) = ("\(directory.path)/1.new", "\(directory.path)/2.new")
         for path in [dead, living] { try Data().write(to: URL(filePath: path)) }
+        try Data(repeating: 0, count: 25).write(to: URL(filePath: "\(directory.path)/notes.new"))
         let file = try FileDescriptor.open(living, .readWrite, options: [.closeOnExec])
         defer { try? file.close() }
         try #require(flock(file.rawValue, LOCK_EX | LOCK_NB) == 0)
         let journal = Journal(directory: directory.path, logger: .silent)
         #expect(try await journal.open() == 0)
-        #expect(try files(directory.path) == ["2.new"])
+        #expect(try files(directory.path).sorted() == ["2.new", "notes.new"])
     }
 
     @Test func `is readable by its owner alone`() throws {

@@ -61,13 +61,14 @@ final class JournalFile: Sendable {
         }
     }
 
-    /// Removes a draft whose process was killed before the file had its head; leaves one alone
-    /// whose process lives.
+    /// Removes a draft whose process was killed before the file had its name; leaves one alone whose
+    /// process lives, and a file that is more than a head, which no worker wrote.
     static func removeDraft(_ path: FilePath) throws(Errno) {
         do {
             let file = try FileDescriptor.open(path, .readWrite, options: [.closeOnExec])
             let draft = JournalFile(path: path, id: UniqueID(high: 0, low: 0), file: file)
-            if draft.isLocked { try draft.remove() }
+            let size = try file.seek(offset: 0, from: .end)
+            if size <= headBytes, draft.isLocked { try draft.remove() }
         } catch Errno.noSuchFileOrDirectory {
             // Its process has renamed it since.
         } catch let error as Errno {

@@ -1,4 +1,5 @@
--- Thirteen months up to one, none before 1970, each summed, the latest last, in the order of ReportMonth's fields.
+-- Thirteen months up to one, none before 1970, each summed, the latest last, in the order of
+-- ReportMonth's fields.
 --   $1 month date                $2 clinic uuid, or NULL for all
 --   $3 plan names text[]
 --   $4 values of payment_status text[]; 'none' = no subscription; NULL = any
