@@ -158,8 +158,8 @@ extension Migrator {
             throw MigrationError.missingRight(
                 """
                 this role cannot create metering_owner, metering_worker, billing_admin, \
-                billing_viewer and clinic_app: connect as one with CREATEROLE, or let an administrator create them \
-                NOLOGIN
+                billing_viewer and clinic_app: connect as one with CREATEROLE, or let an \
+                administrator create them NOLOGIN
                 """)
         }
         guard try row.bool("creates_schemas") else {
